@@ -1,0 +1,61 @@
+"""Writing so that a file with its final name is always complete."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Union
+
+
+def write_bytes(path: Path, data: bytes, durable: bool = True) -> None:
+    """Writes `data` to a temporary neighbour of `path` and renames it into place.
+
+    Args:
+        path: Final name; its folder must exist.
+        data: The whole content.
+        durable: Also force file and folder to disk, so that the rename survives a power cut. Switch off only for
+            files that are rewritten many times a minute (progress) or can be recomputed (expanded items).
+
+    Raises:
+        OSError: Disk full, read-only folder and the like. The old file, if any, is intact and no temporary remains.
+    """
+    descriptor, temporary = tempfile.mkstemp(prefix=".tmp-", dir=str(path.parent))
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            if durable:
+                os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes 0600; a farm's other users must be able to read a run folder
+        os.replace(temporary, str(path))
+    except BaseException:
+        try:
+            os.unlink(temporary)
+        except FileNotFoundError:
+            pass
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def write_text(path: Path, text: str, durable: bool = True) -> None:
+    """`write_bytes` for UTF-8 text."""
+    write_bytes(path, text.encode("utf-8"), durable)
+
+
+def write_json(path: Path, value: Any, durable: bool = True) -> None:
+    """`write_bytes` for JSON: strict (no NaN), indented, sorted as given, newline at the end."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", durable)
+
+
+def sync_folder(folder: Union[str, Path]) -> None:
+    """Forces a folder's entries to disk; does nothing where folders cannot be opened (Windows)."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(str(folder), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,94 @@
+"""A work item: everything `run-item` needs to know, in one JSON file that any machine can read.
+
+The key is a SHA-256 over what decides the result (adapter and its version, configuration, dataset content, keys of the
+items it depends on) and nothing else, so that the same work has the same key on every machine and after every restart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple
+
+from topforge import atomic
+
+FORMAT = 1
+"""Version of item.json. A reader refuses a newer one by name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Needs:
+    """What an item asks of the machine, in the units of every engine's own request."""
+
+    gpus: int = 0
+    """Whole devices, leased exclusively."""
+    gpu_memory_mib: int = 0
+    """Least free memory on each leased device."""
+    memory_mib: int = 0
+    """Host memory; informs engines, enforced by none of ours."""
+    time_limit_seconds: float = 0.0
+    """Total limit over all attempts; 0 = none."""
+    silence_limit_seconds: float = 900.0
+    """Longest time without a line from the trainer before it counts as hung; 0 = none."""
+    grace_seconds: float = 30.0
+    """Between the polite request to stop and the kill."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EnvironmentSpec:
+    """Which environment the item's children run in. Resolved on the machine that runs the item."""
+
+    prefix: Optional[str] = None
+    """A venv or conda prefix; None = the environment `run-item` itself runs in."""
+    mode: str = "clean"
+    """"clean", or "kartaverse": sets CUDA_HOME, PYTHONHOME and PYTHONPATH from the prefix as that page does."""
+    variables: Tuple[Tuple[str, str], ...] = ()
+    """Set last, verbatim; wins over everything TopForge sets."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """One unit of work; see the module's docstring for `key`."""
+
+    name: str
+    """Short, for people; unique within a job; letters, digits, `.`, `_`, `-`."""
+    adapter: str
+    """Which adapter runs it: "check", "topforge", "report", "command", later "nvdiffrec", ..."""
+    config: Dict[str, Any]
+    """The adapter's full, validated configuration."""
+    key: str
+    """Hex SHA-256."""
+    dataset: Optional[str] = None
+    """Absolute path of the capture folder, when the adapter reads one."""
+    depends: Tuple[str, ...] = ()
+    """Run folders (absolute) that must hold a valid result first."""
+    environment: EnvironmentSpec = EnvironmentSpec()
+    needs: Needs = Needs()
+    labels: Tuple[Tuple[str, str], ...] = ()
+    """Wedge values for tables and reports, e.g. (("learning_rate", "0.01"),)."""
+
+
+def compute_key(adapter: str, version: str, deciding: Any, dataset_fingerprint: str, depends: Tuple[str, ...]) -> str:
+    """The SHA-256 that names this work.
+
+    Args:
+        adapter: Adapter name.
+        version: Version of the adapter's result; raised when the same config would give another result.
+        deciding: JSON-able part of the configuration that decides the result.
+        dataset_fingerprint: Content hash of the dataset, "" without one.
+        depends: Keys of the items it depends on, in order.
+    """
+    text = json.dumps([adapter, version, deciding, dataset_fingerprint, list(depends)], sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def to_json(item: Item) -> Dict[str, Any]:
+    """The content of item.json."""
+    return {"format": FORMAT, **dataclasses.asdict(item)}
+
+
+def write(path: Path, item: Item) -> None:
+    """Writes item.json (not forced to disk: it can be expanded again from the job)."""
+    atomic.write_json(path, to_json(item), durable=False)

@@ -1,0 +1,118 @@
+"""The contract between TopForge and anything that can do an item's work.
+
+An adapter is data plus three small functions. Runner, nodes, importers and reports know adapters only through this
+module, so that adding one touches none of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+
+from topforge.errors import FailureClass
+from topforge.items import Item
+from topforge.paths import RunPaths
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One child process of an item. An item's steps run in order, under one lease, in one environment."""
+
+    name: str
+    """Shown to people: "train", "export", ..."""
+    arguments: Tuple[str, ...]
+    """Executable and arguments; never a shell string. "{python}" stands for the environment's own Python."""
+    weight: float = 1.0
+    """Share of the item's whole time; the item's progress is weighted with it."""
+    working_folder: Optional[str] = None
+    """Absolute; None = the run's `work/` folder."""
+    variables: Tuple[Tuple[str, str], ...] = ()
+    """Environment needs of this step (TORCH_EXTENSIONS_DIR, ...), on top of the environment edit."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What one line of a child's output says. All fields optional: None = the line says nothing about it."""
+
+    progress: Optional[float] = None
+    """0 to 1 within the step."""
+    step: Optional[int] = None
+    total: Optional[int] = None
+    stage: Optional[str] = None
+    message: Optional[str] = None
+    seconds_left: Optional[float] = None
+    metrics: Optional[Mapping[str, float]] = None
+    """Values for metrics.csv, e.g. {"loss": 0.0068, "psnr": 27.3}. NaN is passed on as it is."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Diagnosis:
+    """Why a child failed, in words a person can act on."""
+
+    failure_class: FailureClass
+    reason: str
+    fix: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """One published file, path relative to the result folder, with `/`."""
+
+    path: str
+    role: str
+    """"mesh", "gltf", "usd", "texture:base_color", "probe", "cameras", "preview", "document", "data", ..."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Collected:
+    """What an adapter found in a finished run."""
+
+    outputs: Tuple[Output, ...]
+    """Every file that must exist for the run to count as done."""
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Final values, finite; anything else makes the run fail."""
+    provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Versions, commit, seed, timings: JSON-able."""
+
+
+class Adapter:
+    """Base of all adapters; subclasses fill in the data and override the functions."""
+
+    name: str = ""
+    """As written in item.json and job files."""
+    title: str = ""
+    """As shown to people."""
+    version: str = "1"
+    """Part of the key; raise it when the same config would give another result."""
+    licence: str = ""
+    """One line, shown before the run and in the report."""
+    options: type = object
+    """Frozen dataclass of the configuration (see `topforge.schema`)."""
+    needs_dataset: bool = False
+
+    def validate(self, config: Any, dataset: Optional[str]) -> None:
+        """Refuses what the field-by-field check cannot see (combinations, missing files). Raises TopForgeError."""
+
+    def deciding(self, config: Any) -> Dict[str, Any]:
+        """The part of the configuration that decides the result; default: all of it."""
+        return dataclasses.asdict(config)
+
+    def steps(self, item: Item, config: Any, paths: RunPaths) -> Sequence[Step]:
+        """The child processes to run. May write generated files under `paths.work`."""
+        raise NotImplementedError
+
+    def parse(self, line: str) -> Optional[Report]:
+        """What a line of output says; pure; None for a line without meaning."""
+        return None
+
+    def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:
+        """Maps a failed child's last lines to a class, a reason and a fix; None = no idea (the runner then says so)."""
+        return None
+
+    def collect(self, item: Item, config: Any, paths: RunPaths) -> Collected:
+        """Looks at `paths.output`, checks that it is complete and sound. Raises TopForgeError if it is not."""
+        raise NotImplementedError
+
+    def lower_settings(self, config: Any) -> Optional[Tuple[Any, str]]:
+        """For a retry after out-of-memory: a smaller config and a sentence saying what changed; None = no rung left."""
+        return None

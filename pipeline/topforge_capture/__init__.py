@@ -1,0 +1,1 @@
+"""Captures: read, check and preview datasets. Needs numpy and imageio, never torch."""

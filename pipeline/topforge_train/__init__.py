@@ -1,0 +1,1 @@
+"""TopForge's own trainer: shape, physically based material and light from images. The only place that imports torch."""

@@ -1,0 +1,1 @@
+"""Rasterise, interpolate, texture, antialias, hash-grid encode: one interface, several implementations."""
