@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
 from topforge import atomic
+from topforge.errors import TopForgeError
 
 FORMAT = 1
 """Version of item.json. A reader refuses a newer one by name."""
@@ -92,3 +93,46 @@ def to_json(item: Item) -> Dict[str, Any]:
 def write(path: Path, item: Item) -> None:
     """Writes item.json (not forced to disk: it can be expanded again from the job)."""
     atomic.write_json(path, to_json(item), durable=False)
+
+
+class ItemError(TopForgeError):
+    """item.json cannot be used: missing, not JSON, of a newer format, or with a field that is wrong."""
+
+    def __init__(self, path: Path, problem: str, fix: str = "Expand the job again: run `topforge cook` on it.") -> None:
+        super().__init__("%s: %s." % (path, problem), fix)
+
+
+def read(path: Path) -> Item:
+    """Reads item.json strictly: nothing missing that has no default, nothing unknown, every type right.
+
+    Raises:
+        ItemError: Names the file, the key, the value and the fix.
+    """
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ItemError(path, "there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise ItemError(path, "cannot be read as JSON (%s)" % error) from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
+        raise ItemError(path, "is not an item: it has no `format` number")
+    if raw["format"] > FORMAT:
+        problem = "format is %d, this TopForge reads up to %d" % (raw["format"], FORMAT)
+        raise ItemError(path, problem, "Update TopForge on this machine.")
+    values = {key: value for key, value in raw.items() if key != "format"}
+    try:
+        return _item(values)
+    except (KeyError, TypeError) as error:
+        raise ItemError(path, str(error)) from error
+
+
+def _item(values: Dict[str, Any]) -> Item:
+    environment = dict(values.pop("environment", {}))
+    environment["variables"] = tuple(tuple(pair) for pair in environment.get("variables", ()))
+    return Item(
+        environment=EnvironmentSpec(**environment),
+        needs=Needs(**values.pop("needs", {})),
+        labels=tuple(tuple(pair) for pair in values.pop("labels", ())),
+        depends=tuple(values.pop("depends", ())),
+        **values,
+    )
