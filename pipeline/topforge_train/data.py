@@ -1,0 +1,76 @@
+"""The photographs as tensors: read once, kept in memory, delivered at any of a few resolutions."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import List, Sequence, Tuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import topforge_capture
+from topforge_train.camera import CameraBatch, make_cameras
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSet:
+    """N photographs with their cameras; all of one size."""
+
+    names: Tuple[str, ...]
+    pyramid: Tuple[Tensor, ...]  # [N, H / 2^i, W / 2^i, 4] float16: linear RGB premultiplied by alpha, and alpha
+    cameras: CameraBatch  # N cameras
+    camera_to_world: Tensor  # [N, 4, 4] float64
+    fov_y: Tensor  # [N] float64, radians
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def resolution(self) -> Tuple[int, int]:
+        """(height, width) of the finest level."""
+        return int(self.pyramid[0].shape[1]), int(self.pyramid[0].shape[2])
+
+    def targets(self, index: Tensor, level: int = 0) -> Tensor:
+        """Views `index` at a pyramid level: [B, h, w, 4] float32, premultiplied linear RGB and alpha."""
+        return self.pyramid[level][index].float()
+
+
+def build_pyramid(images: Tensor, levels: int) -> Tuple[Tensor, ...]:
+    """Area-averaged half-size copies of premultiplied images [N, H, W, 4], as float16, finest first.
+
+    Stops early at an odd size: averaging must keep pixel footprints exact, or silhouettes would move.
+    """
+    pyramid: List[Tensor] = [images]
+    while len(pyramid) < levels and images.shape[1] % 2 == 0 and images.shape[2] % 2 == 0:
+        images = torch.nn.functional.avg_pool2d(images.permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1)
+        pyramid.append(images)
+    return tuple(level.half().contiguous() for level in pyramid)
+
+
+def load_images(folder: Path, split: str, near_far: Sequence[float], levels: int = 3) -> ImageSet:
+    """Reads one split of a capture.
+
+    Args:
+        folder: Capture folder in any form `topforge_capture` reads.
+        split: "train", "val", "test", ...
+        near_far: Camera clip distances in world units.
+        levels: How many resolutions to keep, each half of the one before.
+
+    Raises:
+        TopForgeError: From the reader, naming file, key and fix.
+    """
+    capture = topforge_capture.read(folder, split)
+    images = torch.from_numpy(np.stack([topforge_capture.load_image(view) for view in capture.views]))
+    premultiplied = torch.cat([images[..., :3] * images[..., 3:], images[..., 3:]], dim=-1)
+    poses = torch.from_numpy(np.stack([view.camera_to_world for view in capture.views]))
+    fov_y = torch.tensor([view.fov_y for view in capture.views], dtype=torch.float64)
+    aspect = torch.tensor([view.width / view.height for view in capture.views], dtype=torch.float64)
+    return ImageSet(
+        names=tuple(view.name for view in capture.views),
+        pyramid=build_pyramid(premultiplied, levels),
+        cameras=make_cameras(poses, fov_y, aspect, near_far[0], near_far[1]),
+        camera_to_world=poses,
+        fov_y=fov_y,
+    )
