@@ -1,0 +1,178 @@
+"""Options of the built-in trainer: nvdiffrec's JSON keys verbatim, then TopForge's own.
+
+The first class holds nvdiffrec's keys with nvdiffrec's names, meanings and defaults, so that its config files run as
+they are. The second adds what nvdiffrec has no word for. Both are flat: a wedge names any of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, List, Optional, Tuple, Union
+
+from topforge.schema import option
+
+Rate = Union[float, Tuple[float, ...]]
+
+
+@dataclasses.dataclass(frozen=True)
+class NvdiffrecOptions:
+    """The keys of nvdiffrec's config files."""
+
+    iter: int = option(5000, unit="iterations", minimum=1, group="Optimisation")
+    """Iterations of each of the two passes."""
+    batch: int = option(1, unit="views", minimum=1, group="Optimisation")
+    """Views in each iteration. 2 to 4 on a CPU, 4 to 8 on a GPU."""
+    spp: int = option(1, minimum=1, maximum=4, group="Optimisation", advanced=True)
+    """Samples along each axis of a pixel while training. 1 is enough: silhouettes have their own gradient."""
+    layers: int = option(1, minimum=1, maximum=8, group="Material", advanced=True)
+    """Depth layers for transparent surfaces. The built-in trainer supports 1 so far."""
+    train_res: Tuple[int, int] = option((512, 512), unit="pixels", minimum=16, maximum=8192, group="Capture")
+    """Height and width of the training images; must be the size of the photographs."""
+    display_res: Optional[Tuple[int, int]] = option(
+        None, unit="pixels", minimum=16, maximum=8192, group="Monitor", advanced=True
+    )
+    """Height and width of previews; null = train_res."""
+    texture_res: Tuple[int, int] = option((1024, 1024), unit="texels", minimum=16, maximum=16384, group="Material")
+    """Height and width of the textures, a square power of two."""
+    display_interval: int = option(0, minimum=0, group="Monitor", advanced=True)
+    """nvdiffrec's preview window; there is none here, previews are files. Accepted and ignored, as 0 would be."""
+    save_interval: int = option(1000, unit="iterations", minimum=0, group="Monitor")
+    """A preview picture and a validation every so many iterations; 0 = never."""
+    learning_rate: Union[float, Tuple[Rate, ...]] = option(0.01, minimum=0.0, maximum=1.0, group="Optimisation")
+    """Adam's step size: one number, [pass 1, pass 2], each entry a number or [geometry, material]."""
+    min_roughness: float = option(0.08, minimum=0.0, maximum=1.0, group="Material", advanced=True)
+    """Unused by nvdiffrec as well; the lower limit of roughness is in ks_min."""
+    custom_mip: bool = option(False, group="Material", advanced=True)
+    """nvdiffrec's trained mip levels, which train nothing there. Only false is accepted."""
+    random_textures: bool = option(False, group="Material", advanced=True)
+    """Start textures at random; matters only with a base mesh."""
+    background: str = option(
+        "checker", choices=("black", "white", "checker", "reference"), group="Monitor", advanced=True
+    )
+    """Behind the object in previews and validation; training draws a random one each time."""
+    loss: str = option("logl1", choices=("logl1", "logl2", "mse", "smape", "relmse"), group="Optimisation")
+    """Colour difference on linear radiance. logl1 tolerates highlights and outliers best."""
+    out_dir: Optional[str] = option(None, group="Capture", advanced=True)
+    """nvdiffrec's output folder. Accepted and ignored: a work item's folder decides."""
+    ref_mesh: Optional[str] = option(None, group="Capture", advanced=True)
+    """nvdiffrec's name for the capture. Accepted; the item's dataset decides when both are given."""
+    base_mesh: Optional[str] = option(None, group="Geometry", advanced=True)
+    """Start from this mesh and skip pass 1. Not supported by the built-in trainer yet."""
+    validate: bool = option(True, group="Monitor")
+    """Measure held-out views at the end and write them."""
+    isosurface: str = option("dmtet", choices=("dmtet", "flexicubes"), group="Geometry")
+    """How pass 1 extracts triangles. flexicubes gives smoother, fewer triangles at the same grid."""
+    mtl_override: Optional[str] = option(None, group="Material", advanced=True)
+    """Material for a mesh reference. Not supported by the built-in trainer yet."""
+    dmtet_grid: int = option(64, unit="cells", minimum=8, maximum=256, group="Geometry")
+    """Cells along a side of the grid. 32 to 48 on a CPU, 64 to 128 on a GPU."""
+    mesh_scale: float = option(2.1, unit="world units", minimum=1e-3, maximum=1e4, group="Geometry")
+    """Side of the cube around the origin that the object must fit in."""
+    env_scale: float = option(1.0, minimum=0.0, maximum=1e4, group="Light", advanced=True)
+    """Multiplies `envmap`."""
+    envmap: Optional[str] = option(None, group="Light", advanced=True)
+    """A .hdr latitude-longitude image: the fixed light when learn_light is false."""
+    display: Any = option(None, group="Monitor", advanced=True)
+    """nvdiffrec's preview layers. Accepted and ignored: every preview shows result, reference, difference, maps."""
+    camera_space_light: bool = option(False, group="Light", advanced=True)
+    """Light that moves with the camera (turntables). Not supported by the built-in trainer yet."""
+    lock_light: bool = option(False, group="Light")
+    """Freeze the light in pass 2."""
+    lock_pos: bool = option(False, group="Geometry")
+    """Freeze the vertices in pass 2."""
+    sdf_regularizer: float = option(0.2, minimum=0.0, maximum=100.0, group="Geometry", advanced=True)
+    """Weight of the term against floating pieces; falls to 0.01 over the first quarter of pass 1."""
+    laplace: str = option("relative", choices=("relative", "absolute"), group="Geometry", advanced=True)
+    """Smooth the vertices' displacement since pass 1, or the surface itself."""
+    laplace_scale: float = option(10000.0, minimum=0.0, maximum=1e7, group="Geometry", advanced=True)
+    """Weight of the Laplacian in pass 2; falls to 0 over the pass."""
+    pre_load: bool = option(True, group="Capture", advanced=True)
+    """nvdiffrec's choice to keep all images in memory. Always so here, at half precision."""
+    kd_min: Tuple[float, ...] = option((0.0, 0.0, 0.0, 0.0), minimum=0.0, maximum=1.0, length=(3, 4), group="Material")
+    """Least base colour (linear RGB, alpha)."""
+    kd_max: Tuple[float, ...] = option((1.0, 1.0, 1.0, 1.0), minimum=0.0, maximum=1.0, length=(3, 4), group="Material")
+    """Greatest base colour (linear RGB, alpha)."""
+    ks_min: Tuple[float, float, float] = option((0.0, 0.08, 0.0), minimum=0.0, maximum=1.0, group="Material")
+    """Least occlusion (0 = fully lit), roughness, metalness."""
+    ks_max: Tuple[float, float, float] = option((1.0, 1.0, 1.0), minimum=0.0, maximum=1.0, group="Material")
+    """Greatest occlusion, roughness, metalness. 0 for a channel switches it off."""
+    nrm_min: Tuple[float, float, float] = option(
+        (-1.0, -1.0, 0.0), minimum=-1.0, maximum=1.0, group="Material", advanced=True
+    )
+    """Least tangent-space normal."""
+    nrm_max: Tuple[float, float, float] = option(
+        (1.0, 1.0, 1.0), minimum=-1.0, maximum=1.0, group="Material", advanced=True
+    )
+    """Greatest tangent-space normal. [0, 0, 1] in both limits switches the normal map off."""
+    cam_near_far: Tuple[float, float] = option(
+        (0.1, 1000.0), unit="world units", minimum=1e-6, maximum=1e9, group="Capture", advanced=True
+    )
+    """Clip distances of the cameras."""
+    learn_light: bool = option(True, group="Light")
+    """Find the light. false = use `envmap` as it is."""
+    local_rank: int = option(0, minimum=0, maximum=0, advanced=True, group="Optimisation")
+    """Set by nvdiffrec itself; leave it."""
+    multi_gpu: bool = option(False, advanced=True, group="Optimisation")
+    """Set by nvdiffrec itself; leave it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BuiltinOptions(NvdiffrecOptions):
+    """Everything the built-in trainer understands."""
+
+    seed: int = option(0, minimum=0, maximum=2**31 - 1, group="Optimisation")
+    """Start of every random choice. The same seed on the same machine and thread count gives the same result."""
+    time_budget: float = option(0.0, unit="seconds", minimum=0.0, group="Optimisation")
+    """Stop early enough that training takes no longer; rates decay with the time used. 0 = no limit."""
+    schedule: str = option("cosine", choices=("cosine", "nvdiffrec"), group="Optimisation", advanced=True)
+    """How rates fall over a pass: to 1 % on a cosine, or nvdiffrec's 10^(-0.0002 iteration) whatever the length."""
+    coarse_share: float = option(0.6, minimum=0.0, maximum=1.0, group="Optimisation", advanced=True)
+    """Share of pass 1 that runs at half resolution with twice the views."""
+    initial_shape: str = option("hull", choices=("hull", "random"), group="Geometry")
+    """Begin with the visual hull of the masks, or with nvdiffrec's random cloud."""
+    hash_levels: int = option(8, minimum=1, maximum=16, group="Material", advanced=True)
+    """Levels of the hash grid that holds the material in pass 1."""
+    hash_log2_size: int = option(15, minimum=8, maximum=22, group="Material", advanced=True)
+    """Base-2 logarithm of the entries of each level."""
+    hash_finest: int = option(256, unit="cells", minimum=16, maximum=8192, group="Material", advanced=True)
+    """Cells along a side of the finest level; about one for two texels of detail."""
+    probe_res: int = option(64, unit="texels", choices=(16, 32, 64, 128), group="Light")
+    """Side of a face of the light's cube map. Sharper highlights need more."""
+    light_smoothness: float = option(0.0, minimum=0.0, maximum=10.0, group="Light", advanced=True)
+    """Weight of the light's total variation in the log domain."""
+    coverage_weight: float = option(5.0, minimum=0.0, maximum=1000.0, group="Geometry", advanced=True)
+    """Weight of the difference between the silhouette and the mask."""
+    normal_smoothness: float = option(0.05, minimum=0.0, maximum=10.0, group="Geometry", advanced=True)
+    """Weight of the difference between normals of neighbouring vertices in pass 1."""
+    material_smoothness: float = option(0.03, minimum=0.0, maximum=10.0, group="Material", advanced=True)
+    """Weight of the difference between base colours of neighbouring points."""
+    gloss_smoothness: float = option(0.05, minimum=0.0, maximum=10.0, group="Material", advanced=True)
+    """The same for roughness and metalness, which change less often than colour does."""
+    validation_views: int = option(4, minimum=1, maximum=1000, group="Monitor", advanced=True)
+    """How many held-out views the running PSNR is measured on."""
+    checkpoint_interval: int = option(100, unit="iterations", minimum=0, group="Monitor", advanced=True)
+    """Save the state this often, and on a request to stop. 0 = only on request."""
+    backend: str = option("auto", choices=("auto", "warp"), group="Optimisation", advanced=True)
+    """Which operators to use; auto takes the best that this machine has."""
+    threads: int = option(0, minimum=0, maximum=256, group="Optimisation", advanced=True)
+    """CPU threads; 0 = all cores. Part of what makes a run repeatable to the bit."""
+
+
+MONITORING = frozenset({"display_interval", "save_interval", "display", "display_res", "background", "out_dir"}) | {
+    "checkpoint_interval",
+    "validation_views",
+    "validate",
+    "pre_load",
+    "ref_mesh",
+}
+"""Keys that do not decide the result, only what one sees of it: changing them must not train anew."""
+
+
+def rates(value: Union[float, Tuple[Rate, ...], List[Any]], training_pass: int) -> Tuple[float, float]:
+    """Geometry and material step size of a pass (0 or 1) from nvdiffrec's `learning_rate`."""
+    entry: Any = value
+    if isinstance(entry, (list, tuple)):
+        entry = entry[min(training_pass, len(entry) - 1)]
+    if isinstance(entry, (list, tuple)):
+        return float(entry[0]), float(entry[-1])
+    return float(entry), float(entry)

@@ -1,0 +1,121 @@
+"""Saved states of a training run: complete or absent, of this configuration or refused.
+
+A file is a header line of JSON (format, identity, digest and size of the payload) followed by torch's own payload.
+The digest tells a truncated or damaged file before torch sees it; then the one before is used.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import logging
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import torch
+
+from topforge import atomic
+from topforge.errors import TopForgeError
+
+FORMAT = 1
+KEEP = 2
+"""The newest and the one before: enough to survive a damaged newest file."""
+
+log = logging.getLogger(__name__)
+
+
+class ForeignCheckpoint(TopForgeError):
+    """The folder holds the state of another run."""
+
+    def __init__(self, path: Path, differences: List[str]) -> None:
+        super().__init__(
+            "%s was saved by a run with other settings (%s)." % (path, "; ".join(differences)),
+            "Use another run folder, or remove its checkpoint/ to start anew.",
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """One saved state."""
+
+    training_pass: int
+    """0 while the shape is found, 1 while the final triangles are refined, 2 when training is complete."""
+    step: int
+    """Iterations of the pass that are done."""
+    elapsed: float
+    """Seconds of training so far, over all attempts."""
+    state: Dict[str, Any]
+    """Tensors of the pass: parameters, optimiser, what earlier passes handed on."""
+
+
+def save(folder: Path, identity: Dict[str, Any], checkpoint: Checkpoint) -> Path:
+    """Writes a checkpoint and removes all but the newest `KEEP`.
+
+    Args:
+        folder: Made if it is not there.
+        identity: The configuration that decides the result; a later `load` must present an equal one.
+        checkpoint: What to save.
+
+    Raises:
+        OSError: Disk full and the like; earlier checkpoints are intact.
+    """
+    buffer = io.BytesIO()
+    torch.save(checkpoint.state, buffer)
+    payload = buffer.getvalue()
+    header = {
+        "format": FORMAT,
+        "identity": identity,
+        "pass": checkpoint.training_pass,
+        "step": checkpoint.step,
+        "elapsed": checkpoint.elapsed,
+        "size": len(payload),
+        "sha256": hashlib.sha256(payload).hexdigest(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ("pass%d-%07d.ckpt" % (checkpoint.training_pass, checkpoint.step))
+    atomic.write_bytes(path, json.dumps(header).encode("utf-8") + b"\n" + payload)
+    for old in _newest_first(folder)[KEEP:]:
+        old.unlink()
+    return path
+
+
+def load(folder: Path, identity: Dict[str, Any]) -> Optional[Checkpoint]:
+    """The newest whole checkpoint, or None when there is none. Damaged files are named in the log and skipped.
+
+    Raises:
+        ForeignCheckpoint: The newest whole one belongs to another configuration. Nothing is changed.
+    """
+    for path in _newest_first(folder):
+        try:
+            header, payload = _read(path)
+        except ValueError as error:
+            log.warning("%s is damaged (%s); using the one before.", path, error)
+            continue
+        differences = _differences(header["identity"], json.loads(json.dumps(identity)))
+        if differences:
+            raise ForeignCheckpoint(path, differences)
+        state = torch.load(io.BytesIO(payload), weights_only=True)
+        return Checkpoint(header["pass"], header["step"], header["elapsed"], state)
+    return None
+
+
+def _newest_first(folder: Path) -> List[Path]:
+    return sorted(folder.glob("pass*.ckpt"), reverse=True) if folder.is_dir() else []
+
+
+def _read(path: Path) -> "tuple[Dict[str, Any], bytes]":
+    with path.open("rb") as stream:
+        line, payload = stream.readline(), stream.read()
+    header: Dict[str, Any] = json.loads(line)
+    if header.get("format") != FORMAT:
+        raise ValueError("format %r, this version reads %d" % (header.get("format"), FORMAT))
+    if len(payload) != header["size"] or hashlib.sha256(payload).hexdigest() != header["sha256"]:
+        raise ValueError("%d of %d bytes, or altered" % (len(payload), header["size"]))
+    return header, payload
+
+
+def _differences(saved: Dict[str, Any], wanted: Dict[str, Any]) -> List[str]:
+    keys = sorted(set(saved) | set(wanted))
+    return ["%s %r, now %r" % (key, saved.get(key), wanted.get(key)) for key in keys if saved.get(key) != wanted.get(key)]

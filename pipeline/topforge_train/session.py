@@ -1,0 +1,71 @@
+"""What every stage of a run shares: options, operators, photographs, folders, the clock, and the request to stop."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any, Dict, Optional
+
+import torch
+
+from topforge.trainers.builtin_options import MONITORING, BuiltinOptions
+from topforge_train.backend.interface import Backend
+from topforge_train.data import ImageSet
+from topforge_train.progress import Reporter
+
+PASSES = 2
+
+
+@dataclasses.dataclass
+class Clock:
+    """Seconds of training over all attempts of a run."""
+
+    before: float = 0.0
+    started: float = dataclasses.field(default_factory=time.monotonic)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds so far."""
+        return self.before + time.monotonic() - self.started
+
+
+@dataclasses.dataclass
+class Session:
+    """Built once in `__main__`, handed to every stage."""
+
+    options: BuiltinOptions
+    backend: Backend
+    training: ImageSet
+    validation: ImageSet
+    output: Path
+    checkpoints: Path
+    previews: Path
+    reporter: Reporter
+    clock: Clock = dataclasses.field(default_factory=Clock)
+    stop_requested: bool = False
+
+    @property
+    def identity(self) -> Dict[str, Any]:
+        """The options that decide the result."""
+        return {k: v for k, v in dataclasses.asdict(self.options).items() if k not in MONITORING}
+
+    def listen_for_stop(self) -> None:
+        """Makes SIGTERM and SIGINT a request: the loop saves within one iteration and ends."""
+
+        def request(_: int, __: Optional[FrameType]) -> None:
+            self.stop_requested = True
+
+        signal.signal(signal.SIGTERM, request)
+        signal.signal(signal.SIGINT, request)
+
+    def generator(self, training_pass: int, step: int) -> torch.Generator:
+        """Random numbers of one iteration.
+
+        Each iteration draws from its own generator, so that a resumed run draws what the uninterrupted one would have
+        drawn and nothing about randomness has to be saved.
+        """
+        mixed = (self.options.seed * 1_000_003 + training_pass) * 1_000_003 + step
+        return torch.Generator().manual_seed(mixed % 2**63)
