@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
-from topforge import atomic
+from topforge import atomic, schema, strict_json
 from topforge.errors import TopForgeError
 
 FORMAT = 1
@@ -96,9 +96,9 @@ def write(path: Path, item: Item) -> None:
 
 
 class ItemError(TopForgeError):
-    """item.json cannot be used: missing, not JSON, of a newer format, or with a field that is wrong."""
+    """item.json is of a format this TopForge does not read."""
 
-    def __init__(self, path: Path, problem: str, fix: str = "Expand the job again: run `topforge cook` on it.") -> None:
+    def __init__(self, path: Path, problem: str, fix: str) -> None:
         super().__init__("%s: %s." % (path, problem), fix)
 
 
@@ -106,33 +106,16 @@ def read(path: Path) -> Item:
     """Reads item.json strictly: nothing missing that has no default, nothing unknown, every type right.
 
     Raises:
-        ItemError: Names the file, the key, the value and the fix.
+        TopForgeError: Missing file, bad JSON, newer format (`ItemError`), or wrong fields, all of them listed with
+            key, value and what is allowed.
     """
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ItemError(path, "there is no such file") from None
-    except (OSError, ValueError) as error:
-        raise ItemError(path, "cannot be read as JSON (%s)" % error) from error
-    if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
-        raise ItemError(path, "is not an item: it has no `format` number")
-    if raw["format"] > FORMAT:
-        problem = "format is %d, this TopForge reads up to %d" % (raw["format"], FORMAT)
+    raw = strict_json.read(path)
+    number = raw.get("format") if isinstance(raw, dict) else None
+    if type(number) is not int:
+        raise ItemError(
+            path, "it has no `format` number, so it is not an item", "Run `topforge cook` on the job again."
+        )
+    if number > FORMAT:
+        problem = "format is %d, this TopForge reads up to %d" % (number, FORMAT)
         raise ItemError(path, problem, "Update TopForge on this machine.")
-    values = {key: value for key, value in raw.items() if key != "format"}
-    try:
-        return _item(values)
-    except (KeyError, TypeError) as error:
-        raise ItemError(path, str(error)) from error
-
-
-def _item(values: Dict[str, Any]) -> Item:
-    environment = dict(values.pop("environment", {}))
-    environment["variables"] = tuple(tuple(pair) for pair in environment.get("variables", ()))
-    return Item(
-        environment=EnvironmentSpec(**environment),
-        needs=Needs(**values.pop("needs", {})),
-        labels=tuple(tuple(pair) for pair in values.pop("labels", ())),
-        depends=tuple(values.pop("depends", ())),
-        **values,
-    )
+    return schema.from_json(Item, {key: value for key, value in raw.items() if key != "format"}, str(path))

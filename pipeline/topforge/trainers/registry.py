@@ -20,7 +20,7 @@ MODULES: Dict[str, str] = {
 }
 
 
-class UnknownAdapter(TopForgeError):
+class UnknownAdapterError(TopForgeError):
     """A name that no adapter has."""
 
     def __init__(self, name: str) -> None:
@@ -38,10 +38,10 @@ def get(name: str) -> Adapter:
     """The adapter called `name`, importing its module on first use.
 
     Raises:
-        UnknownAdapter: With the nearest known name.
+        UnknownAdapterError: With the nearest known name.
     """
     if name not in MODULES:
-        raise UnknownAdapter(name)
+        raise UnknownAdapterError(name)
     adapter = importlib.import_module(MODULES[name]).ADAPTER
     assert isinstance(adapter, Adapter)
     return adapter
