@@ -1,0 +1,179 @@
+"""Adapter "topforge": the built-in trainer, `python -m topforge_train` in its own environment."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from typing import Any, Dict, Optional, Sequence, Tuple
+
+from topforge import atomic
+from topforge.errors import FailureClass, TopForgeError
+from topforge.items import Item
+from topforge.paths import RunPaths
+from topforge.trainers.base import Adapter, Collected, Diagnosis, Output, Report, Step
+from topforge.trainers.builtin_options import MONITORING, BuiltinOptions
+
+REQUIRED = {
+    "mesh/mesh.obj": "mesh",
+    "mesh/mesh.mtl": "material",
+    "mesh/texture_kd.png": "texture:base_color",
+    "mesh/texture_ks.png": "texture:occlusion_roughness_metallic",
+    "mesh/texture_n.png": "texture:normal",
+    "mesh/probe.hdr": "probe",
+    "mesh.glb": "gltf",
+    "asset.usda": "usd",
+    "cameras.json": "cameras",
+    "summary.json": "data",
+}
+"""What every complete run has, and what each file is to an importer."""
+
+_LINE = re.compile(r"^topforge (stage=\S+(?: \w+=\S+)*)(?: message=(.*))?$")
+
+
+class UnsupportedOption(TopForgeError):
+    """A key of nvdiffrec's that the built-in trainer does not honour, set to something it would have to honour."""
+
+    def __init__(self, key: str, value: Any, why: str) -> None:
+        super().__init__(
+            'The built-in trainer cannot honour "%s": %s (%s).' % (key, json.dumps(value), why),
+            "Remove the key, or run this config with the nvdiffrec adapter.",
+        )
+
+
+class IncompleteOutput(TopForgeError):
+    """The trainer ended well, but what it left is not a result."""
+
+    failure_class = FailureClass.TRAINER
+
+    def __init__(self, what: str) -> None:
+        super().__init__("The trainer ended without an error, but %s." % what, "Read the attempt's log; run again.")
+
+
+class BuiltinAdapter(Adapter):
+    """See the module's docstring."""
+
+    name = "topforge"
+    title = "TopForge trainer"
+    version = "1"
+    licence = "TopForge trainer: Apache-2.0; results are yours, commercial use included."
+    options = BuiltinOptions
+    needs_dataset = True
+
+    def validate(self, config: BuiltinOptions, dataset: Optional[str]) -> None:
+        """Refuses combinations that the field-by-field check cannot see."""
+        for key, allowed, why in (
+            ("layers", 1, "transparency is not supported yet"),
+            ("custom_mip", False, "it trains nothing in nvdiffrec either"),
+            ("base_mesh", None, "starting from a mesh is not supported yet"),
+            ("mtl_override", None, "mesh references are not supported yet"),
+            ("camera_space_light", False, "lights that move with the camera are not supported yet"),
+        ):
+            if getattr(config, key) != allowed:
+                raise UnsupportedOption(key, getattr(config, key), why)
+        height, width = config.texture_res
+        if height != width or height & (height - 1):
+            raise UnsupportedOption("texture_res", [height, width], "textures are squares of a power of two")
+        if not config.learn_light and not config.envmap:
+            raise UnsupportedOption("learn_light", False, "a fixed light needs envmap, a .hdr file")
+        for low, high in (("kd_min", "kd_max"), ("ks_min", "ks_max"), ("nrm_min", "nrm_max")):
+            if any(a > b for a, b in zip(getattr(config, low), getattr(config, high))):
+                raise UnsupportedOption(low, list(getattr(config, low)), "an entry is above that of %s" % high)
+
+    def deciding(self, config: BuiltinOptions) -> Dict[str, Any]:
+        """Everything but what only decides how one watches."""
+        return {k: v for k, v in dataclasses.asdict(config).items() if k not in MONITORING}
+
+    def steps(self, item: Item, config: BuiltinOptions, paths: RunPaths) -> Sequence[Step]:
+        """One child that trains, exports and measures."""
+        paths.work.mkdir(parents=True, exist_ok=True)
+        atomic.write_json(paths.config, dataclasses.asdict(config))
+        arguments = ["{python}", "-u", "-m", "topforge_train", "--config", str(paths.config)]
+        arguments += ["--dataset", str(item.dataset), "--output", str(paths.output)]
+        arguments += ["--checkpoints", str(paths.checkpoint), "--previews", str(paths.previews)]
+        return [Step("train", tuple(arguments))]
+
+    def parse(self, line: str) -> Optional[Report]:
+        """Reads the trainer's machine line; its other lines are for people."""
+        match = _LINE.match(line.strip())
+        if not match:
+            return None
+        words = dict(word.split("=", 1) for word in match.group(1).split(" "))
+        stage, numbers = words.pop("stage"), {}
+        for key, text in words.items():
+            try:
+                numbers[key] = float(text)
+            except ValueError:
+                return None  # a torn line; the next one is half a second away
+        progress, left = numbers.pop("progress", None), numbers.pop("left", None)
+        step, total = numbers.pop("step", None), numbers.pop("total", None)
+        return Report(
+            progress=min(max(progress, 0.0), 1.0) if progress is not None and math.isfinite(progress) else None,
+            step=int(step) if step is not None and math.isfinite(step) else None,
+            total=int(total) if total is not None and math.isfinite(total) else None,
+            stage=stage,
+            message=match.group(2),
+            seconds_left=left,
+            metrics=numbers or None,
+        )
+
+    def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:
+        """The trainer names its own failures; a missing package is named by Python."""
+        found = {}
+        for line in tail:
+            for mark in ("topforge-error class=", "topforge-reason ", "topforge-fix "):
+                if line.startswith(mark):
+                    found[mark] = line[len(mark) :].strip()
+            missing = re.match(r"ModuleNotFoundError: No module named '([^']+)'", line)
+            if missing:
+                return Diagnosis(
+                    FailureClass.CONFIG,
+                    'The environment has no Python package "%s".' % missing.group(1),
+                    "Run `topforge doctor --for topforge` on it, or leave `environment` out to use the private one.",
+                )
+        if len(found) < 3:
+            return None
+        kind = FailureClass(found["topforge-error class="])
+        return Diagnosis(kind, found["topforge-reason "], found["topforge-fix "])
+
+    def collect(self, item: Item, config: BuiltinOptions, paths: RunPaths) -> Collected:
+        """Every required file is there and not empty; the trainer's own summary gives metrics and provenance."""
+        for name in REQUIRED:
+            path = paths.output / name
+            if not path.is_file() or path.stat().st_size == 0:
+                raise IncompleteOutput("%s is missing or empty" % path)
+        summary = json.loads((paths.output / "summary.json").read_text(encoding="utf-8"))
+        outputs = [Output(path, role) for path, role in REQUIRED.items()]
+        for path in sorted(paths.output.rglob("*")):
+            name = path.relative_to(paths.output).as_posix()
+            if path.is_file() and name not in REQUIRED:
+                outputs.append(Output(name, role_of(name)))
+        return Collected(tuple(outputs), summary["metrics"], summary["provenance"])
+
+    def lower_settings(self, config: BuiltinOptions) -> Optional[Tuple[BuiltinOptions, str]]:
+        """Half the batch, then half the texture, then two thirds of the grid."""
+        if config.batch > 1:
+            return self._lower(config, "batch", config.batch // 2)
+        if config.texture_res[0] > 512:
+            return self._lower(config, "texture_res", (config.texture_res[0] // 2, config.texture_res[1] // 2))
+        if config.dmtet_grid > 32:
+            return self._lower(config, "dmtet_grid", max(32, config.dmtet_grid * 2 // 3))
+        return None
+
+    @staticmethod
+    def _lower(config: BuiltinOptions, key: str, value: Any) -> Tuple[BuiltinOptions, str]:
+        sentence = "%s lowered from %s to %s to fit into memory" % (key, getattr(config, key), value)
+        return dataclasses.replace(config, **{key: value}), sentence
+
+
+def role_of(name: str) -> str:
+    """What a file beyond the required ones is to an importer, from where it lies."""
+    if name.startswith("textures/"):
+        return "texture"
+    if name.startswith("validate/"):
+        return "validation"
+    return "intermediate" if name.startswith("dmtet_mesh/") else "data"
+
+
+ADAPTER = BuiltinAdapter()

@@ -1,0 +1,123 @@
+"""`python -m topforge_train`: from a capture to an asset. Parse, load, pass 1, unwrap, pass 2, export, measure.
+
+Started by `topforge run-item` as one child process; runs as well by hand. SIGTERM and SIGINT ask it to save and end with
+exit code 143; started again with the same folders it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Optional, Sequence
+
+import torch
+
+from topforge import schema, strict_json
+from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
+from topforge.trainers.builtin_options import BuiltinOptions
+from topforge_train import checkpoint, deliver, loop, preview
+from topforge_train.backend import load as load_backend
+from topforge_train.checkpoint import Checkpoint
+from topforge_train.data import ImageSet, load_images
+from topforge_train.progress import Reporter
+from topforge_train.session import PASSES, Clock, Session
+from topforge_train.surface_pass import Start, SurfacePass, resumed_start
+from topforge_train.unwrap import bake, unwrap
+from topforge_train.volume_pass import VolumePass
+
+
+def parse(arguments: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="topforge_train", description="Reconstruct shape, material and light.")
+    parser.add_argument("--config", type=Path, required=True, help="JSON with the trainer's options")
+    parser.add_argument("--dataset", type=Path, required=True, help="capture folder")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the result")
+    parser.add_argument("--checkpoints", type=Path, required=True, help="folder for saved states")
+    parser.add_argument("--previews", type=Path, required=True, help="folder for pictures of the work")
+    return parser.parse_args(arguments)
+
+
+def held_out(dataset: Path, options: BuiltinOptions, training: ImageSet) -> ImageSet:
+    """The views to validate on: "val", else "test", else (as nvdiffrec does for LLFF) the training views."""
+    import topforge_capture
+
+    for split in ("val", "test"):
+        if split in topforge_capture.splits(dataset):
+            return load_images(dataset, split, options.cam_near_far, levels=1)
+    return training
+
+
+def open_session(arguments: argparse.Namespace) -> Session:
+    """Reads options and photographs, picks the operators."""
+    options = schema.from_json(BuiltinOptions, strict_json.read(arguments.config), str(arguments.config))
+    torch.set_num_threads(options.threads or os.cpu_count() or 1)
+    training = load_images(arguments.dataset, "train", options.cam_near_far)
+    return Session(
+        options=options,
+        backend=load_backend(options.backend),
+        training=training,
+        validation=held_out(arguments.dataset, options, training),
+        output=arguments.output,
+        checkpoints=arguments.checkpoints,
+        previews=arguments.previews,
+        reporter=Reporter(),
+    )
+
+
+def run_volume_pass(session: Session, saved: Optional[Checkpoint]) -> Start:
+    """Pass 1 from the beginning or a checkpoint, then unwrap and bake."""
+    volume = VolumePass(session)
+    if saved:
+        volume.restore(saved.state)
+    loop.train(session, volume, saved.step if saved else 0, pass_started=0.0)
+    session.reporter.stage("unwrap", 0.5, "unwrapping")
+    mesh = volume.final_mesh()
+    size = session.options.texture_res[0]
+    uv, uv_triangles = unwrap(mesh.vertices, mesh.triangles, size)
+    texels = bake(session.backend, volume.material, mesh.vertices, mesh.triangles, uv, uv_triangles, size)
+    start = Start(mesh.vertices, mesh.triangles, uv, uv_triangles, texels, volume.light.base.detach().clone())
+    return start
+
+
+def run(session: Session) -> None:
+    """Both passes, then the delivery; resumes from the newest checkpoint of the same configuration."""
+    saved = checkpoint.load(session.checkpoints, session.identity)
+    if saved:
+        session.clock = Clock(before=saved.elapsed)
+        session.reporter.message("Resuming pass %d at iteration %d." % (saved.training_pass + 1, saved.step))
+    start = resumed_start(saved.state) if saved else None
+    if start is None:
+        start = run_volume_pass(session, saved)
+        saved = None
+    surface = SurfacePass(session, start)
+    if saved:
+        surface.restore(saved.state)
+    loop.train(session, surface, saved.step if saved else 0, session.options.time_budget / PASSES)
+    loop.save(session, surface, surface.iterations)
+    preview.write_last(session, surface.scene())
+    deliver.deliver(session, surface)
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Runs and maps failures to exit codes."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+    try:
+        session = open_session(parse(arguments))
+        session.listen_for_stop()
+        run(session)
+    except loop.Stopped:
+        print("Stopped on request; the state is saved.", flush=True)
+        return EXIT_CODES[FailureClass.PREEMPTED]
+    except TopForgeError as error:
+        print("topforge-error class=%s" % error.failure_class.value, flush=True)
+        print("topforge-reason %s" % error.reason, flush=True)
+        print("topforge-fix %s" % error.fix, flush=True)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""A reconstructed asset as plain arrays: what every writer in this folder takes.
+
+World is y-up, right-handed, in the units of the capture. Texture rows grow downwards: row 0 holds v = 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int32]
+
+
+@dataclasses.dataclass(frozen=True)
+class AssetCamera:
+    """One photograph's camera, to be found again in other programs."""
+
+    name: str
+    camera_to_world: NDArray[np.float64]  # [4, 4], OpenGL camera axes
+    fov_y: float
+    """Radians."""
+    width: int
+    height: int
+    near: float
+    far: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Asset:
+    """Mesh, material and light."""
+
+    vertices: Floats  # [V, 3]
+    normals: Floats  # [V, 3] unit
+    triangles: Indices  # [F, 3] into vertices, counter-clockwise from outside
+    uv: Floats  # [Vt, 2] in [0, 1], v downwards
+    uv_triangles: Indices  # [F, 3] into uv
+    tangents: Floats  # [Vt, 4]: MikkTSpace unit tangent; w = +1 or -1 so that bitangent = w * cross(normal, tangent) is image-up
+    base_color: Floats  # [S, S, 3] linear, [0, 1]
+    ks: Floats  # [S, S, 3] linear: occlusion (0 = fully lit, nvdiffrec's sense), perceptual roughness, metalness
+    normal_map: Floats  # [S, S, 3] unit tangent-space normals, OpenGL convention (+y is image-up)
+    probe: Floats  # [6, n, n, 3] linear radiance, faces +x -x +y -y +z -z as OpenGL orients them
+    cameras: Tuple[AssetCamera, ...]

@@ -1,0 +1,130 @@
+"""The training loop, the same for both passes."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any, Dict, Protocol
+
+import torch
+from torch import Tensor
+
+from topforge.errors import FailureClass, TopForgeError
+from topforge_train import checkpoint, preview
+from topforge_train.session import PASSES, Session
+
+
+class Diverged(TopForgeError):
+    """A loss is no longer a number."""
+
+    failure_class = FailureClass.TRAINER
+
+    def __init__(self, training_pass: int, step: int, terms: Dict[str, float]) -> None:
+        shown = ", ".join("%s=%g" % item for item in terms.items())
+        super().__init__(
+            "Training diverged in pass %d at iteration %d (%s)." % (training_pass + 1, step, shown),
+            "Lower learning_rate (half is a good start), and check masks and mesh_scale with `topforge check`.",
+        )
+
+
+class Stopped(Exception):
+    """Someone asked us to stop; the state is saved."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Losses:
+    """Weighted scalar terms of one iteration."""
+
+    image: Tensor
+    """What compares with the photographs."""
+    regularisers: Dict[str, Tensor]
+
+    def total(self) -> Tensor:
+        """The sum that is minimised."""
+        return torch.stack([self.image, *self.regularisers.values()]).sum()
+
+
+class Pass(Protocol):
+    """What the loop needs to know of a pass."""
+
+    number: int
+    iterations: int
+
+    def losses(self, step: int, progress: float) -> Losses:
+        """Draws a batch and compares."""
+
+    def update(self, step: int, progress: float) -> float:
+        """Applies the gradients and the constraints; returns the material's step size for the log."""
+
+    def state(self) -> Dict[str, Any]:
+        """Tensors to save: everything the pass cannot compute again."""
+
+    def scene(self) -> preview.Scene:
+        """Shape, material and light as they are now, to look at."""
+
+
+def pass_progress(session: Session, training: Pass, step: int, pass_started: float) -> float:
+    """How far the pass is, by iterations or by its half of the time budget, whichever is further."""
+    by_steps = step / training.iterations
+    if not session.options.time_budget:
+        return by_steps
+    share = session.options.time_budget / PASSES
+    return max(by_steps, (session.clock.elapsed - pass_started) / share)
+
+
+def train(session: Session, training: Pass, step: int, pass_started: float) -> None:
+    """Runs a pass from iteration `step` to its end.
+
+    Raises:
+        Stopped: After saving, when the session was asked to stop.
+        Diverged: A loss became infinite or NaN.
+    """
+    options = session.options
+    left_at_most = training.iterations
+    while step < left_at_most and (progress := pass_progress(session, training, step, pass_started)) < 1.0:
+        began = time.perf_counter()
+        losses = training.losses(step, progress)
+        total = losses.total()
+        if not torch.isfinite(total):
+            terms = {"image": losses.image.item(), **{k: v.item() for k, v in losses.regularisers.items()}}
+            raise Diverged(training.number, step, terms)
+        total.backward()
+        rate = training.update(step, progress)
+        if session.reporter.due():
+            report(session, training, step, progress, losses, rate, time.perf_counter() - began)
+        if options.save_interval and step % options.save_interval == 0:
+            preview.write(session, training.number, step // options.save_interval, training.scene())
+        step += 1
+        if session.stop_requested or (options.checkpoint_interval and step % options.checkpoint_interval == 0):
+            save(session, training, step)
+        if session.stop_requested:
+            raise Stopped()
+
+
+def save(session: Session, training: Pass, step: int) -> None:
+    """Writes a checkpoint that resumes at iteration `step` of this pass."""
+    state = checkpoint.Checkpoint(training.number, step, session.clock.elapsed, training.state())
+    checkpoint.save(session.checkpoints, session.identity, state)
+
+
+def report(
+    session: Session, training: Pass, step: int, progress: float, losses: Losses, rate: float, seconds: float
+) -> None:
+    """Prints both progress lines."""
+    values = {"image": losses.image.item(), "regulariser": sum(v.item() for v in losses.regularisers.values())}
+    left = seconds * (training.iterations - step)
+    if session.options.time_budget:
+        left = min(left, (1.0 - progress) * session.options.time_budget / PASSES)
+    session.reporter.iteration(step, values, rate, seconds * 1000.0, left)
+    overall = (training.number + progress) / PASSES
+    remaining = left + seconds * training.iterations * (PASSES - 1 - training.number)
+    session.reporter.stage(
+        "train",
+        overall,
+        "pass %d of %d, iteration %d of %d" % (training.number + 1, PASSES, step, training.iterations),
+        step=training.number * training.iterations + step,
+        total=PASSES * training.iterations,
+        left=remaining,
+        loss=values["image"],
+        regulariser=values["regulariser"],
+    )

@@ -1,0 +1,164 @@
+"""Pass 2: fixed triangles with textures; vertices, textures and light improve together. Read from top to bottom.
+
+arXiv 2111.12503 section 4 (second pass after xatlas). Tangents are MikkTSpace's while training, so that the exported
+normal map means the same everywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Dict, Optional
+
+import torch
+from torch import Tensor
+
+from topforge.trainers.builtin_options import rates
+from topforge_train import loss
+from topforge_train.geometry.mesh import UniformLaplacian, vertex_normals
+from topforge_train.light import EnvironmentLight, neutrality
+from topforge_train.loop import Losses
+from topforge_train.material import MaterialLimits, TextureMaterial
+from topforge_train.preview import Scene
+from topforge_train.render import Shape, render
+from topforge_train.schedule import choose_views, ramp, rate_factor
+from topforge_train.session import Session
+from topforge_train.tangents import orientation, tangents
+from topforge_train.volume_pass import image_term
+
+WARMUP = 20
+"""Iterations over which rates rise: Adam's moments start empty on already good textures."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What pass 1 hands over."""
+
+    vertices: Tensor  # [V, 3]
+    triangles: Tensor  # [F, 3] int32
+    uv: Tensor  # [Vt, 2]
+    uv_triangles: Tensor  # [F, 3] int32
+    texels: Tensor  # [S, S, 9]
+    light: Tensor  # [6, n, n, 3]
+
+    def tensors(self) -> Dict[str, Tensor]:
+        """By field name, for a checkpoint."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+
+class SurfacePass:
+    """Vertices, textures and light, and how they improve."""
+
+    number = 1
+
+    def __init__(self, session: Session, start: Start):
+        """Continues from what pass 1 handed over."""
+        options = session.options
+        self.session = session
+        self.start = start
+        self.iterations = options.iter
+        self.vertices = torch.nn.Parameter(start.vertices.clone(), requires_grad=not options.lock_pos)
+        limits = MaterialLimits(
+            torch.tensor([*options.kd_min[:3], *options.ks_min, *options.nrm_min]),
+            torch.tensor([*options.kd_max[:3], *options.ks_max, *options.nrm_max]),
+        )
+        self.material = TextureMaterial(start.texels, limits)
+        self.light = EnvironmentLight.from_options(options, start.light)
+        self.laplacian = UniformLaplacian(len(start.vertices), start.triangles)
+        self.orientation = orientation(start.uv, start.uv_triangles)
+        geometry_rate, material_rate = rates(options.learning_rate, self.number)
+        groups = [
+            {"params": [self.vertices] if not options.lock_pos else [], "lr": geometry_rate},
+            {"params": list(self.material.parameters()), "lr": material_rate},
+            {"params": list(self.light.parameters()) if not options.lock_light else [], "lr": material_rate},
+        ]
+        self.optimiser = torch.optim.Adam([g for g in groups if g["params"]], eps=1e-8, fused=True)
+        self.initial_rates = [group["lr"] for group in self.optimiser.param_groups]
+
+    def shape(self) -> Shape:
+        """The mesh as it is now, with normals and tangents."""
+        start = self.start
+        normals = vertex_normals(self.vertices, start.triangles)
+        frame = tangents(self.vertices, normals, start.triangles, start.uv, start.uv_triangles)
+        frame = torch.cat([frame, self.orientation.unsqueeze(-1)], dim=-1)
+        return Shape(self.vertices, start.triangles, normals, start.uv, start.uv_triangles, frame)
+
+    def losses(self, step: int, progress: float) -> Losses:
+        """Draws a batch against random backgrounds and compares with the photographs."""
+        options, images = self.session.options, self.session.training
+        index = choose_views(self.session, self.number, step, options.batch)
+        target = images.targets(index)
+        rendered = render(
+            self.session.backend,
+            images.cameras[index],
+            self.shape(),
+            self.material,
+            self.light.prefilter(),
+            images.resolution,
+            options.spp,
+        )
+        background = torch.rand(len(index), 1, 1, 3, generator=self.session.generator(self.number, step))
+        return Losses(
+            image_term(options, rendered.image, target, background),
+            {
+                "laplacian": options.laplace_scale * (1.0 - progress) * self.roughening().square().mean(),
+                **self.material_terms(step),
+                "visibility": ramp(0.001, 500, step) * rendered.channels[:, 3].mean(),
+                "light": 0.005 * neutrality(self.light.base).mean(),
+            },
+        )
+
+    def roughening(self) -> Tensor:
+        """Uniform Laplacian [V, 3] of the displacement since pass 1 ("relative"), or of the surface ("absolute")."""
+        moved = self.vertices
+        if self.session.options.laplace == "relative":
+            moved = self.vertices - self.start.vertices
+        return self.laplacian(moved)
+
+    def material_terms(self, step: int) -> Dict[str, Tensor]:
+        """Total variation of the textures: the difference to a neighbour one texel away, in a random direction."""
+        options = self.session.options
+        axis = step % 2
+        difference = loss.smoothness_map(self.material.texels, axis)
+        return {
+            "smoothness": options.material_smoothness * difference[..., :3].mean(),
+            "gloss": options.gloss_smoothness * difference[..., 4:6].mean(),
+        }
+
+    def update(self, step: int, progress: float) -> float:
+        """One Adam step; textures and light go back into their limits."""
+        factor = rate_factor(self.session.options.schedule, step, progress, WARMUP)
+        for group, rate in zip(self.optimiser.param_groups, self.initial_rates):
+            group["lr"] = rate * factor
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.material.clamp_()
+        self.light.clamp_()
+        return self.initial_rates[-1] * factor
+
+    def scene(self) -> Scene:
+        """The present state, to look at."""
+        with torch.no_grad():
+            return Scene(self.shape(), self.material, self.light.prefilter())
+
+    def state(self) -> Dict[str, Any]:
+        """Parameters, Adam's moments, and what pass 1 handed over."""
+        return {
+            "start": self.start.tensors(),
+            "vertices": self.vertices.detach(),
+            "material": self.material.state_dict(),
+            "light": self.light.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def restore(self, state: Dict[str, Any]) -> None:
+        """The inverse of `state`, after construction from the saved start."""
+        with torch.no_grad():
+            self.vertices.copy_(state["vertices"])
+        self.material.load_state_dict(state["material"])
+        self.light.load_state_dict(state["light"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+def resumed_start(state: Optional[Dict[str, Any]]) -> Optional[Start]:
+    """The start saved in a checkpoint of pass 2 or later, if any."""
+    return Start(**state["start"]) if state and "start" in state else None
