@@ -66,7 +66,7 @@ class Toolkit:
 
     @property
     def version(self) -> Optional[str]:
-        """ "12.9", from CUDART_VERSION in the header; None without the header."""
+        """From CUDART_VERSION in the header, as in "12.9"; None without the header."""
         if self.header_folder is None:
             return None
         text = (self.header_folder / "cuda_runtime_api.h").read_text(encoding="utf-8", errors="replace")

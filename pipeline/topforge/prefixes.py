@@ -129,7 +129,7 @@ def describe(path: Path) -> Prefix:
     path = path.expanduser().absolute()
     if not path.is_dir():
         raise PrefixMissingError(path)
-    kind = _kind(path)
+    kind = kind_of(path)
     if kind == "plain":
         raise NotAnEnvironmentError(path)
     python = _interpreter(path, kind)
@@ -143,7 +143,7 @@ def describe(path: Path) -> Prefix:
 def describe_current() -> Prefix:
     """Describes the environment this very process runs in."""
     path = Path(sys.prefix)
-    return _describe(path, _kind(path), Path(sys.executable), "%d.%d.%d" % sys.version_info[:3])
+    return _describe(path, kind_of(path), Path(sys.executable), "%d.%d.%d" % sys.version_info[:3])
 
 
 def _describe(path: Path, kind: str, python: Path, version: Optional[str]) -> Prefix:
@@ -155,7 +155,8 @@ def _describe(path: Path, kind: str, python: Path, version: Optional[str]) -> Pr
     return Prefix(path, kind, python, version, packages, torch_cuda)
 
 
-def _kind(path: Path) -> str:
+def kind_of(path: Path) -> str:
+    """What a folder is by its markers: "venv", "conda", or "plain" for neither."""
     if (path / "pyvenv.cfg").is_file():  # first: a venv made by a conda Python has only this one
         return "venv"
     return "conda" if (path / "conda-meta").is_dir() else "plain"
@@ -223,44 +224,6 @@ def _torch_cuda(site: Optional[Path], version: str, conda_build: str) -> Optiona
         return found.group(1) if found else None
     found = re.search(r"\+cu(\d+)(\d)$", version) or re.search(r"cuda_?(\d+)\.?(\d)", conda_build)
     return "%s.%s" % found.groups() if found else None
-
-
-def installed_conda_roots(environment: Mapping[str, str], home: Path) -> Tuple[Path, ...]:
-    """Folders that may be the root of a conda, mamba or micromamba installation, whether they exist or not."""
-    named = [environment.get(name, "") for name in ("MAMBA_ROOT_PREFIX", "CONDA_ROOT")]
-    executable = environment.get("CONDA_EXE", "")
-    roots = [Path(name) for name in named if name]
-    if executable:
-        roots.append(Path(executable).parent.parent)  # ROOT/bin/conda, ROOT\Scripts\conda.exe
-    names = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba", ".conda", ".local/share/mamba")
-    roots += [folder / name for folder in (home, Path("/opt")) for name in names] + [Path("/opt/conda")]
-    return tuple(dict.fromkeys(roots))
-
-
-def discover(environment: Mapping[str, str], home: Path) -> Tuple[Path, ...]:
-    """Finds environments without starting anything.
-
-    Looks at conda's own list (`~/.conda/environments.txt`), the active environment, and the `envs` folders of every
-    conda, mamba and micromamba root it knows of.
-
-    Args:
-        environment: Variables that name the active environment and the installation.
-        home: The user's home folder.
-
-    Returns:
-        Roots of existing environments (folders with conda-meta or pyvenv.cfg), each once, sorted.
-    """
-    roots = installed_conda_roots(environment, home)
-    candidates = [Path(environment[name]) for name in ("CONDA_PREFIX", "VIRTUAL_ENV") if environment.get(name)]
-    candidates += list(roots)
-    listing = home / ".conda" / "environments.txt"
-    folders = [root / "envs" for root in roots]
-    folders += [Path(name) for name in environment.get("CONDA_ENVS_PATH", "").split(os.pathsep) if name]
-    if listing.is_file():
-        lines = listing.read_text(encoding="utf-8", errors="replace").splitlines()
-        candidates += [Path(line.strip()) for line in lines if line.strip()]
-    candidates += [child for folder in folders if folder.is_dir() for child in folder.iterdir()]
-    return tuple(sorted({path.absolute() for path in candidates if _kind(path) != "plain"}))
 
 
 def state_variables(prefix: Path) -> Dict[str, Optional[str]]:
