@@ -46,9 +46,12 @@ def compare(
 ) -> Tuple[Tensor, Tensor, Rendered]:
     """Rendered and photographed views [B, H, W, 3] as clamped sRGB over a grey background, and the rendering."""
     rendered = draw(backend, scene, images.cameras[index], images.resolution)
-    target = images.targets(index)
-    result = composite_srgb(rendered.image[..., :3], rendered.image[..., 3:], background)
-    return result, composite_srgb(target[..., :3], target[..., 3:], background), rendered
+    return displayed(rendered.image, background), displayed(images.targets(index), background), rendered
+
+
+def displayed(premultiplied: Tensor, background: float) -> Tensor:
+    """Linear premultiplied images [B, H, W, 4] over a grey background as clamped sRGB [B, H, W, 3]."""
+    return composite_srgb(premultiplied[..., :3], premultiplied[..., 3:], background)
 
 
 def layers(rendered: Rendered, scale: int) -> List[Tensor]:
@@ -87,6 +90,13 @@ def write(session: Session, training_pass: int, number: int, scene: Scene) -> No
     values = psnr(result, reference)
     step = training_pass * session.options.iter + number * session.options.save_interval
     session.reporter.stage("train", step / (2 * session.options.iter), step=step, psnr=float(values.mean()))
+
+
+def write_last(session: Session, scene: Scene) -> None:
+    """The preview after the last iteration of pass 2."""
+    interval = session.options.save_interval
+    if interval:
+        write(session, 1, -(-session.options.iter // interval), scene)
 
 
 def write_png(path, image: Tensor) -> None:  # type: ignore[no-untyped-def]  # str or Path, as imageio takes

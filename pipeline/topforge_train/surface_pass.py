@@ -14,7 +14,7 @@ from torch import Tensor
 
 from topforge.trainers.builtin_options import rates
 from topforge_train import loss
-from topforge_train.geometry.mesh import UniformLaplacian, vertex_normals
+from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.light import EnvironmentLight, neutrality
 from topforge_train.loop import Losses
 from topforge_train.material import MaterialLimits, TextureMaterial
@@ -77,7 +77,7 @@ class SurfacePass:
     def shape(self) -> Shape:
         """The mesh as it is now, with normals and tangents."""
         start = self.start
-        normals = vertex_normals(self.vertices, start.triangles)
+        normals = vertex_normals(Mesh(self.vertices, start.triangles))
         frame = tangents(self.vertices, normals, start.triangles, start.uv, start.uv_triangles)
         frame = torch.cat([frame, self.orientation.unsqueeze(-1)], dim=-1)
         return Shape(self.vertices, start.triangles, normals, start.uv, start.uv_triangles, frame)

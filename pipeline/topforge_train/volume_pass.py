@@ -13,8 +13,9 @@ from torch import Tensor
 
 from topforge_train import loss
 from topforge_train.backend.interface import HashGridSpec
-from topforge_train.geometry import Isosurface, initial_hull, make_isosurface
-from topforge_train.geometry.mesh import Mesh, normal_difference, vertex_normals
+from topforge_train.geometry import DMTet, FlexiCubes, Isosurface, IsosurfaceMesh
+from topforge_train.geometry.mesh import Mesh, vertex_normals
+from topforge_train.initial_shape import hull_distance, random_distance
 from topforge_train.light import EnvironmentLight, neutrality
 from topforge_train.loop import Losses
 from topforge_train.material import MaterialLimits, VolumeMaterial
@@ -38,11 +39,13 @@ class VolumePass:
         options = session.options
         self.session = session
         self.iterations = options.iter
-        self.surface: Isosurface = make_isosurface(options.isosurface, options.dmtet_grid, options.mesh_scale)
+        bounds = torch.tensor([[-0.5] * 3, [0.5] * 3]) * options.mesh_scale
+        extractor = FlexiCubes if options.isosurface == "flexicubes" else DMTet
+        self.surface: Isosurface = extractor(bounds, options.dmtet_grid)
         if options.initial_shape == "hull":
-            self.surface.initialise(initial_hull(session.training))
+            self.surface.initialise(hull_distance(session.training))
         else:
-            self.surface.randomise(session.generator(self.number, 0))
+            self.surface.initialise(random_distance(bounds, options.dmtet_grid, session.generator(self.number, 0)))
         limits = MaterialLimits(
             torch.tensor([*options.kd_min[:3], *options.ks_min]), torch.tensor([*options.kd_max[:3], *options.ks_max])
         )
@@ -65,10 +68,11 @@ class VolumePass:
         index = choose_views(self.session, self.number, step, options.batch * (2 if coarse else 1))
         target = images.targets(index, 1 if coarse else 0)
         mesh = self.surface.extract(training=True)
+        normals = vertex_normals(mesh)
         rendered = render(
             self.session.backend,
             images.cameras[index],
-            Shape(mesh.vertices, mesh.triangles, vertex_normals(mesh.vertices, mesh.triangles)),
+            Shape(mesh.vertices, mesh.triangles, normals),
             self.material,
             self.light.prefilter(),
             (target.shape[1], target.shape[2]),
@@ -78,12 +82,20 @@ class VolumePass:
         return Losses(
             image_term(options, rendered.image, target, background),
             {
-                **self.surface.regularisers(mesh, progress, options),
+                **self.shape_terms(mesh, normals, progress),
                 **self.material_terms(rendered, step),
-                "normals": ramp(options.normal_smoothness, 100, step) * normal_difference(mesh).mean(),
                 "light": 0.005 * neutrality(self.light.base).mean(),
             },
         )
+
+    def shape_terms(self, mesh: IsosurfaceMesh, normals: Tensor, progress: float) -> Dict[str, Tensor]:
+        """The extractor's own penalties and the smoothness of the surface, weighted."""
+        options = self.session.options
+        early = max(0.0, 1.0 - 4.0 * progress)  # nvdiffrec: the sign term falls over the first quarter
+        weights = {"sign": 0.01 + (options.sdf_regularizer - 0.01) * early, "deviation": 0.25, "weights": 0.1}
+        terms = {name: weights[name] * value for name, value in self.surface.regulariser(mesh).items()}
+        terms["normals"] = options.normal_smoothness * normal_variation(normals, mesh.triangles).mean()
+        return terms
 
     def material_terms(self, rendered: Rendered, step: int) -> Dict[str, Tensor]:
         """Smoothness on a random quarter of the visible points, and the preference for no occlusion."""
@@ -121,8 +133,8 @@ class VolumePass:
         """The present state, to look at."""
         with torch.no_grad():
             mesh = self.surface.extract(training=False)
-            normals = vertex_normals(mesh.vertices, mesh.triangles)
-            return Scene(Shape(mesh.vertices, mesh.triangles, normals), self.material, self.light.prefilter())
+            shape = Shape(mesh.vertices, mesh.triangles, vertex_normals(mesh))
+            return Scene(shape, self.material, self.light.prefilter())
 
     def state(self) -> Dict[str, Any]:
         """Parameters and Adam's moments."""
@@ -139,6 +151,12 @@ class VolumePass:
         self.material.load_state_dict(state["material"])
         self.light.load_state_dict(state["light"])
         self.optimiser.load_state_dict(state["optimiser"])
+
+
+def normal_variation(normals: Tensor, triangles: Tensor) -> Tensor:
+    """Squared difference [F, 3] of the unit vertex normals at the ends of each triangle's edges."""
+    corners = normals.index_select(0, triangles.reshape(-1)).reshape(-1, 3, 3)
+    return (corners - corners.roll(1, dims=1)).square().sum(-1)
 
 
 def image_term(options: Any, image: Tensor, target: Tensor, background: Tensor) -> Tensor:

@@ -1,0 +1,151 @@
+"""The last stage: write the asset, measure the held-out views, sum up."""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import topforge
+from topforge import atomic
+from topforge_train import preview
+from topforge_train.colour import linear_to_srgb
+from topforge_train.cubemap import to_latlong
+from topforge_train.export import write_delivery, write_tree
+from topforge_train.export.asset import Asset, AssetCamera
+from topforge_train.geometry.mesh import Mesh, vertex_normals
+from topforge_train.material import split_maps
+from topforge_train.metrics import psnr, ssim
+from topforge_train.session import Session
+from topforge_train.surface_pass import Start, SurfacePass
+from topforge_train.tangents import orientation, tangents
+from topforge_train.unwrap import pad_charts, texel_positions
+
+EVALUATION_SUPERSAMPLING = 4
+"""Samples along a pixel's side when measuring: photographs are area-averaged, so the comparison must be."""
+
+
+def deliver(session: Session, surface: SurfacePass) -> None:
+    """Writes everything a person or an importer expects into `session.output`."""
+    session.output.mkdir(parents=True, exist_ok=True)
+    session.reporter.stage("export", 0.96, "writing the asset")
+    start = surface.start
+    final = make_asset(session, start, surface.vertices.detach(), surface.material.texels.detach(), surface.light.base)
+    first = make_asset(session, start, start.vertices, start.texels, start.light)
+    write_tree(session.output / "dmtet_mesh", first)
+    write_delivery(session.output, final)
+    preview.write_png(session.output / "probe.png", tonemapped_probe(surface.light.base))
+    session.reporter.stage("validate", 0.98, "measuring held-out views")
+    views = validate(session, surface) if session.options.validate else []
+    write_summary(session, surface, views)
+    session.reporter.stage("done", 1.0, "complete")
+
+
+def make_asset(session: Session, start: Start, vertices: Tensor, texels: Tensor, light: Tensor) -> Asset:
+    """Plain arrays of the given state; texels outside the charts are filled from the nearest inside."""
+    with torch.no_grad():
+        normals = vertex_normals(Mesh(vertices, start.triangles))
+        frame = tangents(vertices, normals, start.triangles, start.uv, start.uv_triangles)
+        sign = orientation(start.uv, start.uv_triangles).unsqueeze(-1)
+        size = texels.shape[0]
+        covered, _ = texel_positions(session.backend, vertices, start.triangles, start.uv, start.uv_triangles, size)
+        inside = torch.zeros(size * size, 1)
+        inside[covered] = 1.0
+        base_color, ks, normal_map = split_maps(pad_charts(texels, inside.reshape(size, size, 1)))
+    return Asset(
+        vertices=vertices.numpy(),
+        normals=normals.numpy(),
+        triangles=start.triangles.numpy(),
+        uv=start.uv.numpy(),
+        uv_triangles=start.uv_triangles.numpy(),
+        tangents=torch.cat([frame, sign], dim=-1).numpy(),
+        base_color=base_color.numpy(),
+        ks=ks.numpy(),
+        normal_map=normal_map.numpy(),
+        probe=light.detach().numpy(),
+        cameras=asset_cameras(session),
+    )
+
+
+def asset_cameras(session: Session) -> Tuple[AssetCamera, ...]:
+    """The training cameras."""
+    images, (near, far) = session.training, session.options.cam_near_far
+    height, width = images.resolution
+    return tuple(
+        AssetCamera(name, pose.numpy(), float(fov_y), width, height, near, far)
+        for name, pose, fov_y in zip(images.names, images.camera_to_world, images.fov_y)
+    )
+
+
+def tonemapped_probe(base: Tensor, height: int = 256) -> Tensor:
+    """The light as a display picture [H, 2 H, 3]: latitude-longitude, exposed so that its mean is mid-grey."""
+    radiance = to_latlong(base.detach(), height, 2 * height)
+    exposure = 0.3 / radiance.mean().clamp(min=1e-6)
+    return linear_to_srgb((radiance * exposure).clamp(0, 1))
+
+
+def validate(session: Session, surface: SurfacePass) -> List[Dict[str, Any]]:
+    """Renders every held-out view, writes the pictures and nvdiffrec's metrics.txt; one record for each view."""
+    folder, images, scene = session.output / "validate", session.validation, surface.scene()
+    folder.mkdir(exist_ok=True)
+    background = preview.BACKGROUND[session.options.background]
+    records = []
+    for view, name in enumerate(images.names):
+        index = torch.tensor([view])
+        rendered = preview.draw(
+            session.backend, scene, images.cameras[index], images.resolution, EVALUATION_SUPERSAMPLING
+        )
+        result = preview.displayed(rendered.image, background)
+        reference = preview.displayed(images.targets(index), background)
+        pictures = {"opt": result, "ref": reference}
+        pictures.update(zip(("kd", "ks", "normal"), preview.layers(rendered, EVALUATION_SUPERSAMPLING)))
+        for kind, picture in pictures.items():
+            preview.write_png(folder / ("val_%06d_%s.png" % (view, kind)), picture[0])
+        error = float(((result - reference) ** 2).mean())
+        record = {"view": name, "mse": error, "psnr": float(psnr(result, reference)[0])}
+        records.append({**record, "ssim": float(ssim(result, reference)[0]), "files": "validate/val_%06d" % view})
+    write_metrics(folder / "metrics.txt", records)
+    return records
+
+
+def write_metrics(path: Path, records: List[Dict[str, Any]]) -> None:
+    """nvdiffrec's table: `ID, MSE, PSNR`, a line for each view, the averages."""
+    lines = ["ID, MSE, PSNR"]
+    lines += ["%d, %1.8f, %1.8f" % (number, r["mse"], r["psnr"]) for number, r in enumerate(records)]
+    lines.append("AVERAGES: %1.4f, %2.3f" % (mean(records, "mse"), mean(records, "psnr")))
+    atomic.write_text(path, "\n".join(lines) + "\n")
+
+
+def mean(records: List[Dict[str, Any]], key: str) -> float:
+    """Average of a value over records."""
+    return float(np.mean([record[key] for record in records]))
+
+
+def write_summary(session: Session, surface: SurfacePass, views: List[Dict[str, Any]]) -> None:
+    """summary.json: final metrics, per-view records, what made them."""
+    metrics: Dict[str, float] = {
+        "triangles": len(surface.start.triangles),
+        "vertices": len(surface.start.vertices),
+        "seconds": round(session.clock.elapsed, 2),
+        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
+    if views:
+        metrics.update({key: mean(views, key) for key in ("psnr", "ssim")})
+    provenance = {
+        "topforge": topforge.__version__,
+        "backend": session.backend.name,
+        "device": str(session.backend.device),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "threads": torch.get_num_threads(),
+        "seed": session.options.seed,
+    }
+    summary = {"metrics": metrics, "provenance": provenance, "views": views}
+    atomic.write_text(session.output / "summary.json", json.dumps(summary, indent=1) + "\n")
