@@ -1,0 +1,122 @@
+"""Two cores for CPU kernels: Warp runs one thread per launch, so several Python threads launch parts of the work.
+
+A launch spends its time inside a foreign call, which releases Python's global lock, so plain threads scale. Warp's
+atomics on the CPU are ordinary read-modify-write, hence the rule for a kernel launched from here: **two threads never
+write the same address**. There are two ways to keep it:
+
+* `launch_ranges`: the kernel gathers; each thread takes a range of its outputs (kernel's first argument: `first`).
+* `launch_owners`: the kernel scatters; every thread sees all inputs but writes only the addresses it owns, for
+  instance the texel rows with `row % owners == owner` (kernel's first arguments: `owner`, `owners`).
+
+Both give the same bits for any number of threads, because each address is still written in the order of the inputs.
+On a GPU there is a single launch with `first` = 0, or `owner` = 0 of `owners` = 1, and the atomics are real.
+"""
+
+from __future__ import annotations
+
+import functools
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, List, Sequence, Tuple
+
+import torch
+import warp as wp
+from torch import Tensor
+
+MINIMUM_PER_THREAD = 512
+"""Below this many items a second launch (about 20 microseconds) costs more than it saves."""
+
+_threads = 0
+
+
+def threads() -> int:
+    """How many threads share a CPU launch: what `set_threads` said, else torch's own number of threads."""
+    return _threads or torch.get_num_threads()
+
+
+def set_threads(count: int) -> None:
+    """Fixes the number of threads that share a CPU launch; 0 follows torch again."""
+    global _threads  # noqa: PLW0603 - one process-wide setting, like torch.set_num_threads
+    _threads = count
+
+
+@functools.lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=64, thread_name_prefix="topforge-kernel")
+
+
+def run(tasks: Sequence[Callable[[], Any]]) -> None:
+    """Runs all tasks at the same time, the first in the calling thread; raises the first failure once all ended."""
+    pending = [_pool().submit(task) for task in tasks[1:]]
+    try:
+        for task in tasks[:1]:
+            task()
+    finally:
+        errors = [future.exception() for future in pending]
+    for error in errors:
+        if error is not None:
+            raise error
+
+
+def ranges(count: int) -> List[Tuple[int, int]]:
+    """Splits 0..count into (first, length) pieces, one for each thread that is worth starting."""
+    parts = max(1, min(threads(), count // MINIMUM_PER_THREAD))
+    bounds = [count * part // parts for part in range(parts + 1)]
+    return [(first, last - first) for first, last in zip(bounds, bounds[1:])]
+
+
+def launch_ranges(kernel: wp.Kernel, count: int, arguments: Sequence[Any], device: torch.device) -> None:
+    """Launches a gathering kernel over `count` items; the kernel adds its argument `first` to `wp.tid()`."""
+    where = _prepare(kernel, device)
+    parts = ranges(count) if where.is_cpu else [(0, count)]
+    inputs = [_as_warp(argument) for argument in arguments]
+    run([functools.partial(_launch, kernel, length, [first, *inputs], where) for first, length in parts])
+
+
+def launch_owners(kernel: wp.Kernel, count: int, arguments: Sequence[Any], device: torch.device) -> None:
+    """Launches a scattering kernel over all `count` items once for each owner of a share of the output."""
+    where = _prepare(kernel, device)
+    owners = len(ranges(count)) if where.is_cpu else 1
+    inputs = [_as_warp(argument) for argument in arguments]
+    run([functools.partial(_launch, kernel, count, [owner, owners, *inputs], where) for owner in range(owners)])
+
+
+def launch_each(kernel: wp.Kernel, count: int, calls: Sequence[Sequence[Any]], device: torch.device) -> None:
+    """Launches a kernel once for each list of arguments; the calls write disjoint arrays and share the threads."""
+    where = _prepare(kernel, device)
+    parts = len(ranges(count)) if where.is_cpu else 1
+    inputs = [[_as_warp(argument) for argument in arguments] for arguments in calls]
+
+    def share(part: int) -> None:
+        for arguments in inputs[part::parts]:
+            _launch(kernel, count, arguments, where)
+
+    run([functools.partial(share, part) for part in range(parts)])
+
+
+def _prepare(kernel: wp.Kernel, device: torch.device) -> Any:
+    """Compiles the kernel's module here, so that two threads never start the same compilation."""
+    wp.config.quiet = True
+    wp.init()
+    where = wp.device_from_torch(device)
+    # A launch on the CPU asks for blocks of one thread; any other block size would be a second compilation.
+    kernel.module.load(where, block_dim=1 if where.is_cpu else None)
+    return where
+
+
+def _as_warp(argument: Any) -> Any:
+    """Tensors as Warp sees them, without a copy: trailing dimensions of a vector type are folded by `vectors`."""
+    return wp.from_torch(argument.detach()) if isinstance(argument, Tensor) else argument
+
+
+def vectors(tensor: Tensor, dtype: Any) -> Any:
+    """A tensor [N, k] as a Warp array of N vectors, without a copy."""
+    wp.init()
+    return wp.from_torch(tensor.detach(), dtype=dtype)
+
+
+def _launch(kernel: wp.Kernel, count: int, inputs: List[Any], where: Any) -> None:
+    if where.is_cpu:
+        wp.launch(kernel, dim=count, inputs=inputs, device=where)
+        return
+    with wp.ScopedStream(wp.stream_from_torch(torch.cuda.current_stream())):
+        wp.launch(kernel, dim=count, inputs=inputs, device=where)
