@@ -7,7 +7,8 @@ import difflib
 import json
 import math
 import typing
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Type, TypeVar, Union
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Type, TypeVar, Union
 
 from topforge.errors import TopForgeError
 from topforge.schema.fields import Limits, OptionField, shape, type_in_words
@@ -80,6 +81,32 @@ def updated(instance: T, changes: Mapping[str, Any], where: str) -> T:
     if problems:
         raise ConfigError(where, problems)
     return typing.cast(T, result)
+
+
+def hint_of(cls: type, name: str, where: str) -> Any:
+    """The type of the option with the dotted name `name`.
+
+    Raises:
+        ConfigError: There is no such option.
+    """
+    first, _, rest = name.partition(".")
+    hint = shape(cls).get(first, (None,))[0]
+    if hint is None or (rest and not dataclasses.is_dataclass(hint)):
+        raise ConfigError(where, [_unknown(name, _dotted(cls))])
+    return hint_of(typing.cast(type, hint), rest, where) if rest else hint
+
+
+def with_absolute_paths(instance: T, folder: Path) -> T:
+    """A copy in which every relative path (options made with `path=True`, nested ones too) starts at `folder`."""
+    changes: Dict[str, Any] = {}
+    for name, (hint, limits, _) in shape(type(instance)).items():
+        value = getattr(instance, name)
+        if dataclasses.is_dataclass(hint):
+            changes[name] = with_absolute_paths(value, folder)
+        elif limits.path and value is not None:
+            single = isinstance(value, str)
+            changes[name] = str(folder / value) if single else tuple(str(folder / entry) for entry in value)
+    return typing.cast(T, dataclasses.replace(typing.cast(Any, instance), **changes)) if changes else instance
 
 
 def _replace(instance: Any, changes: Mapping[str, Any], prefix: str, problems: List[Problem]) -> Any:
@@ -250,6 +277,3 @@ def _did_you_mean(near: List[str]) -> str:
 
 def _shortened(names: List[str], most: int = 12) -> str:
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
-
-
-__all__: Tuple[str, ...] = ("ConfigError", "Problem", "from_json", "to_json", "updated")

@@ -35,6 +35,8 @@ class Limits:
     """Folder on a node, heading in help."""
     advanced: bool = False
     """Shown only to those who ask for everything."""
+    path: bool = False
+    """Text names a file or folder; a relative one is meant from the folder of the file that says so."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,9 +82,10 @@ def option(
     length: Optional[Tuple[int, int]] = None,
     group: str = "",
     advanced: bool = False,
+    path: bool = False,
 ) -> T:
     """A dataclass field with limits. Pass `dataclasses.MISSING` as default for a required option. See `Limits`."""
-    limits = Limits(unit, minimum, maximum, choices, length, group, advanced)
+    limits = Limits(unit, minimum, maximum, choices, length, group, advanced, path)
     metadata = {_METADATA: limits}
     if isinstance(default, (dict, list)):
         made = default

@@ -1,0 +1,121 @@
+"""What a dataset is, as one hash: names and contents of all files in a capture folder, wherever the folder lies.
+
+Reading a large capture takes a while, so each file's hash is remembered under its size and modification time, in the
+user's cache folder; asking again only looks at the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+from topforge import atomic
+from topforge.errors import TopForgeError
+
+_CHUNK = 1 << 20
+_IGNORED = {".DS_Store", "Thumbs.db", "__pycache__"}
+
+
+class DatasetError(TopForgeError):
+    """A dataset that is not there or cannot be read."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__("%s: %s." % (path, problem), "Give the folder that holds the capture.")
+
+
+def of_dataset(folder: Path) -> str:
+    """Hex SHA-256 over the relative names and the contents of all files below `folder`, in the order of their names.
+
+    Hidden files and those that file managers leave are passed over; links are followed. A single file is taken as a
+    folder with nothing else in it.
+
+    Raises:
+        DatasetError: No such folder, nothing in it, or an unreadable file.
+    """
+    if not folder.exists():
+        raise DatasetError(folder, "there is no such folder")
+    try:
+        files = _files(folder)
+        if not files:
+            raise DatasetError(folder, "the folder is empty")
+        known, hashes = _Cache(folder), []
+        for name, path in files:
+            hashes.append([name, known.hash_of(path, name)])
+    except OSError as error:
+        raise DatasetError(folder, "cannot be read (%s)" % error) from error
+    known.save()
+    return hashlib.sha256(json.dumps(hashes).encode("utf-8")).hexdigest()
+
+
+def _files(folder: Path) -> List[Tuple[str, Path]]:
+    """The `/`-separated relative name and the path of each file, ordered by name."""
+    if folder.is_file():
+        return [(folder.name, folder)]
+    found: List[Tuple[str, Path]] = []
+    for root, folders, names in os.walk(str(folder), followlinks=True, onerror=_raise):
+        folders[:] = [name for name in folders if not _ignored(name)]
+        below = Path(root).relative_to(folder)
+        found.extend(((below / name).as_posix(), Path(root) / name) for name in names if not _ignored(name))
+    return sorted(found)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _ignored(name: str) -> bool:
+    return name.startswith(".") or name in _IGNORED
+
+
+class _Cache:
+    """Hashes of one folder's files by name, each valid while size and modification time (ns) are unchanged."""
+
+    def __init__(self, folder: Path) -> None:
+        place = hashlib.sha256(str(folder.resolve()).encode("utf-8")).hexdigest()[:32]
+        self._path = cache_folder() / "fingerprints" / (place + ".json")
+        self._new: Dict[str, List[object]] = {}
+        try:
+            self._old: Dict[str, List[object]] = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self._old = {}  # no cache, or a torn one: hash everything again
+
+    def hash_of(self, path: Path, name: str) -> str:
+        status = path.stat()
+        entry = self._old.get(name)
+        if entry is None or entry[:2] != [status.st_size, status.st_mtime_ns]:
+            entry = [status.st_size, status.st_mtime_ns, _hash_file(path)]
+        self._new[name] = entry
+        return str(entry[2])
+
+    def save(self) -> None:
+        """Remembers for next time; a cache folder that cannot be written only costs time."""
+        if self._new == self._old:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write_text(self._path, json.dumps(self._new), durable=False)
+        except OSError:
+            pass
+
+
+def _hash_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for chunk in iter(lambda: stream.read(_CHUNK), b""):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def cache_folder() -> Path:
+    """TopForge's folder for what can be computed again: `TOPFORGE_CACHE`, or the platform's usual place."""
+    if os.environ.get("TOPFORGE_CACHE"):
+        return Path(os.environ["TOPFORGE_CACHE"])
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "TopForge" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "topforge"
+    return Path(os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")) / "topforge"
