@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""From a fresh machine to a reconstructed asset: installs what it needs, cooks the sample, names the results.
+
+    python3 scripts/quickstart.py            # run again: says at once that the result is there
+    python3 scripts/quickstart.py --force    # train anew
+"""
+
+import os
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY / "pipeline"))
+
+from topforge import private_environment  # noqa: E402
+from topforge.errors import TopForgeError  # noqa: E402
+
+
+def main() -> int:
+    """Makes the environment, then becomes `topforge cook` in it."""
+    try:
+        python = private_environment.ensure(REPOSITORY, ["train"])
+    except TopForgeError as error:
+        print("%s\n%s" % (error.reason, error.fix), file=sys.stderr)
+        return error.exit_code
+    os.environ["PYTHONPATH"] = str(REPOSITORY / "pipeline")
+    command = [str(python), "-m", "topforge", "cook", str(REPOSITORY / "hip" / "quickstart.json"), *sys.argv[1:]]
+    os.execv(str(python), command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
