@@ -1,7 +1,7 @@
 """`python -m topforge_train`: from a capture to an asset. Parse, load, pass 1, unwrap, pass 2, export, measure.
 
-Started by `topforge run-item` as one child process; runs as well by hand. SIGTERM and SIGINT ask it to save and end with
-exit code 143; started again with the same folders it goes on where it was.
+Started by `topforge run-item` as one child process; runs as well by hand. SIGTERM and SIGINT ask it to save and end
+with exit code 143; started again with the same folders it goes on where it was.
 """
 
 from __future__ import annotations
@@ -78,8 +78,7 @@ def run_volume_pass(session: Session, saved: Optional[Checkpoint]) -> Start:
     size = session.options.texture_res[0]
     uv, uv_triangles = unwrap(mesh.vertices, mesh.triangles, size)
     texels = bake(session.backend, volume.material, mesh.vertices, mesh.triangles, uv, uv_triangles, size)
-    start = Start(mesh.vertices, mesh.triangles, uv, uv_triangles, texels, volume.light.base.detach().clone())
-    return start
+    return Start(mesh.vertices, mesh.triangles, uv, uv_triangles, texels, volume.light.base.detach().clone())
 
 
 def run(session: Session) -> None:

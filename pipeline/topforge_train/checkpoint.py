@@ -26,7 +26,7 @@ KEEP = 2
 log = logging.getLogger(__name__)
 
 
-class ForeignCheckpoint(TopForgeError):
+class ForeignCheckpointError(TopForgeError):
     """The folder holds the state of another run."""
 
     def __init__(self, path: Path, differences: List[str]) -> None:
@@ -85,7 +85,7 @@ def load(folder: Path, identity: Dict[str, Any]) -> Optional[Checkpoint]:
     """The newest whole checkpoint, or None when there is none. Damaged files are named in the log and skipped.
 
     Raises:
-        ForeignCheckpoint: The newest whole one belongs to another configuration. Nothing is changed.
+        ForeignCheckpointError: The newest whole one belongs to another configuration. Nothing is changed.
     """
     for path in _newest_first(folder):
         try:
@@ -95,7 +95,7 @@ def load(folder: Path, identity: Dict[str, Any]) -> Optional[Checkpoint]:
             continue
         differences = _differences(header["identity"], json.loads(json.dumps(identity)))
         if differences:
-            raise ForeignCheckpoint(path, differences)
+            raise ForeignCheckpointError(path, differences)
         state = torch.load(io.BytesIO(payload), weights_only=True)
         return Checkpoint(header["pass"], header["step"], header["elapsed"], state)
     return None
@@ -105,7 +105,7 @@ def _newest_first(folder: Path) -> List[Path]:
     return sorted(folder.glob("pass*.ckpt"), reverse=True) if folder.is_dir() else []
 
 
-def _read(path: Path) -> "tuple[Dict[str, Any], bytes]":
+def _read(path: Path) -> tuple[Dict[str, Any], bytes]:
     with path.open("rb") as stream:
         line, payload = stream.readline(), stream.read()
     header: Dict[str, Any] = json.loads(line)
@@ -118,4 +118,6 @@ def _read(path: Path) -> "tuple[Dict[str, Any], bytes]":
 
 def _differences(saved: Dict[str, Any], wanted: Dict[str, Any]) -> List[str]:
     keys = sorted(set(saved) | set(wanted))
-    return ["%s %r, now %r" % (key, saved.get(key), wanted.get(key)) for key in keys if saved.get(key) != wanted.get(key)]
+    return [
+        "%s %r, now %r" % (key, saved.get(key), wanted.get(key)) for key in keys if saved.get(key) != wanted.get(key)
+    ]

@@ -115,7 +115,7 @@ def validate(session: Session, surface: SurfacePass) -> List[Dict[str, Any]]:
 
 
 def write_metrics(path: Path, records: List[Dict[str, Any]]) -> None:
-    """nvdiffrec's table: `ID, MSE, PSNR`, a line for each view, the averages."""
+    """Nvdiffrec's table: `ID, MSE, PSNR`, a line for each view, the averages."""
     lines = ["ID, MSE, PSNR"]
     lines += ["%d, %1.8f, %1.8f" % (number, r["mse"], r["psnr"]) for number, r in enumerate(records)]
     lines.append("AVERAGES: %1.4f, %2.3f" % (mean(records, "mse"), mean(records, "psnr")))

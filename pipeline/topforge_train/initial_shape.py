@@ -25,7 +25,7 @@ def hull_distance(images: ImageSet) -> SignedDistance:
 
 
 def random_distance(bounds: Tensor, resolution: int, generator: torch.Generator) -> SignedDistance:
-    """nvdiffrec's random cloud: mostly inside, one vertex in ten outside (its U(0, 1) - 0.1, in cells)."""
+    """Nvdiffrec's random cloud: mostly inside, one vertex in ten outside (its U(0, 1) - 0.1, in cells)."""
     cell = float((bounds[1] - bounds[0]).max()) / resolution
 
     def distance(points: Tensor) -> Tensor:

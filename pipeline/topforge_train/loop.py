@@ -14,7 +14,7 @@ from topforge_train import checkpoint, preview
 from topforge_train.session import PASSES, Session
 
 
-class Diverged(TopForgeError):
+class DivergedError(TopForgeError):
     """A loss is no longer a number."""
 
     failure_class = FailureClass.TRAINER
@@ -27,7 +27,7 @@ class Diverged(TopForgeError):
         )
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818  # not an error: somebody asked
     """Someone asked us to stop; the state is saved."""
 
 
@@ -77,7 +77,7 @@ def train(session: Session, training: Pass, step: int, pass_started: float) -> N
 
     Raises:
         Stopped: After saving, when the session was asked to stop.
-        Diverged: A loss became infinite or NaN.
+        DivergedError: A loss became infinite or NaN.
     """
     options = session.options
     left_at_most = training.iterations
@@ -87,7 +87,7 @@ def train(session: Session, training: Pass, step: int, pass_started: float) -> N
         total = losses.total()
         if not torch.isfinite(total):
             terms = {"image": losses.image.item(), **{k: v.item() for k, v in losses.regularisers.items()}}
-            raise Diverged(training.number, step, terms)
+            raise DivergedError(training.number, step, terms)
         total.backward()
         rate = training.update(step, progress)
         if session.reporter.due():

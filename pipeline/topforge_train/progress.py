@@ -46,7 +46,7 @@ class Reporter:
         print("topforge " + " ".join(parts) + (" message=" + message if message else ""), file=self._stream, flush=True)
 
     def iteration(self, step: int, losses: Dict[str, float], rate: float, milliseconds: float, left: float) -> None:
-        """nvdiffrec's line for an iteration of the current pass."""
+        """Nvdiffrec's line for an iteration of the current pass."""
         self.message(
             "iter=%5d, img_loss=%.6f, reg_loss=%.6f, lr=%.5f, time=%.1f ms, rem=%s"
             % (step, losses["image"], losses["regulariser"], rate, milliseconds, remaining(left))

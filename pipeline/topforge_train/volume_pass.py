@@ -11,6 +11,7 @@ from typing import Any, Dict
 import torch
 from torch import Tensor
 
+from topforge.trainers.builtin_options import rates
 from topforge_train import loss
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.geometry import DMTet, FlexiCubes, Isosurface, IsosurfaceMesh
@@ -23,7 +24,6 @@ from topforge_train.preview import Scene
 from topforge_train.render import Rendered, Shape, render
 from topforge_train.schedule import choose_views, ramp, rate_factor
 from topforge_train.session import Session
-from topforge.trainers.builtin_options import rates
 
 NEIGHBOUR_DISTANCE = 0.01
 """Standard deviation of the step to a neighbouring point, as a share of the box's side."""

@@ -32,7 +32,7 @@ REQUIRED = {
 _LINE = re.compile(r"^topforge (stage=\S+(?: \w+=\S+)*)(?: message=(.*))?$")
 
 
-class UnsupportedOption(TopForgeError):
+class UnsupportedOptionError(TopForgeError):
     """A key of nvdiffrec's that the built-in trainer does not honour, set to something it would have to honour."""
 
     def __init__(self, key: str, value: Any, why: str) -> None:
@@ -42,7 +42,7 @@ class UnsupportedOption(TopForgeError):
         )
 
 
-class IncompleteOutput(TopForgeError):
+class IncompleteOutputError(TopForgeError):
     """The trainer ended well, but what it left is not a result."""
 
     failure_class = FailureClass.TRAINER
@@ -71,15 +71,15 @@ class BuiltinAdapter(Adapter):
             ("camera_space_light", False, "lights that move with the camera are not supported yet"),
         ):
             if getattr(config, key) != allowed:
-                raise UnsupportedOption(key, getattr(config, key), why)
+                raise UnsupportedOptionError(key, getattr(config, key), why)
         height, width = config.texture_res
         if height != width or height & (height - 1):
-            raise UnsupportedOption("texture_res", [height, width], "textures are squares of a power of two")
+            raise UnsupportedOptionError("texture_res", [height, width], "textures are squares of a power of two")
         if not config.learn_light and not config.envmap:
-            raise UnsupportedOption("learn_light", False, "a fixed light needs envmap, a .hdr file")
+            raise UnsupportedOptionError("learn_light", False, "a fixed light needs envmap, a .hdr file")
         for low, high in (("kd_min", "kd_max"), ("ks_min", "ks_max"), ("nrm_min", "nrm_max")):
             if any(a > b for a, b in zip(getattr(config, low), getattr(config, high))):
-                raise UnsupportedOption(low, list(getattr(config, low)), "an entry is above that of %s" % high)
+                raise UnsupportedOptionError(low, list(getattr(config, low)), "an entry is above that of %s" % high)
 
     def deciding(self, config: BuiltinOptions) -> Dict[str, Any]:
         """Everything but what only decides how one watches."""
@@ -142,7 +142,7 @@ class BuiltinAdapter(Adapter):
         for name in REQUIRED:
             path = paths.output / name
             if not path.is_file() or path.stat().st_size == 0:
-                raise IncompleteOutput("%s is missing or empty" % path)
+                raise IncompleteOutputError("%s is missing or empty" % path)
         summary = json.loads((paths.output / "summary.json").read_text(encoding="utf-8"))
         outputs = [Output(path, role) for path, role in REQUIRED.items()]
         for path in sorted(paths.output.rglob("*")):

@@ -1,0 +1,83 @@
+"""Saved states: complete or skipped, ours or refused."""
+
+import pytest
+import torch
+
+from topforge_train import checkpoint
+from topforge_train.checkpoint import Checkpoint, ForeignCheckpointError
+
+IDENTITY = {"iter": 10, "learning_rate": [0.03, 0.01], "isosurface": "dmtet"}
+
+
+def state(value):
+    return {"values": torch.full((1000,), float(value)), "nested": {"list": [1, torch.arange(3)]}}
+
+
+def save(folder, step, training_pass=0, identity=IDENTITY):
+    return checkpoint.save(folder, identity, Checkpoint(training_pass, step, 1.5 * step, state(step)))
+
+
+def test_round_trip_keeps_everything(tmp_path):
+    save(tmp_path, 40)
+    loaded = checkpoint.load(tmp_path, IDENTITY)
+    assert (loaded.training_pass, loaded.step, loaded.elapsed) == (0, 40, 60.0)
+    assert torch.equal(loaded.state["values"], state(40)["values"])
+    assert torch.equal(loaded.state["nested"]["list"][1], torch.arange(3))
+
+
+def test_nothing_saved_is_not_an_error(tmp_path):
+    assert checkpoint.load(tmp_path / "never made", IDENTITY) is None
+
+
+def test_the_newest_counts_and_the_second_pass_is_newer_than_the_first(tmp_path):
+    save(tmp_path, 900)
+    save(tmp_path, 100, training_pass=1)
+    loaded = checkpoint.load(tmp_path, IDENTITY)
+    assert (loaded.training_pass, loaded.step) == (1, 100)
+
+
+def test_only_the_newest_two_are_kept(tmp_path):
+    for step in (100, 200, 300):
+        save(tmp_path, step)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pass0-0000200.ckpt", "pass0-0000300.ckpt"]
+
+
+@pytest.mark.parametrize("keep", [0, 10, 200, 0.5, -1])
+def test_a_truncated_newest_file_gives_the_one_before(tmp_path, keep, caplog):
+    save(tmp_path, 100)
+    newest = save(tmp_path, 200)
+    data = newest.read_bytes()
+    newest.write_bytes(data[: int(len(data) * keep) if isinstance(keep, float) else keep])
+    assert checkpoint.load(tmp_path, IDENTITY).step == 100
+    assert newest.name in caplog.text
+
+
+def test_an_altered_byte_is_noticed(tmp_path):
+    save(tmp_path, 100)
+    newest = save(tmp_path, 200)
+    data = bytearray(newest.read_bytes())
+    data[-50] ^= 1
+    newest.write_bytes(bytes(data))
+    assert checkpoint.load(tmp_path, IDENTITY).step == 100
+
+
+def test_another_configuration_is_refused_by_name(tmp_path):
+    path = save(tmp_path, 100)
+    with pytest.raises(ForeignCheckpointError, match=r"iter 10, now 20") as caught:
+        checkpoint.load(tmp_path, {**IDENTITY, "iter": 20})
+    assert str(path) in caught.value.reason
+    assert path.exists()
+
+
+def test_a_failed_save_leaves_the_earlier_ones(tmp_path, monkeypatch):
+    save(tmp_path, 100)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(tmp_path, 200)
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pass0-0000100.ckpt"]
+    assert checkpoint.load(tmp_path, IDENTITY).step == 100
