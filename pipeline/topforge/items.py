@@ -23,17 +23,17 @@ FORMAT = 1
 class Needs:
     """What an item asks of the machine, in the units of every engine's own request."""
 
-    gpus: int = 0
+    gpus: int = schema.option(0, minimum=0)
     """Whole devices, leased exclusively."""
-    gpu_memory_mib: int = 0
+    gpu_memory_mib: int = schema.option(0, minimum=0, unit="MiB")
     """Least free memory on each leased device."""
-    memory_mib: int = 0
+    memory_mib: int = schema.option(0, minimum=0, unit="MiB")
     """Host memory; informs engines, enforced by none of ours."""
-    time_limit_seconds: float = 0.0
+    time_limit_seconds: float = schema.option(0.0, minimum=0, unit="s")
     """Total limit over all attempts; 0 = none."""
-    silence_limit_seconds: float = 900.0
+    silence_limit_seconds: float = schema.option(900.0, minimum=0, unit="s")
     """Longest time without a line from the trainer before it counts as hung; 0 = none."""
-    grace_seconds: float = 30.0
+    grace_seconds: float = schema.option(30.0, minimum=0, unit="s")
     """Between the polite request to stop and the kill."""
 
 
@@ -41,9 +41,9 @@ class Needs:
 class EnvironmentSpec:
     """Which environment the item's children run in. Resolved on the machine that runs the item."""
 
-    prefix: Optional[str] = None
+    prefix: Optional[str] = schema.option(None, path=True)
     """A venv or conda prefix; None = the environment `run-item` itself runs in."""
-    mode: str = "clean"
+    mode: str = schema.option("clean", choices=("clean", "kartaverse"))
     """"clean", or "kartaverse": sets CUDA_HOME, PYTHONHOME and PYTHONPATH from the prefix as that page does."""
     variables: Tuple[Tuple[str, str], ...] = ()
     """Set last, verbatim; wins over everything TopForge sets."""

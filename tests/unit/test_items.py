@@ -41,7 +41,7 @@ def test_written_and_read_is_the_same_item(tmp_path):
         ({"format": True}, "no `format` number"),
         ({"key": ...}, "key is missing"),
         ({"key": 5}, "key = 5"),
-        ({"adaptor": "x"}, 'adaptor is not an option; did you mean "adapter"'),
+        ({"adaptor": "x"}, 'adaptor is not an option (did you mean "adapter"'),
         ({"needs": {"gpus": "1"}}, 'needs.gpus = "1"'),
         ({"needs": {"gpu": 1}}, 'did you mean "needs.gpus"'),
         ({"labels": [["a"]]}, "labels[0]"),

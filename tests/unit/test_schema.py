@@ -81,7 +81,7 @@ def test_values_arrive_with_their_types():
 
 def test_every_problem_of_a_file_is_listed_with_key_value_and_what_is_allowed():
     found = problems({"iteratoins": 5, "iterations": 0, "background": "whit", "light": {"resolution": 4, "larn": 1}})
-    assert found["iteratoins"] == 'is not an option; did you mean "iterations"?'
+    assert found["iteratoins"] == 'is not an option (did you mean "iterations"?)'
     assert found["iterations"] == "= 0 is not allowed; give whole number, at least 1 (iterations)"
     assert 'did you mean "white"?' in found["background"]
     assert "white, black, checker" in found["background"]

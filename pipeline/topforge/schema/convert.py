@@ -89,21 +89,24 @@ def hint_of(cls: type, name: str, where: str) -> Any:
     Raises:
         ConfigError: There is no such option.
     """
-    first, _, rest = name.partition(".")
-    hint = shape(cls).get(first, (None,))[0]
-    if hint is None or (rest and not dataclasses.is_dataclass(hint)):
+    hint: Any = cls
+    for part in name.split("."):
+        hint = shape(hint).get(part, (None,))[0] if dataclasses.is_dataclass(hint) else None
+    if hint is None:
         raise ConfigError(where, [_unknown(name, _dotted(cls))])
-    return hint_of(typing.cast(type, hint), rest, where) if rest else hint
+    return hint
 
 
 def with_absolute_paths(instance: T, folder: Path) -> T:
     """A copy in which every relative path (options made with `path=True`, nested ones too) starts at `folder`."""
     changes: Dict[str, Any] = {}
     for name, (hint, limits, _) in shape(type(instance)).items():
+        if not limits.path and not dataclasses.is_dataclass(hint):
+            continue
         value = getattr(instance, name)
         if dataclasses.is_dataclass(hint):
             changes[name] = with_absolute_paths(value, folder)
-        elif limits.path and value is not None:
+        elif value is not None:
             single = isinstance(value, str)
             changes[name] = str(folder / value) if single else tuple(str(folder / entry) for entry in value)
     return typing.cast(T, dataclasses.replace(typing.cast(Any, instance), **changes)) if changes else instance
@@ -136,6 +139,8 @@ def _dotted(cls: type) -> List[str]:
 
 
 def _plain(value: Any) -> Any:
+    if value is None or type(value) in (bool, int, float, str):
+        return value
     if isinstance(value, (tuple, list)):
         return [_plain(entry) for entry in value]
     if isinstance(value, dict):
@@ -268,11 +273,11 @@ def _wrong(key: str, value: Any, allowed: str, near: Optional[List[str]] = None)
 
 def _unknown(key: str, known: List[str]) -> Problem:
     near = difflib.get_close_matches(key, known, n=1)
-    return Problem(key, "is not an option" + (_did_you_mean(near) or "; known: %s" % _shortened(known)))
+    return Problem(key, "is not an option" + (_did_you_mean(near) or " (known: %s)" % _shortened(known)))
 
 
 def _did_you_mean(near: List[str]) -> str:
-    return '; did you mean "%s"?' % near[0] if near else ""
+    return ' (did you mean "%s"?)' % near[0] if near else ""
 
 
 def _shortened(names: List[str], most: int = 12) -> str:

@@ -1,0 +1,241 @@
+"""Job files, and their expansion into work items.
+
+    {
+      "dataset": "capture",                        the folder with the photographs
+      "configs": ["bob.json", "more/*.json", {"name": "quick", "iter": 200}],
+      "wedge": {"learning_rate": [0.03, 0.01],     values, or a range with both ends included
+                "iter": {"from": 100, "to": 1600, "count": 5, "scale": "log"}},
+      "combine": "product",                        or "zip"
+      "adapter": "topforge", "environment": {"prefix": "../venv"}, "needs": {"gpus": 1},
+      "parallel": 2, "check": true, "report": true, "output": "out"
+    }
+
+Relative paths start at the job file's folder. docs/jobs.md explains every key; `Job` below is what is accepted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import os
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+
+from topforge import fingerprint, item_names, items, schema, strict_json, wedges
+from topforge.errors import TopForgeError
+from topforge.items import EnvironmentSpec, Item, Needs
+from topforge.schema import ConfigError, Problem, option
+from topforge.trainers import registry
+from topforge.trainers.base import Adapter
+
+FORMAT = 1
+"""Version of job files. A reader refuses a newer one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What a job file may say."""
+
+    format: int = option(FORMAT, choices=(FORMAT,))
+    """Version of the job file's format."""
+    adapter: str = "topforge"
+    """Which trainer runs the configs; `topforge train --help` names them."""
+    dataset: Optional[str] = option(None, path=True)
+    """The capture folder that all configs are trained on."""
+    configs: Tuple[Union[str, Dict[str, Any]], ...] = ({},)
+    """Config files, patterns of such (`*`, `?`, `**`), and configs written here. One of these may have a `name`."""
+    wedge: Dict[str, Any] = option({})  # noqa: RUF009 -- a field, made anew for each instance
+    """Values by dotted option name: a list, or {"from", "to", "count", "scale": "linear" or "log"}."""
+    combine: str = option("product", choices=("product", "zip"))
+    """How several wedged options go together: all combinations, or first with first, second with second."""
+    environment: EnvironmentSpec = EnvironmentSpec()  # noqa: RUF009 -- frozen
+    """Where the children's Python and libraries come from."""
+    needs: Needs = Needs()  # noqa: RUF009 -- frozen
+    """What each training item asks of its machine."""
+    parallel: int = option(1, minimum=1, maximum=1024)
+    """Most items at work at the same time."""
+    check: bool = True
+    """Check the dataset first; nothing trains on one that fails."""
+    report: bool = True
+    """Write a report over all items at the end."""
+    output: str = option("out", path=True)
+    """Folder that holds one run folder for each item."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """An item and the run folder it belongs in."""
+
+    item: Item
+    folder: Path
+
+
+class JobError(TopForgeError):
+    """A job that cannot be expanded although each of its options is fine by itself."""
+
+    def __init__(self, where: str, problem: str, fix: str) -> None:
+        super().__init__("%s: %s." % (where, problem), fix)
+
+
+def read(path: Path) -> Job:
+    """The job in the file `path`, its own paths made absolute.
+
+    Raises:
+        TopForgeError: Missing file, bad JSON, or wrong options (all of them listed).
+    """
+    job = schema.from_json(Job, strict_json.read(path), str(path))
+    return schema.with_absolute_paths(job, Path(os.path.abspath(str(path.parent))))  # noqa: PTH100 -- keeps links
+
+
+def expand(job: Job, path: Path) -> List[Planned]:
+    """The items of a job: `check` first, one for each config and wedge value, `report` last. Same job, same items.
+
+    Args:
+        job: As `read` returns it.
+        path: The job file: its folder is where relative paths start, its name goes into messages.
+
+    Raises:
+        TopForgeError: Whatever would make an item fail that can be known now: missing dataset or config file, wrong
+            options (all of them listed), two items that are the same work.
+    """
+    adapter, output = registry.get(job.adapter), Path(job.output)
+    if adapter.needs_dataset and job.dataset is None:
+        raise JobError(str(path), 'adapter "%s" needs a dataset' % job.adapter, 'Add "dataset" to the job.')
+    content = fingerprint.of_dataset(Path(job.dataset)) if job.dataset else ""
+    unique = item_names.Unique("check", "report")
+    plan: List[Planned] = []
+    if job.check and job.dataset:
+        plan.append(_companion("check", job, content, (), output))
+    gates = tuple(str(planned.folder) for planned in plan)
+    trained = [
+        _planned(make_item(adapter, unique(name), config, job, content, gates, labels), output)
+        for name, config, labels in _configs(job, adapter, path)
+    ]
+    _refuse_same_work(trained, path)
+    plan += trained
+    if job.report:
+        plan.append(_companion("report", job, content, tuple(trained), output))
+    return plan
+
+
+def make_item(
+    adapter: Adapter,
+    name: str,
+    config: Any,
+    job: Job,
+    content: str,
+    gates: Tuple[str, ...] = (),
+    labels: Tuple[Tuple[str, str], ...] = (),
+) -> Item:
+    """One training item.
+
+    Args:
+        adapter: What runs it.
+        name: Unique within the job.
+        config: Instance of the adapter's options.
+        job: Gives dataset, environment and needs.
+        content: Fingerprint of the dataset, "" without one.
+        gates: Run folders of items that must succeed first but do not decide this one's result; so not in the key.
+        labels: Wedged option and value, as text.
+    """
+    adapter.validate(config, job.dataset)
+    return Item(
+        name=name,
+        adapter=adapter.name,
+        config=schema.to_json(config),
+        key=items.compute_key(adapter.name, adapter.version, adapter.deciding(config), content, ()),
+        dataset=job.dataset,
+        depends=gates,
+        environment=job.environment,
+        needs=job.needs,
+        labels=labels,
+    )
+
+
+def _planned(item: Item, output: Path) -> Planned:
+    return Planned(item, output / ("%s-%s" % (item.name, item.key[:8])))
+
+
+def _companion(name: str, job: Job, content: str, after: Tuple[Planned, ...], output: Path) -> Planned:
+    """The `check` or `report` item: default options, no GPU; its key covers the items it comes after."""
+    adapter = registry.get(name)
+    config = adapter.options()
+    adapter.validate(config, job.dataset)
+    keys = tuple(planned.item.key for planned in after)
+    item = Item(
+        name=name,
+        adapter=name,
+        config=schema.to_json(config),
+        key=items.compute_key(name, adapter.version, adapter.deciding(config), content, keys),
+        dataset=job.dataset,
+        depends=tuple(str(planned.folder) for planned in after),
+        environment=job.environment,
+    )
+    return _planned(item, output)
+
+
+def _configs(job: Job, adapter: Adapter, path: Path) -> Iterator[Tuple[str, Any, Tuple[Tuple[str, str], ...]]]:
+    """Name, options and labels of every combination of config and wedge values."""
+    problems: List[Problem] = []
+    combinations = list(wedges.expand(adapter.options, job.wedge, job.combine, str(path)))
+    for name, base in _bases(job, adapter, path):
+        for values in combinations:
+            if not values:
+                yield name, base, ()
+                continue
+            try:
+                config = schema.with_absolute_paths(schema.updated(base, values, str(path)), path.parent)
+            except ConfigError as error:
+                problems.extend(error.problems)
+                continue
+            labels = tuple((key, item_names.label(value)) for key, value in values.items())
+            yield item_names.wedged(name, labels), config, labels
+    if problems:
+        raise ConfigError("%s: wedge" % path, dict.fromkeys(problems))
+
+
+def _bases(job: Job, adapter: Adapter, path: Path) -> Iterator[Tuple[str, Any]]:
+    """Name and options of each config, in the order written; files of a pattern by name."""
+    for index, entry in enumerate(job.configs):
+        if isinstance(entry, str):
+            for file in _matches(entry, path):
+                yield item_names.safe(file.stem), read_config(adapter, file)
+        else:
+            values = dict(entry)
+            name = values.pop("name", "config-%d" % (index + 1) if len(job.configs) > 1 else "config")
+            where = "%s: configs[%d]" % (path, index)
+            if not isinstance(name, str):
+                raise ConfigError(where, [Problem("name", "must be text")])
+            config: Any = schema.from_json(adapter.options, values, where)
+            yield item_names.safe(name), schema.with_absolute_paths(config, path.parent)
+
+
+def read_config(adapter: Adapter, path: Path) -> Any:
+    """The adapter's options from a config file, paths made absolute.
+
+    Raises:
+        TopForgeError: As for `read`.
+    """
+    config: Any = schema.from_json(adapter.options, strict_json.read(path), str(path))
+    return schema.with_absolute_paths(config, path.parent)
+
+
+def _matches(pattern: str, path: Path) -> List[Path]:
+    """The files a pattern means, by name; never the job file itself, which a plain `*.json` would catch."""
+    full = str(path.parent / pattern)
+    if not glob.has_magic(pattern):
+        return [Path(full)]
+    found = [Path(name) for name in sorted(glob.glob(full, recursive=True))]  # noqa: PTH207 -- pattern may be absolute
+    found = [file for file in found if file.name != path.name or not file.samefile(path)]
+    if not found:
+        raise JobError(str(path), 'no file matches "%s"' % pattern, "Correct the pattern in `configs`.")
+    return found
+
+
+def _refuse_same_work(plan: List[Planned], path: Path) -> None:
+    seen: Dict[str, str] = {}
+    for planned in plan:
+        first = seen.setdefault(planned.item.key, planned.item.name)
+        if first != planned.item.name:
+            pair = 'items "%s" and "%s" would give the same result' % (first, planned.item.name)
+            raise JobError(str(path), pair, "Remove one, or wedge an option that decides the result.")
