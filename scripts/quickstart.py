@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """From a fresh machine to a reconstructed asset: installs what it needs, cooks the sample, names the results.
 
-    python3 scripts/quickstart.py            # run again: says at once that the result is there
-    python3 scripts/quickstart.py --force    # train anew
+python3 scripts/quickstart.py            # run again: says at once that the result is there
+python3 scripts/quickstart.py --force    # train anew
 """
 
 import os

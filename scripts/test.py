@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Lint, format, types and tests, in a private environment that this script makes.
 
-    python3 scripts/test.py              # everything that needs no GPU and no long wait
-    python3 scripts/test.py --all        # the slow ones as well
-    python3 scripts/test.py -k checkpoint tests/trainer     # anything else goes to pytest
+python3 scripts/test.py              # everything that needs no GPU and no long wait
+python3 scripts/test.py --all        # the slow ones as well
+python3 scripts/test.py -k checkpoint tests/trainer     # anything else goes to pytest
 """
 
 import os

@@ -34,7 +34,8 @@ class PythonTooOldError(TopForgeError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This is Python %d.%d (%s); the trainer's packages need 3.11 or newer." % (*sys.version_info[:2], sys.executable),
+            "This is Python %d.%d (%s); the trainer's packages need 3.11 or newer."
+            % (*sys.version_info[:2], sys.executable),
             "Run the same command with a newer one, for example `python3.11`.",
         )
 
@@ -128,7 +129,7 @@ def _make(environment: Path) -> None:
 
 
 def _download_pip(scratch: Path) -> Path:
-    """pip's newest wheel from the Python Package Index; a wheel is a zip file that Python can run from."""
+    """Pip's newest wheel from the Python Package Index; a wheel is a zip file that Python can run from."""
     with urllib.request.urlopen("https://pypi.org/pypi/pip/json", timeout=60) as answer:
         files: List[Dict[str, Any]] = json.load(answer)["urls"]
     chosen = next(file for file in files if file["packagetype"] == "bdist_wheel")
@@ -142,7 +143,7 @@ def _download_pip(scratch: Path) -> Path:
 
 
 def _torch_source(requirements: Sequence[str]) -> List[str]:
-    """pip arguments that prefer torch's CPU build on a machine without an NVIDIA driver."""
+    """Pip arguments that prefer torch's CPU build on a machine without an NVIDIA driver."""
     if not any(r.startswith("torch") for r in requirements) or sys.platform != "linux" or shutil.which("nvidia-smi"):
         return []
     try:

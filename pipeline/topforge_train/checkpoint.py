@@ -117,7 +117,5 @@ def _read(path: Path) -> tuple[Dict[str, Any], bytes]:
 
 
 def _differences(saved: Dict[str, Any], wanted: Dict[str, Any]) -> List[str]:
-    keys = sorted(set(saved) | set(wanted))
-    return [
-        "%s %r, now %r" % (key, saved.get(key), wanted.get(key)) for key in keys if saved.get(key) != wanted.get(key)
-    ]
+    changed = [key for key in sorted(set(saved) | set(wanted)) if saved.get(key) != wanted.get(key)]
+    return ["%s %r, now %r" % (key, saved.get(key), wanted.get(key)) for key in changed]

@@ -55,7 +55,7 @@ def displayed(premultiplied: Tensor, background: float) -> Tensor:
 
 
 def layers(rendered: Rendered, scale: int) -> List[Tensor]:
-    """Base colour, occlusion-roughness-metallic and normals of a supersampled rendering, as sRGB images [B, H, W, 3]."""
+    """Base colour, occlusion-roughness-metallic and normals of a supersampled rendering, to display [B, H, W, 3]."""
     white = torch.ones(1, 1, 1, 3)
     maps = [
         linear_to_srgb(rendered.channels[:, :3].clamp(0, 1)),

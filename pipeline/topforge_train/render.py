@@ -1,4 +1,4 @@
-"""From a mesh, a material and a light to images: rasterise, interpolate, shade the covered pixels, soften silhouettes."""
+"""From mesh, material and light to images: rasterise, interpolate, shade the covered pixels, soften silhouettes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """MikkTSpace tangents, so that a normal map trained here looks the same in every renderer that follows glTF or USD.
 
-Mikkelsen, "Simulation of Wrinkled Surfaces Revisited", 2008, and the public description of MikkTSpace: for each corner
-the unit direction of increasing u, projected into the plane of the vertex normal, weighted by the corner's angle in that
-plane, summed over the corners that share a vertex and an orientation.
+Mikkelsen, "Simulation of Wrinkled Surfaces Revisited", 2008, and the public description of MikkTSpace: for each
+corner the unit direction of increasing u, projected into the plane of the vertex normal, weighted by the corner's
+angle in that plane, summed over the corners that share a vertex and an orientation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From the field to textures: unwrap the final triangles with xatlas, evaluate the field at each texel, pad the charts."""
+"""From the field to textures: unwrap the final triangles, evaluate the field at each texel, pad the charts."""
 
 from __future__ import annotations
 
