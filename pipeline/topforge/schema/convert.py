@@ -91,7 +91,7 @@ def hint_of(cls: type, name: str, where: str) -> Any:
     """
     hint: Any = cls
     for part in name.split("."):
-        hint = shape(hint).get(part, (None,))[0] if dataclasses.is_dataclass(hint) else None
+        hint = shape(typing.cast(type, hint)).get(part, (None,))[0] if dataclasses.is_dataclass(hint) else None
     if hint is None:
         raise ConfigError(where, [_unknown(name, _dotted(cls))])
     return hint
