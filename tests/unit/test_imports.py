@@ -1,0 +1,63 @@
+"""Who may import what. One rule of the house, walked over every file (docs: DESIGN's rules, CONTRIBUTING.md)."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STANDARD = set(sys.stdlib_module_names) | {"__future__"}
+CORE_OPTIONAL = {"display.py": {"rich"}, "pdg_report.py": {"pdgcmd"}}
+"""In the core, the one module that may try each optional package."""
+CAPTURE = {"numpy", "imageio", "PIL", "topforge", "topforge_capture"}
+TRAINER = CAPTURE | {"torch", "warp", "xatlas", "topforge_train"}
+
+
+def imported(path):
+    """Top-level package names of every import in a file, wherever it stands."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.split(".")[0]
+
+
+def files(package):
+    return sorted((REPOSITORY / "pipeline" / package).rglob("*.py"))
+
+
+def allowed(path):
+    package = path.relative_to(REPOSITORY / "pipeline").parts[0]
+    if package == "topforge":
+        return STANDARD | {"topforge"} | CORE_OPTIONAL.get(path.name, set())
+    return STANDARD | (CAPTURE if package == "topforge_capture" else TRAINER)
+
+
+@pytest.mark.parametrize("package", ["topforge", "topforge_capture", "topforge_train"])
+def test_a_package_imports_only_what_it_may(package):
+    assert files(package), "the package has moved; this test must follow"
+    leaks = {
+        "%s imports %s" % (path.relative_to(REPOSITORY), name)
+        for path in files(package)
+        for name in imported(path)
+        if name not in allowed(path)
+    }
+    assert not leaks
+
+
+def test_the_walk_would_notice_a_leak(tmp_path):
+    leak = tmp_path / "leak.py"
+    leak.write_text("def f():\n    import torch.nn\n    from numpy.typing import NDArray\n")
+    assert set(imported(leak)) == {"torch", "numpy"}
+
+
+def test_optional_packages_are_really_optional():
+    """The core's optional imports stand inside `try`, or the core would not start without them."""
+    for name, packages in CORE_OPTIONAL.items():
+        tree = ast.parse((REPOSITORY / "pipeline" / "topforge" / name).read_text(encoding="utf-8"))
+        guarded = {id(node) for block in ast.walk(tree) if isinstance(block, ast.Try) for node in ast.walk(block)}
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                names = {alias.name.split(".")[0] for alias in node.names} | {(getattr(node, "module", "") or "").split(".")[0]}
+                assert not names & packages or id(node) in guarded, "%s imports %s outside try" % (name, names & packages)
