@@ -1,0 +1,8 @@
+"""Shapes: isosurfaces with free topology, plain meshes, and the first shape from masks."""
+
+from .dmtet import DMTet
+from .flexicubes import FlexiCubes
+from .isosurface import EmptySurface, Isosurface, IsosurfaceMesh
+from .mesh import Mesh, vertex_normals
+
+__all__ = ["DMTet", "EmptySurface", "FlexiCubes", "Isosurface", "IsosurfaceMesh", "Mesh", "vertex_normals"]
