@@ -52,6 +52,15 @@ class RunPaths:
         return self.run / "checkpoint"
 
     @property
+    def checkpoint_owner(self) -> Path:
+        """Names the work that the saved states belong to; they are never handed to another."""
+        return self.checkpoint / ".owner"
+
+    def foreign_checkpoint(self, owner: str) -> Path:
+        """Where saved states of other work, named `owner`, are kept aside."""
+        return self.run / ("checkpoint-%s" % owner[:12])
+
+    @property
     def work(self) -> Path:
         """Scratch of the running attempt: generated config, the trainer's raw output tree. Never read by others."""
         return self.run / "work"

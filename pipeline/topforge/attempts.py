@@ -1,0 +1,181 @@
+"""One attempt at an item: its steps in order, as children in the item's environment, and a look at what they made."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import socket
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+from topforge import diagnosis, environment, process, publish
+from topforge.diagnosis import DiskFullError, ItemFailedError
+from topforge.environment import ResolvedEnvironment
+from topforge.errors import TopForgeError
+from topforge.items import Item
+from topforge.journal import AttemptJournal, Journal
+from topforge.lease import Lease
+from topforge.paths import RunPaths
+from topforge.results import OutputFile
+from topforge.stopping import StopRequest
+from topforge.trainers.base import Adapter, Collected, Step
+
+LEAST_FREE_BYTES = 32 << 20
+"""An attempt does not start with less room on the run folder's disk."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What all attempts at an item share."""
+
+    paths: RunPaths
+    item: Item
+    adapter: Adapter
+    journal: Journal
+    stop: StopRequest
+    lock: int
+    """Descriptor of the item's lock."""
+    deadline: Optional[float]
+    """End of the total limit, on the clock of `time.monotonic`."""
+
+
+@dataclasses.dataclass
+class Record:
+    """How an attempt went, for provenance; filled while it goes."""
+
+    number: int
+    started: float = dataclasses.field(default_factory=time.time)
+    seconds: float = 0.0
+    outcome: str = ""
+    """"done", or class and reason of the failure."""
+    steps: List[Dict[str, Any]] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """A successful attempt."""
+
+    outputs: Tuple[OutputFile, ...]
+    """What the adapter collected, examined, with sizes and hashes."""
+    collected: Collected
+    environment: ResolvedEnvironment
+    lease: Lease
+
+
+def next_number(paths: RunPaths) -> int:
+    """The number of the next attempt: one more than the highest that has a log."""
+    stems = [path.stem.partition("-")[2] for path in paths.run.glob("attempt-*.log")]
+    return 1 + max((int(stem) for stem in stems if stem.isdigit()), default=0)
+
+
+def run(work: Work, config: Any, lease: Lease, record: Record, news: str = "") -> Outcome:
+    """Runs one attempt to its end.
+
+    Args:
+        work: The item.
+        config: The configuration to run, perhaps lowered.
+        lease: Devices, held by the caller.
+        record: Gets the steps' timings.
+        news: What this attempt does differently, for its log.
+
+    Raises:
+        TopForgeError: The attempt failed or was stopped; everything it started is gone.
+    """
+    journal = AttemptJournal(work.journal, work.paths, record.number, lease.devices, work.adapter.parse)
+    started = time.monotonic()
+    try:
+        return _Attempt(work, config, lease, record, journal).run(news)
+    except TopForgeError as failure:
+        record.outcome = "%s: %s" % (failure.failure_class.value, failure.reason)
+        journal.note("attempt %d ended: %s %s" % (record.number, failure.reason, failure.fix))
+        raise
+    finally:
+        record.seconds = round(time.monotonic() - started, 3)
+        journal.close()
+
+
+class _Attempt:
+    def __init__(self, work: Work, config: Any, lease: Lease, record: Record, journal: AttemptJournal) -> None:
+        self._work, self._config, self._lease, self._record, self._journal = work, config, lease, record, journal
+        self._paths, self._needs = work.paths, work.item.needs
+
+    def run(self, news: str) -> Outcome:
+        where = "%s, process %d" % (socket.gethostname(), os.getpid())
+        self._journal.note('attempt %d at "%s" on %s' % (self._record.number, self._work.item.name, where))
+        self._journal.note(news)
+        self._prepare_folders()
+        resolved = environment.resolve(
+            self._work.item.environment, os.environ, self._lease.devices or "", self._work.adapter.name
+        )
+        self._journal.note("environment: %s, %s" % (resolved.prefix, resolved.summary))
+        steps = self._work.adapter.steps(self._work.item, self._config, self._paths)
+        self._journal.plan(steps)
+        for index, step in enumerate(steps):
+            self._journal.begin(index)
+            self._run_step(step, resolved)
+        collected = self._work.adapter.collect(self._work.item, self._config, self._paths)
+        outputs = publish.examine(self._paths.output, collected.outputs, collected.metrics)
+        self._record.outcome = "done"
+        return Outcome(outputs, collected, resolved, self._lease)
+
+    def _prepare_folders(self) -> None:
+        if self._paths.work.exists():
+            shutil.rmtree(str(self._paths.work))
+        self._paths.output.mkdir(parents=True)
+
+    def _run_step(self, step: Step, resolved: ResolvedEnvironment) -> None:
+        arguments = tuple(word.replace("{python}", resolved.python) for word in step.arguments)
+        self._journal.note('step "%s": %s' % (step.name, " ".join(arguments)))
+        command = process.Command(
+            arguments,
+            Path(step.working_folder) if step.working_folder else self._paths.work,
+            {**resolved.variables, **dict(step.variables)},
+            self._lease.descriptors,
+            (self._work.lock,),
+        )
+        limits = process.Limits(self._needs.silence_limit_seconds, self._work.deadline, self._needs.grace_seconds)
+        ending = process.run(command, limits, self._work.stop, self._journal.line, self._journal.tick)
+        self._record.steps.append(
+            {"name": step.name, "seconds": round(ending.seconds, 3), "exit_code": ending.exit_code}
+        )
+        if ending.orphans:
+            left = ", ".join(str(pid) for pid in ending.orphans)
+            self._journal.note('step "%s" left processes behind, which were killed: %s' % (step.name, left))
+        self._judge(step, ending)
+
+    def _judge(self, step: Step, ending: process.Ending) -> None:
+        stopped = diagnosis.of_stop(
+            step.name, ending, self._needs.silence_limit_seconds, self._needs.time_limit_seconds
+        )
+        if stopped is not None:
+            raise stopped
+        if ending.exit_code == 0:
+            return
+        tail = tuple(self._journal.tail)
+        if diagnosis.says_disk_full(ending, tail):
+            raise disk_full(self._paths)
+        found = self._work.adapter.diagnose(ending.exit_code, tail)
+        raise ItemFailedError(found or diagnosis.of_exit(step.name, ending.exit_code, tail))
+
+
+def disk_full(paths: RunPaths) -> DiskFullError:
+    """The failure for a full disk, after the attempt's own temporary files are removed; checkpoints stay."""
+    wasted = sum(path.stat().st_size for path in paths.work.rglob("*") if path.is_file()) if paths.work.exists() else 0
+    shutil.rmtree(str(paths.work), ignore_errors=True)
+    for folder in (paths.run, paths.checkpoint):
+        for temporary in folder.glob(".tmp-*"):
+            temporary.unlink()
+    return DiskFullError(str(paths.run), max(LEAST_FREE_BYTES, 2 * wasted), shutil.disk_usage(str(paths.run)).free)
+
+
+def require_space(paths: RunPaths) -> None:
+    """Refuses to start on a disk that is as good as full.
+
+    Raises:
+        DiskFullError: With the folder, what is needed and what is free.
+    """
+    free = shutil.disk_usage(str(paths.run)).free
+    if free < LEAST_FREE_BYTES:
+        raise DiskFullError(str(paths.run), LEAST_FREE_BYTES, free)

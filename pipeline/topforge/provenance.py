@@ -1,0 +1,62 @@
+"""What result.json says about how an item came about."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import socket
+import time
+from typing import Any, Dict, Sequence
+
+from topforge import __version__, items, schema
+from topforge.attempts import Outcome, Record, Work
+from topforge.results import Result
+
+
+def result(work: Work, config: Any, outcome: Outcome, records: Sequence[Record], lowered: Sequence[str]) -> Result:
+    """The content of result.json for a successful attempt.
+
+    Args:
+        work: The item.
+        config: The configuration that was run.
+        outcome: Of the attempt that succeeded.
+        records: All attempts of this runner, the successful one last.
+        lowered: What was changed after out-of-memory.
+    """
+    licence = work.adapter.licence
+    return Result(
+        run=work.paths.run,
+        key=work.item.key,
+        name=work.item.name,
+        adapter=work.item.adapter,
+        finished=time.time(),
+        outputs=outcome.outputs,
+        metrics={name: float(value) for name, value in outcome.collected.metrics.items()},
+        provenance={
+            "topforge": __version__,
+            "adapter_version": work.adapter.version,
+            **_machine(outcome),
+            "attempts": [dataclasses.asdict(record) for record in records],
+            "lowered": list(lowered),
+            "config": schema.to_json(config),
+            "item": items.to_json(work.item),
+            "trainer": dict(outcome.collected.provenance),
+        },
+        licences=(licence,) if licence else (),
+    )
+
+
+def _machine(outcome: Outcome) -> Dict[str, Any]:
+    resolved = outcome.environment
+    return {
+        "host": socket.gethostname(),
+        "system": "%s %s %s" % (platform.system(), platform.release(), platform.machine()),
+        "runner_python": platform.python_version(),
+        "devices": [{"uuid": gpu.uuid, "name": gpu.name, "memory_mib": gpu.memory_mib} for gpu in outcome.lease.gpus],
+        "environment": {
+            "prefix": str(resolved.prefix),
+            "kind": resolved.kind,
+            "python": resolved.python,
+            "summary": resolved.summary,
+        },
+    }

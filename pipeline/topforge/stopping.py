@@ -1,0 +1,88 @@
+"""Requests to stop, as they reach a runner: signals. Handlers only set a flag and wake whoever sleeps."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+import time
+from types import FrameType, TracebackType
+from typing import Any, Dict, Optional, Type
+
+CANCELLED = "cancelled"
+"""SIGTERM, SIGINT or SIGHUP: somebody no longer wants the work, now."""
+PREEMPTED = "preempted"
+"""SIGUSR1: an engine needs the machine; the work is still wanted."""
+
+_MEANING = {
+    signal.SIGTERM: CANCELLED,
+    signal.SIGINT: CANCELLED,
+    signal.SIGHUP: CANCELLED,
+    signal.SIGUSR1: PREEMPTED,
+}
+_SHIELDED = (signal.SIGINT, signal.SIGHUP)
+"""Left alone where the parent had them ignored: `nohup`, and `&` in a script."""
+
+
+class StopRequest:
+    """Catches the signals for as long as it is entered, and sleeps so that they interrupt at once.
+
+    Also wakes when a child ends (SIGCHLD). Enter it in the main thread only: Python allows handlers nowhere else.
+    """
+
+    def __init__(self) -> None:
+        self.request: Optional[str] = None
+        """CANCELLED, PREEMPTED, or None while nobody asked. The first request stays."""
+        self._before: Dict[int, Any] = {}
+        self._wakeup_before = -1
+        self._read_end = self._write_end = -1
+
+    def __enter__(self) -> StopRequest:
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("run-item needs the main thread: signals and the child's life hang on it")
+        self._read_end, self._write_end = os.pipe()
+        os.set_blocking(self._read_end, False)
+        os.set_blocking(self._write_end, False)
+        self._wakeup_before = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+        for number in _MEANING:
+            if number in _SHIELDED and signal.getsignal(number) is signal.SIG_IGN:
+                continue
+            self._before[number] = signal.signal(number, self._note)
+        self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _only_wake)
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        signal.set_wakeup_fd(self._wakeup_before)
+        os.close(self._read_end)
+        os.close(self._write_end)
+
+    def _note(self, number: int, frame: Optional[FrameType]) -> None:
+        self.request = self.request or _MEANING[signal.Signals(number)]
+
+    def fileno(self) -> int:
+        """Descriptor that becomes readable with every signal, for `select`."""
+        return self._read_end
+
+    def drain(self) -> None:
+        """Makes the descriptor unreadable until the next signal."""
+        try:
+            while os.read(self._read_end, 512):
+                pass
+        except BlockingIOError:
+            pass
+
+    def sleep(self, seconds: float) -> None:
+        """Sleeps that long, or until a request to stop arrives."""
+        deadline = time.monotonic() + seconds
+        while self.request is None and time.monotonic() < deadline:
+            select.select([self._read_end], [], [], max(0.0, deadline - time.monotonic()))
+            self.drain()
+
+
+def _only_wake(number: int, frame: Optional[FrameType]) -> None:
+    """The wake-up descriptor does the work; without a handler the signal would not reach it."""

@@ -1,0 +1,29 @@
+"""`topforge run-item FOLDER`: what every engine executes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+HELP = "make sure that one work item is done"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the verb's arguments."""
+    parser.add_argument("item", type=Path, metavar="ITEM", help="the item's run folder, or the item.json in it")
+    parser.add_argument("--no-wait", action="store_true", help="exit 75 at once when the item or every GPU is taken")
+    parser.add_argument("--verify", action="store_true", help="compare the hashes of a finished item's outputs")
+    parser.add_argument("--force", action="store_true", help="remove result and checkpoints and start anew")
+    parser.add_argument("--retries", type=int, metavar="N", help="further attempts after failures of the machine")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the item; the exit code says how it ended."""
+    from topforge import retry, run_item
+
+    folder = arguments.item.parent if arguments.item.is_file() else arguments.item
+    policy = retry.Policy() if arguments.retries is None else retry.Policy(infra_retries=arguments.retries)
+    return run_item.run(
+        folder, not arguments.no_wait, arguments.verify, arguments.force, policy=policy, output=sys.stdout
+    )
