@@ -1,0 +1,46 @@
+"""The backend made of NVIDIA Warp kernels: no compiler, permissive licence, CPU now and GPU from the same source."""
+
+from __future__ import annotations
+
+from typing import Sequence, Tuple
+
+import torch
+from torch import Tensor
+
+from topforge_train.backend import warp_interpolate, warp_raster, warp_sampling
+from topforge_train.backend.interface import Fragments, HashGridSpec
+from topforge_train.backend.warp_runtime import start
+
+
+class WarpBackend:
+    """Implements `interface.Backend`; each method's contract is there, each module says how.
+
+    Raises:
+        KernelCacheError: Compiled kernels have no writable folder.
+    """
+
+    name = "warp"
+
+    def __init__(self, device: str = "cpu") -> None:
+        start()
+        self.device = torch.device(device)
+
+    def rasterize(self, clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> Fragments:
+        """Nearest triangle under each pixel centre."""
+        return warp_raster.rasterize(clip, triangles, resolution)
+
+    def interpolate(self, attributes: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:
+        """Vertex attributes at the covered pixels."""
+        return warp_interpolate.interpolate(attributes, triangles, fragments)
+
+    def texture(self, levels: Sequence[Tensor], coordinates: Tensor, level: Tensor) -> Tensor:
+        """Trilinear lookup in a mip chain."""
+        return warp_sampling.texture(levels, coordinates, level)
+
+    def texture_cube(self, levels: Sequence[Tensor], directions: Tensor, level: Tensor) -> Tensor:
+        """Trilinear lookup in a chain of cube maps."""
+        return warp_sampling.texture_cube(levels, directions, level)
+
+    def hash_grid(self, table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:
+        """Multiresolution hash encoding."""
+        return warp_sampling.hash_grid(table, points, spec)

@@ -1,0 +1,95 @@
+"""Warp as a library inside the trainer: started once and silently, and arguments checked before a kernel sees them."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Iterator, Sequence
+
+import torch
+import warp as wp
+from torch import Tensor
+
+from topforge.errors import FailureClass, TopForgeError
+
+
+class KernelCacheError(TopForgeError):
+    """Warp has nowhere to keep compiled kernels."""
+
+    failure_class = FailureClass.CONFIG
+
+    def __init__(self, folder: str, cause: OSError) -> None:
+        super().__init__(
+            "The folder for compiled Warp kernels, %s, is not writable (%s)." % (folder, cause.strerror or cause),
+            "Set WARP_CACHE_PATH to a folder that is.",
+        )
+
+
+class TensorMismatchError(TopForgeError):
+    """A tensor handed to an operator has the wrong shape, type or device: a defect of the calling code."""
+
+    failure_class = FailureClass.INTERNAL
+
+    def __init__(self, name: str, expected: str, actual: Tensor) -> None:
+        found = "%s %s on %s" % (str(actual.dtype).replace("torch.", ""), list(actual.shape), actual.device)
+        super().__init__("Operator argument %r must be %s, got %s." % (name, expected, found), "Fix the caller.")
+
+
+def check(name: str, tensor: Tensor, shape: Sequence[Any], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The tensor, detached and contiguous, if it is what an operator needs.
+
+    Args:
+        name: What the caller calls it, for the message.
+        tensor: Any tensor.
+        shape: One entry for each axis: a length, or a letter where any length will do.
+        dtype: Required type; never converted silently.
+        device: Required device.
+
+    Raises:
+        TensorMismatchError: Naming what was expected and what came.
+    """
+    fits = tensor.dim() == len(shape) and all(
+        isinstance(wanted, str) or wanted == actual for wanted, actual in zip(shape, tensor.shape)
+    )
+    if not fits or tensor.dtype != dtype or tensor.device.type != device.type:
+        axes = ", ".join(str(wanted) for wanted in shape)
+        expected = "%s [%s] on %s" % (str(dtype).replace("torch.", ""), axes, device)
+        raise TensorMismatchError(name, expected, tensor)
+    return tensor.detach().contiguous()
+
+
+@contextlib.contextmanager
+def _silent_native_stderr() -> Iterator[None]:
+    """Warp's native library reports a missing GPU driver past Python; on a CPU run that is no news."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        with open(os.devnull, "w") as sink:
+            os.dup2(sink.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+@functools.lru_cache(maxsize=1)
+def start() -> None:
+    """Initialises Warp without its banner, and makes sure that compiled kernels can be kept.
+
+    Raises:
+        KernelCacheError: The cache folder cannot be written.
+    """
+    wp.config.log_level = wp.LOG_WARNING
+    folder = os.environ.get("WARP_CACHE_PATH", "") or str(Path.home() / ".cache")
+    try:
+        with _silent_native_stderr():
+            wp.init()
+        folder = str(wp.config.kernel_cache_dir)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise KernelCacheError(folder, error) from error
