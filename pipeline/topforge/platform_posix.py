@@ -42,6 +42,15 @@ def become_subreaper() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
+def stop_with_parent(parent: int) -> None:
+    """Makes a forked process receive SIGTERM when its parent, process id `parent`, ends for whatever reason."""
+    prctl = _prctl()
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:  # it ended before the line above
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def try_lock(path: Path, mode: int = 0o644) -> Optional[int]:
     """Takes the kernel lock (flock) of a file, without waiting.
 
