@@ -1,0 +1,88 @@
+"""`python -m topforge_capture check FOLDER`: what `topforge check` starts in an environment that has numpy.
+
+Lines on stdout: `progress=0.42 message=...` while it works, then the report as text, then one line `summary=` with JSON
+(`errors`, `warnings`, `reason`, `fix`) for whoever started it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from topforge import atomic
+from topforge_capture import cameras_picture, contact_sheet, report, text
+from topforge_capture.checks import CHECKS, Material, Options, run
+from topforge_capture.survey import survey
+
+EXIT_FINDINGS = 1
+SURVEY, CHECKED = 0.75, 0.85
+"""Progress at the end of the survey and of the checks."""
+
+
+def main(words: Optional[List[str]] = None) -> int:
+    """Checks a capture. Exit code 0 when it can be trained on, 1 when findings say otherwise."""
+    arguments = _parser().parse_args(words)
+    folder = arguments.folder.absolute()
+    material = Material(
+        survey(folder, lambda done, message: _say(SURVEY * done, message)),
+        Options(arguments.minimum_views, arguments.mesh_scale),
+    )
+    results = run(CHECKS, material, lambda done, message: _say(SURVEY + (CHECKED - SURVEY) * done, message))
+    made = report.build(material, results)
+    for pictures in arguments.pictures:
+        pictures.mkdir(parents=True, exist_ok=True)
+        _say(CHECKED, "drawing the cameras")
+        cameras_picture.write(pictures / "cameras.png", material, results, made)
+        _say(0.95, "drawing the contact sheet")
+        contact_sheet.write(pictures / "contact_sheet.png", material, made)
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write_json(arguments.json, made)
+    _say(1.0, "checked")
+    print(text.render(made))
+    stopping = ("error",) if arguments.fail_on == "error" else ("error", "warning")
+    print("summary=" + json.dumps(summary(made, stopping)), flush=True)
+    return EXIT_FINDINGS if any(made["counts"][severity] for severity in stopping) else 0
+
+
+def summary(made: Dict[str, Any], stopping: tuple) -> Dict[str, Any]:
+    """The findings that stop a training in one sentence each, shortened to three; `reason` is "" without any."""
+    found = [f for check in made["checks"] for f in check["findings"] if f["severity"] in stopping]
+    sentences = [f["sentence"] + (" (%s)" % _shortened(f["files"]) if f["files"] else "") for f in found[:3]]
+    rest = ["And %d more findings." % (len(found) - 3)] if len(found) > 3 else []
+    return {
+        "errors": made["counts"]["error"],
+        "warnings": made["counts"]["warning"],
+        "reason": " ".join(sentences + rest),
+        "fix": " ".join(f["fix"] for f in found[:3] if f["fix"]),
+    }
+
+
+def _shortened(files: List[str]) -> str:
+    return ", ".join(files[:4]) + (", and %d more" % (len(files) - 4) if len(files) > 4 else "")
+
+
+def _say(done: float, message: str) -> None:
+    print("progress=%.3f message=%s" % (done, message), flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m topforge_capture", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    check = verbs.add_parser("check", help="check a capture before training")
+    check.add_argument("folder", type=Path, help="the capture")
+    check.add_argument("--json", type=Path, help="write the report to this file")
+    check.add_argument(
+        "--pictures", type=Path, action="append", default=[], help="write pictures into this folder; may be repeated"
+    )
+    check.add_argument("--minimum-views", type=int, default=Options.minimum_views)
+    check.add_argument("--mesh-scale", type=float, default=Options.mesh_scale)
+    check.add_argument("--fail-on", choices=("error", "warning"), default="error")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Are the poses rigid, in the right convention, and aimed at one object?"""
+
+from __future__ import annotations
+
+from typing import Iterator, List
+
+import numpy as np
+
+from topforge_capture.checks.registry import Material, check
+from topforge_capture.findings import Finding, Severity, fine
+from topforge_capture.photo import Photo
+from topforge_capture.posture import best_other_reading
+
+LEAST_AGREEMENT = 0.6
+"""Above it, single views are at fault; below, the convention of all is suspected."""
+
+
+@check("rotation", "Rotations")
+def rotation(material: Material) -> Iterator[Finding]:
+    """The left 3 x 3 part of each pose is a rotation."""
+    photos = material.survey.photos
+    if not photos:
+        return
+    parts = np.array([photo.view.camera_to_world[:3, :3] for photo in photos])
+    lengths = np.linalg.norm(parts, axis=1)
+    skewed = np.abs(parts.transpose(0, 2, 1) @ parts - np.eye(3)).max(axis=(1, 2)) > 1e-3
+    mirrored = (np.linalg.det(parts) < 0) & ~skewed
+    if skewed.any():
+        low, high = lengths[skewed].min(), lengths[skewed].max()
+        sentence = "%d poses are no rigid motions: their axes are %.3g to %.3g long, or not at right angles." % (
+            skewed.sum(), low, high,
+        )  # fmt: skip
+        fix = "Write rotations: divide each of the first three columns by its length, and scale only the positions."
+        yield Finding(Severity.ERROR, "not-a-rotation", sentence, fix, _files(material, photos, skewed))
+    if mirrored.any():
+        sentence = "%d poses are mirrored (determinant -1): one axis has the wrong sign." % mirrored.sum()
+        fix = "Negate one column: x points right, y up, z backward, which is right-handed."
+        yield Finding(Severity.ERROR, "mirrored", sentence, fix, _files(material, photos, mirrored))
+    if not skewed.any() and not mirrored.any():
+        yield fine("rotation", "All poses are rigid and right-handed.")
+
+
+@check("convention", "Axes and direction of poses", needs=("rotation",))
+def convention(material: Material) -> Iterator[Finding]:
+    """Cameras and masks leave a common hull when read as written."""
+    if len(material.posed) < 2:
+        return
+    posture = material.posture
+    if posture.agreement >= LEAST_AGREEMENT:
+        sentence = "Cameras and masks agree in %.0f %% of the views, read as OpenGL camera to world."
+        yield fine("convention", sentence % (100 * posture.agreement))
+        return
+    other = best_other_reading(material.posed, material.world)
+    if other is not None:
+        sentence = (
+            "Read as written, the masks have no common hull; they have one (%.0f %% of the views agree) "
+            "when the poses are %s." % (100 * other.agreement, other.reading.name)
+        )
+        yield Finding(Severity.ERROR, "wrong-convention", sentence, other.reading.fix)
+        return
+    away = int(posture.astray.sum())
+    sentence = (
+        "Cameras and masks agree in %.0f %% of the views only (%d cameras do not even look at the common region), "
+        "and no other reading of the poses does better." % (100 * posture.agreement, away)
+    )
+    fix = "Compare the field of view, the order of the images, and whether images are flipped or cropped."
+    yield Finding(Severity.ERROR, "no-common-region", sentence, fix)
+
+
+@check("aim", "Aim", needs=("rotation", "convention"))
+def aim(material: Material) -> Iterator[Finding]:
+    """Every camera sees the object where its mask says."""
+    if len(material.posed) < 2:
+        return
+    posture = material.posture
+    if posture.astray.any():
+        sentence = "%d cameras do not look at the region that the others look at." % posture.astray.sum()
+        fix = "Correct or remove these poses."
+        yield Finding(
+            Severity.ERROR, "looks-elsewhere", sentence, fix, _files(material, material.posed, posture.astray)
+        )
+    if posture.disagreeing.any():
+        worst = 100 * float(posture.unexplained[posture.disagreeing].max())
+        sentence = "The masks of %d views do not fit the hull of the others (up to %.0f %% of a mask lies outside)." % (
+            posture.disagreeing.sum(), worst,
+        )  # fmt: skip
+        fix = "Look whether pose or image of these views belongs to another one, or whether their masks are wrong."
+        files = _files(material, material.posed, posture.disagreeing)
+        yield Finding(Severity.ERROR, "mask-pose-mismatch", sentence, fix, files)
+    if posture.agreement == 1.0:
+        sentence = "All cameras look at one region; their axes pass it at %.1f %% of their distance."
+        yield fine("aim", sentence % (100 * posture.spread))
+
+
+@check("same-pose", "Repeated poses", needs=("rotation",))
+def same_pose(material: Material) -> Iterator[Finding]:
+    """No two training views that differ in their pixels share a pose."""
+    photos = material.photos
+    if len(photos) < 2:
+        return
+    same = same_poses(photos, photos)
+    np.fill_diagonal(same, False)
+    for first, second in np.argwhere(same):
+        same[first, second] = photos[first].digest != photos[second].digest
+    twice = same.any(axis=1)
+    if twice.any():
+        sentence = "%d training views share a pose with a different image." % twice.sum()
+        fix = "Find out which image the pose belongs to; remove the other."
+        yield Finding(Severity.WARNING, "duplicate-pose", sentence, fix, _files(material, photos, twice))
+    else:
+        yield fine("same-pose", "No pose occurs twice.")
+
+
+def same_poses(first: List[Photo], second: List[Photo]) -> np.ndarray:
+    """[N, M] bool: same position (within 1e-4 of the cameras' spread) and same rotation (within about 0.1 degree)."""
+    poses = [np.array([photo.view.camera_to_world for photo in photos]) for photos in (first, second)]
+    size = max(float(np.ptp(np.concatenate(poses)[:, :3, 3], axis=0).max()), 1e-9)
+    moved = np.linalg.norm(poses[0][:, None, :3, 3] - poses[1][None, :, :3, 3], axis=-1)
+    turned = np.abs(poses[0][:, None, :3, :3] - poses[1][None, :, :3, :3]).max(axis=(2, 3))
+    return (moved < 1e-4 * size) & (turned < 2e-3)
+
+
+def _files(material: Material, photos: List[Photo], chosen: np.ndarray) -> tuple:
+    return material.files([photo for photo, is_chosen in zip(photos, chosen) if is_chosen])

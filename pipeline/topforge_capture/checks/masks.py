@@ -1,0 +1,71 @@
+"""Do the masks say which pixels are the object?"""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+import numpy as np
+
+from topforge_capture.checks.registry import Material, check
+from topforge_capture.findings import Finding, Severity, fine
+
+FULL = 0.995
+SMALL = 0.01
+LEAST_EDGE_PIXELS = 100
+
+
+@check("masks", "Masks")
+def masks(material: Material) -> Iterator[Finding]:
+    """Masks are neither empty nor full, and the object fills a fair part of the images."""
+    photos = material.survey.photos
+    empty = [photo for photo in photos if photo.covered == 0]
+    full = [photo for photo in photos if photo.covered > FULL]
+    if empty:
+        sentence = "%d masks are empty: no pixel is covered by more than one half." % len(empty)
+        fix = "Mask the object, or remove these views."
+        yield Finding(Severity.ERROR, "empty-mask", sentence, fix, material.files(empty))
+    if full:
+        sentence = "%d masks cover the whole image: nothing is background." % len(full)
+        fix = "Remove the background from these images, or give masks."
+        yield Finding(Severity.ERROR, "full-mask", sentence, fix, material.files(full))
+    covered = float(np.median([photo.covered for photo in photos])) if photos else 0.0
+    if 0 < covered < SMALL:
+        sentence = "The object covers only %.2f %% of a typical image, so few pixels show it." % (100 * covered)
+        yield Finding(Severity.WARNING, "small-object", sentence, "Crop the images around the object (and cx, cy).")
+    elif not empty and not full and photos:
+        yield fine("masks", "Every view has a mask; the object covers %.0f %% of a typical image." % (100 * covered))
+
+
+@check("border", "Image borders")
+def border(material: Material) -> Iterator[Finding]:
+    """The object lies inside of every image."""
+    photos = material.survey.photos
+    touching = [photo for photo in photos if photo.border and photo.covered <= FULL]
+    if touching:
+        sides = ", ".join(
+            side for side in ("top", "bottom", "left", "right") if any(side in p.border for p in touching)
+        )
+        sentence = "The object touches the border of %d images (%s) and may be cut off there." % (len(touching), sides)
+        fix = "Leave a margin around the object, or check that the mask does not include the ground."
+        yield Finding(Severity.WARNING, "border", sentence, fix, material.files(touching))
+    elif photos:
+        yield fine("border", "The object lies inside of every image.")
+
+
+@check("premultiplied", "Alpha")
+def premultiplied(material: Material) -> Iterator[Finding]:
+    """Colours are not multiplied by alpha."""
+    judged = [photo.edge_colour for photo in material.survey.photos if photo.edge_colour[2] > 0]
+    pixels = sum(count for _, _, count in judged)
+    if pixels < LEAST_EDGE_PIXELS:
+        return
+    ratio = sum(ratio * count for ratio, _, count in judged) / pixels
+    below = sum(below * count for _, below, count in judged) / pixels
+    if ratio < 0.7 and below > 0.95:
+        sentence = (
+            "Alpha looks premultiplied: half-transparent pixels have %.0f %% of the brightness of their solid "
+            "neighbours, and colours do not exceed alpha." % (100 * ratio)
+        )
+        yield Finding(Severity.WARNING, "premultiplied", sentence, "Save straight (unassociated) alpha.")
+    else:
+        yield fine("premultiplied", "Alpha is straight: edges have the colour of the object.")

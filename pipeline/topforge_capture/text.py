@@ -1,0 +1,55 @@
+"""The report of a check as text for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any, Dict, List
+
+MARKS = {"error": "ERROR", "warning": "warn", "note": "note", "fine": "ok"}
+MOST_FILES = 6
+WIDTH = 110
+
+
+def render(report: Dict[str, Any]) -> str:
+    """Renders what `report.build` made: every check in one line, what is wrong in a few more, the verdict last."""
+    views = ", ".join("%d %s" % (count, split) for split, count in report["views"].items())
+    lines = [
+        "Capture  %s" % report["capture"],
+        "         %s: %s views" % (report["kind"] or "unknown form", views or "no"),
+        "",
+    ]
+    titles = max(len(check["title"]) for check in report["checks"])
+    for check in report["checks"]:
+        for finding in check["findings"]:
+            lines += _finding(finding, check["title"].ljust(titles))
+        if not check["findings"]:
+            lines.append("  -      %s  not judged" % check["title"].ljust(titles))
+    return "\n".join([*lines, "", verdict(report)])
+
+
+def verdict(report: Dict[str, Any]) -> str:
+    """One sentence about the whole."""
+    counts = report["counts"]
+    if counts["error"]:
+        return "%s, %s. Not ready for training." % (_count(counts, "error"), _count(counts, "warning"))
+    if counts["warning"]:
+        return "%s. Ready for training, but the result could be better." % _count(counts, "warning")
+    return "Ready for training."
+
+
+def _count(counts: Dict[str, int], name: str) -> str:
+    return "%d %s%s" % (counts[name], name, "" if counts[name] == 1 else "s")
+
+
+def _finding(finding: Dict[str, Any], title: str) -> List[str]:
+    first = "  %s%s  " % (MARKS[finding["severity"]].ljust(7), title)
+    later = " " * len(first)
+    lines = textwrap.wrap(finding["sentence"], WIDTH, initial_indent=first, subsequent_indent=later)
+    if finding["files"]:
+        shown = finding["files"][:MOST_FILES]
+        more = len(finding["files"]) - len(shown)
+        names = ", ".join(shown) + (" and %d more (all in the JSON report)" % more if more else "")
+        lines += textwrap.wrap(names, WIDTH, initial_indent=later, subsequent_indent=later, break_on_hyphens=False)
+    if finding["fix"]:
+        lines += textwrap.wrap("-> " + finding["fix"], WIDTH, initial_indent=later, subsequent_indent=later + "   ")
+    return lines
