@@ -1,1 +1,40 @@
 """From a finished run to files other programs read: nvdiffrec's tree, glTF, USD. `asset.py` is what goes in."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from topforge import atomic
+from topforge_train.export.asset import Asset
+from topforge_train.export.gltf import write_glb
+from topforge_train.export.tree import read_tree, write_tree
+from topforge_train.export.usd import write_usd
+
+__all__ = ["read_tree", "write_delivery", "write_glb", "write_tree", "write_usd"]
+
+
+def write_delivery(folder: Path, asset: Asset) -> None:
+    """Everything a person gets: mesh/ (nvdiffrec's tree), mesh.glb, asset.usda with textures/, cameras.json."""
+    write_tree(folder / "mesh", asset)
+    write_glb(folder / "mesh.glb", asset)
+    write_usd(folder, asset)
+    shutil.copyfile(folder / "mesh" / "probe.hdr", folder / "textures" / "probe.hdr")
+    write_cameras(folder / "cameras.json", asset)
+
+
+def write_cameras(path: Path, asset: Asset) -> None:
+    """Cameras as JSON: OpenGL axes, y-up world, angles in radians, matrices for column vectors."""
+    cameras = [
+        {
+            "name": camera.name,
+            "camera_to_world": camera.camera_to_world.tolist(),
+            "fov_y": camera.fov_y,
+            "width": camera.width,
+            "height": camera.height,
+            "near": camera.near,
+            "far": camera.far,
+        }
+        for camera in asset.cameras
+    ]
+    atomic.write_json(path, {"convention": "OpenGL camera axes, y-up world, column vectors", "cameras": cameras})

@@ -1,0 +1,117 @@
+"""glTF 2.0 binary: one mesh, metallic-roughness material, MikkTSpace normal map, textures inside."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+
+import topforge
+from topforge import atomic
+from topforge_train.export import images
+from topforge_train.export.asset import Asset, Floats, Indices
+
+ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
+FLOAT, UNSIGNED_INT = 5126, 5125
+LINEAR, LINEAR_MIPMAP_LINEAR, CLAMP = 9729, 9987, 33071
+
+
+def unified(asset: Asset) -> Tuple[Indices, Indices, Indices]:
+    """One index list where position and texture coordinate have one each.
+
+    Returns:
+        For each unified vertex its position and its texture vertex, and the triangles [F, 3] over unified vertices.
+    """
+    pairs = np.stack([asset.triangles.reshape(-1), asset.uv_triangles.reshape(-1)], axis=-1)
+    unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
+    return unique[:, 0], unique[:, 1], inverse.reshape(-1, 3)
+
+
+class _Buffer:
+    """The binary chunk, and the views and accessors into it."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.views: List[Dict[str, Any]] = []
+        self.accessors: List[Dict[str, Any]] = []
+
+    def view(self, content: bytes, target: Optional[int] = None) -> int:
+        """Appends bytes on a four-byte boundary; returns the view's index."""
+        self.data += b"\0" * (-len(self.data) % 4)
+        view: Dict[str, Any] = {"buffer": 0, "byteOffset": len(self.data), "byteLength": len(content)}
+        self.views.append({**view, "target": target} if target else view)
+        self.data += content
+        return len(self.views) - 1
+
+    def accessor(self, values: Floats, kind: str, bounds: bool = False) -> int:
+        """Appends rows of floats; returns the accessor's index."""
+        entry = {
+            "bufferView": self.view(np.ascontiguousarray(values, "<f4").tobytes(), ARRAY_BUFFER),
+            "componentType": FLOAT,
+            "count": len(values),
+            "type": kind,
+        }
+        if bounds:
+            entry.update({"min": values.min(0).tolist(), "max": values.max(0).tolist()})
+        self.accessors.append(entry)
+        return len(self.accessors) - 1
+
+    def indices(self, triangles: Indices) -> int:
+        """Appends vertex indices; returns the accessor's index."""
+        content = np.ascontiguousarray(triangles, "<u4").tobytes()
+        view = self.view(content, ELEMENT_ARRAY_BUFFER)
+        self.accessors.append(
+            {"bufferView": view, "componentType": UNSIGNED_INT, "count": triangles.size, "type": "SCALAR"}
+        )
+        return len(self.accessors) - 1
+
+
+def write_glb(path: Path, asset: Asset) -> None:
+    """Writes the asset as one self-contained file. glTF's axes and texture origin are ours; nothing is converted."""
+    buffer = _Buffer()
+    position, texture, triangles = unified(asset)
+    attributes = {
+        "POSITION": buffer.accessor(asset.vertices[position], "VEC3", bounds=True),
+        "NORMAL": buffer.accessor(asset.normals[position], "VEC3"),
+        "TANGENT": buffer.accessor(asset.tangents[texture], "VEC4"),
+        "TEXCOORD_0": buffer.accessor(asset.uv[texture], "VEC2"),
+    }
+    primitive = {"attributes": attributes, "indices": buffer.indices(triangles), "material": 0, "mode": 4}
+    maps = (images.base_color(asset), images.occlusion_roughness_metallic(asset), images.normal(asset))
+    pictures = [{"bufferView": buffer.view(images.png(pixels)), "mimeType": "image/png"} for pixels in maps]
+    document = {
+        "asset": {"version": "2.0", "generator": "TopForge %s" % topforge.__version__},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0, "name": "asset"}],
+        "meshes": [{"name": "asset", "primitives": [primitive]}],
+        "materials": [_material()],
+        "textures": [{"source": k, "sampler": 0} for k in range(3)],
+        "images": pictures,
+        "samplers": [{"magFilter": LINEAR, "minFilter": LINEAR_MIPMAP_LINEAR, "wrapS": CLAMP, "wrapT": CLAMP}],
+        "accessors": buffer.accessors,
+        "bufferViews": buffer.views,
+        "buffers": [{"byteLength": len(buffer.data) + (-len(buffer.data) % 4)}],
+    }
+    atomic.write_bytes(path, _container(document, bytes(buffer.data)))
+
+
+def _material() -> Dict[str, Any]:
+    return {
+        "name": "material",
+        "pbrMetallicRoughness": {"baseColorTexture": {"index": 0}, "metallicRoughnessTexture": {"index": 1}},
+        "occlusionTexture": {"index": 1},
+        "normalTexture": {"index": 2},
+    }
+
+
+def _container(document: Dict[str, Any], data: bytes) -> bytes:
+    """The GLB container: header, JSON chunk padded with spaces, binary chunk padded with zeros."""
+    text = json.dumps(document, separators=(",", ":")).encode("utf-8")
+    text += b" " * (-len(text) % 4)
+    data += b"\0" * (-len(data) % 4)
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(data), b"BIN\0") + data
+    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks

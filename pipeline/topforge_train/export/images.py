@@ -1,0 +1,66 @@
+"""Texture files of an asset: 8-bit PNG with the right transfer curve, RGBE for the light."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+from numpy.typing import NDArray
+
+from topforge import atomic
+from topforge_capture.images import linear_to_srgb
+from topforge_train.export.asset import Asset, Floats
+
+Bytes = NDArray[np.uint8]
+
+
+def quantise(values: Floats) -> Bytes:
+    """Display values in [0, 1] as bytes, rounded to nearest."""
+    return (np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+
+def base_color(asset: Asset) -> Bytes:
+    """sRGB-encoded base colour [S, S, 3]."""
+    return quantise(linear_to_srgb(np.clip(asset.base_color, 0.0, 1.0)))
+
+
+def ks(asset: Asset) -> Bytes:
+    """Linear, nvdiffrec's sense: occlusion with 0 = fully lit, roughness, metalness."""
+    return quantise(asset.ks)
+
+
+def occlusion_roughness_metallic(asset: Asset) -> Bytes:
+    """Linear, glTF's sense: occlusion with 1 = fully lit, roughness, metalness."""
+    flipped = asset.ks.copy()
+    flipped[..., 0] = 1.0 - flipped[..., 0]
+    return quantise(flipped)
+
+
+def normal(asset: Asset) -> Bytes:
+    """Linear, n = 2 rgb - 1; OpenGL convention."""
+    return quantise(asset.normal_map * 0.5 + 0.5)
+
+
+def png(pixels: Bytes) -> bytes:
+    """A PNG file's content."""
+    stream = io.BytesIO()
+    imageio.imwrite(stream, pixels, extension=".png")
+    return stream.getvalue()
+
+
+def write_radiance(path: Path, pixels: Floats) -> None:
+    """Writes linear radiance [H, W, 3] >= 0 as a flat Radiance RGBE file (Ward, Graphics Gems II, "Real Pixels").
+
+    Relative error at most 1/256 of a pixel's largest channel. Written here because imageio's writer needs a plugin
+    that is downloaded when first used.
+    """
+    largest = pixels.max(axis=-1, keepdims=True)
+    mantissa, exponent = np.frexp(largest)
+    scale = np.where(largest > 1e-32, mantissa * 256.0 / np.maximum(largest, 1e-32), 0.0)
+    encoded = np.empty((*pixels.shape[:2], 4), np.uint8)
+    encoded[..., :3] = np.minimum(pixels * scale, 255.0)
+    encoded[..., 3:] = np.where(largest > 1e-32, np.clip(exponent + 128, 0, 255), 0)
+    header = "#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y %d +X %d\n" % pixels.shape[:2]
+    atomic.write_bytes(path, header.encode("ascii") + encoded.tobytes())
