@@ -16,6 +16,9 @@ FAKE_DEVICES = "TOPFORGE_FAKE_GPUS"
 """Variable with a JSON list of devices that stands in for the machine's, for tests:
 `[{"uuid": "GPU-a", "mem": 24564, "free": 20000, "compute_cap": "8.6", "driver": "550.54"}, ...]`."""
 
+SYSTEM_TOOLKITS = (Path("/usr/local/cuda"),)
+"""Where installers put the toolkit for the whole machine."""
+
 _QUERY = ("index", "uuid", "name", "memory.total", "memory.free", "compute_cap", "driver_version")
 
 
@@ -91,7 +94,7 @@ def find_toolkit(prefix: Path, parent: Mapping[str, str]) -> Optional[Toolkit]:
     the `nvcc` on the parent's PATH.
     """
     homes = [prefix] + [Path(parent[name]) for name in ("CUDA_HOME", "CUDA_PATH") if parent.get(name)]
-    homes.append(Path("/usr/local/cuda"))
+    homes += SYSTEM_TOOLKITS
     nvcc = shutil.which("nvcc", path=parent.get("PATH", ""))
     if nvcc:
         homes.append(Path(nvcc).resolve().parent.parent)

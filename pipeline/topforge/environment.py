@@ -15,6 +15,7 @@ from topforge import cuda, environment_faces, environment_rules, prefixes
 from topforge.environment_rules import Change
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec
+from topforge.terminal_style import PLAIN, Style
 
 PIPELINE = Path(__file__).resolve().parent.parent
 """The folder that makes `topforge`, `topforge_capture` and `topforge_train` importable; it holds nothing else."""
@@ -58,9 +59,10 @@ class ResolvedEnvironment:
     summary: str
     """One line: "conda, Python 3.11.9, torch 2.7.1, CUDA 11.8"."""
 
-    def explain(self, width: int = 100) -> str:
+    def explain(self, width: int = 100, style: Style = PLAIN) -> str:
         """The edit as a readable table, at most `width` columns where the values allow."""
-        return environment_faces.explain(self.explanation, str(self.prefix), self.summary, self.python, width)
+        head = (("Environment", str(self.prefix)), ("", self.summary), ("Python", self.python))
+        return environment_faces.explain(self.explanation, head, width, style)
 
     def as_exports(self) -> str:
         """POSIX shell lines that turn the parent's environment into this one."""
@@ -73,6 +75,11 @@ class ResolvedEnvironment:
     def as_hqueue(self) -> Dict[str, str]:
         """The `environment` of an HQueue job."""
         return environment_faces.as_hqueue(self.explanation)
+
+    def as_json(self) -> Dict[str, object]:
+        """The edit for programs. Not the whole environment: it may hold secrets of the parent."""
+        changes = [dataclasses.asdict(change) for change in self.explanation]
+        return {"prefix": str(self.prefix), "kind": self.kind, "python": self.python, "changes": changes}
 
 
 def resolve(
@@ -116,7 +123,7 @@ def resolve(
     kind = "current" if spec.prefix is None else prefix.kind
     explanation = edit.explanation()
     return ResolvedEnvironment(
-        prefix.path, kind, str(prefix.python), edit.variables, explanation, _summary(prefix, kind)
+        prefix.path, kind, str(prefix.python), edit.variables, explanation, prefixes.summary(prefix, kind)
     )
 
 
@@ -265,10 +272,3 @@ def _set_as_kartaverse(edit: _Edit, ours: bool) -> None:
     if leaks:
         reason = 'this mode lets them through; mode "clean" would not'
         edit.keep("(leaks)", ", ".join(leaks), reason)
-
-
-def _summary(prefix: prefixes.Prefix, kind: str) -> str:
-    parts = [kind, "Python " + (prefix.python_version or "of unknown version")]
-    if prefix.torch_version:
-        parts += ["torch " + prefix.torch_version, "CUDA " + prefix.torch_cuda if prefix.torch_cuda else "CPU build"]
-    return ", ".join(parts)

@@ -6,9 +6,10 @@ import os
 import re
 import shlex
 import textwrap
-from typing import Dict, List, Sequence
+from typing import Dict, List, Sequence, Tuple
 
 from topforge.environment_rules import Change
+from topforge.terminal_style import Style
 
 _TITLES = (
     ("set", "Set"),
@@ -22,33 +23,41 @@ _HARMLESS_WHEN_EMPTY = re.compile(r"PYTHON|QT|QML|PYSIDE|LD_PRELOAD$")
 """Readers of these take empty for unset. Not so WORLD_SIZE: an empty one is no number and ends the program."""
 
 
-def explain(changes: Sequence[Change], prefix: str, summary: str, python: str, width: int) -> str:
-    """The edit as text: one block for each action, one aligned row for each variable, the reason below its value."""
-    lines = ["Environment  %s" % prefix, "             %s" % summary, "Python       %s" % python]
-    column = min(28, max([len(change.variable) for change in changes] + [8])) + 4
+def explain(changes: Sequence[Change], head: Sequence[Tuple[str, str]], width: int, style: Style) -> str:
+    """The edit as text: one block for each action, one aligned row for each variable, the reason below its value.
+
+    Args:
+        changes: The edit.
+        head: Rows to begin with, (label, value).
+        width: Columns to stay within.
+        style: Colours, if any.
+    """
+    column = min(24, max([len(change.variable) for change in changes] + [8])) + 4
+    lines = [label.ljust(column) + value for label, value in head]
     for action, title in _TITLES:
         chosen = [change for change in changes if change.action == action]
         if chosen:
-            lines += ["", title]
+            lines += ["", style.bold(title)]
         for change in chosen:
-            lines += _row(change, column, max(width, column + 30))
+            lines += _row(change, column, max(width, column + 30), style)
     return "\n".join(lines) + "\n"
 
 
-def _row(change: Change, column: int, width: int) -> List[str]:
-    """`  NAME    value`, then what was dropped and the reason; a list of paths takes one line for each entry."""
-    listed = change.action in ("prepended", "filtered")
-    shown = change.value.split(os.pathsep) if listed else [change.value or change.old]
-    shown = _at_most(shown) + (["- " + entry for entry in _at_most(change.old.split(os.pathsep))] if listed else [])
+def _row(change: Change, column: int, width: int, style: Style) -> List[str]:
+    """`  NAME    value`, then what was dropped, then the reason; a list of paths takes one line for each entry."""
+    entries = change.action in ("prepended", "filtered")
+    texts = _at_most(change.value.split(os.pathsep) if entries else [change.value or change.old], 2)
+    if entries and change.old:
+        texts += [style.bad("without ") + entry for entry in _at_most(change.old.split(os.pathsep), 6)]
     reason = textwrap.wrap(change.reason, width - column - 2, break_long_words=False, break_on_hyphens=False)
-    texts = [text for text in shown if text not in ("", "- ")] + ["  " + line for line in reason]
-    head = ("  " + change.variable).ljust(column)
-    if len(head) > column:
-        return [head] + [" " * column + text for text in texts]
-    return [head + texts[0]] + [" " * column + text for text in texts[1:]]
+    texts = [text for text in texts if text] + [style.dim("  " + line) for line in reason]
+    name = ("  " + change.variable).ljust(column)
+    if len(name) > column:
+        return [name] + [" " * column + text for text in texts]
+    return [name + texts[0]] + [" " * column + text for text in texts[1:]]
 
 
-def _at_most(entries: List[str], limit: int = 4) -> List[str]:
+def _at_most(entries: List[str], limit: int) -> List[str]:
     return entries[:limit] + (["... and %d more" % (len(entries) - limit)] if len(entries) > limit else [])
 
 

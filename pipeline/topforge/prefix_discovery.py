@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import List, Mapping, Tuple
+from typing import List, Mapping, Sequence, Tuple
 
 from topforge import prefixes
+from topforge.errors import TopForgeError
 
 _ROOT_NAMES = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba", ".conda", ".local/share/mamba")
 """Folders below the home folder and /opt where installers put conda, mamba and micromamba."""
+
+
+class UnknownEnvironmentError(TopForgeError):
+    """No environment, or more than one, has the name that was given."""
+
+    def __init__(self, name: str, candidates: Sequence[Path]) -> None:
+        listed = ", ".join(map(str, candidates)) or "none was found on this machine"
+        super().__init__(
+            "environment %r: neither a folder nor the name of exactly one environment." % name,
+            "Give the path of its root (%s)." % listed,
+        )
 
 
 def discover(environment: Mapping[str, str], home: Path) -> Tuple[Path, ...]:
@@ -31,6 +43,22 @@ def discover(environment: Mapping[str, str], home: Path) -> Tuple[Path, ...]:
     for folder in folders:
         candidates += _children(folder)
     return tuple(sorted({path.absolute() for path in candidates if _is_environment(path)}))
+
+
+def locate(text: str, environment: Mapping[str, str]) -> Path:
+    """The environment a person means: a folder, or the name of one that `discover` finds.
+
+    Raises:
+        UnknownEnvironmentError: Neither a folder nor a name, or a name that several have.
+    """
+    path = Path(text).expanduser()
+    if path.is_dir() or len(path.parts) > 1:
+        return path  # whether it is an environment is for `prefixes.describe` to say
+    found = discover(environment, Path.home())
+    named = [prefix for prefix in found if prefix.name == text]
+    if len(named) != 1:
+        raise UnknownEnvironmentError(text, named or found)
+    return named[0]
 
 
 def conda_roots(environment: Mapping[str, str], home: Path) -> Tuple[Path, ...]:

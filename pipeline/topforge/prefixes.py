@@ -140,6 +140,14 @@ def describe(path: Path) -> Prefix:
     return found
 
 
+def summary(prefix: Prefix, kind: str) -> str:
+    """One line about an environment: "conda, Python 3.11.9, torch 2.7.1, CUDA 11.8"."""
+    parts = [kind, "Python " + (prefix.python_version or "of unknown version")]
+    if prefix.torch_version:
+        parts += ["torch " + prefix.torch_version, "CUDA " + prefix.torch_cuda if prefix.torch_cuda else "CPU build"]
+    return ", ".join(parts)
+
+
 def describe_current() -> Prefix:
     """Describes the environment this very process runs in."""
     path = Path(sys.prefix)

@@ -65,7 +65,8 @@ def venv_prefix(tmp_path: Path) -> Layout:
         base = Path(os.path.realpath(sys.executable))
         (prefix / "bin" / "python").symlink_to(base)
         version = "%d.%d.%d" % sys.version_info[:3]
-        (prefix / "pyvenv.cfg").write_text("home = %s\nversion = %s\n" % (base.parent, version))
+        keys = ("home = %s" % base.parent, "include-system-site-packages = false", "version = %s" % version)
+        (prefix / "pyvenv.cfg").write_text("\n".join(keys) + "\n")
         _add_distributions(site, pip)
         return prefix
 

@@ -1,0 +1,78 @@
+"""`topforge env`: which environments there are, and what exactly a trainer's process would see in one of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Tuple
+
+from topforge import cuda, environment, prefix_discovery, prefixes, terminal_style
+from topforge.environment import ResolvedEnvironment
+from topforge.errors import TopForgeError
+from topforge.items import EnvironmentSpec
+
+HELP = "list environments, or show what a trainer's process would see in one, line by line"
+FORMATS = ("explain", "exports", "environment-edit", "hqueue", "json")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
+    parser.add_argument("prefix", nargs="?", help='environment: its root, its name, or "current"; none: list them all')
+    parser.add_argument("--mode", choices=environment.MODES, default="clean", help="how to edit (%(default)s)")
+    parser.add_argument("--format", choices=FORMATS, default="explain", help="what to print (%(default)s)")
+    parser.add_argument("--trainer", default="topforge", help="whose process it is (%(default)s)")
+    parser.add_argument("--devices", help="value for CUDA_VISIBLE_DEVICES, as a lease would set it")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the list or the edit."""
+    if arguments.prefix is None:
+        return _list()
+    current = arguments.prefix == "current"
+    prefix = None if current else str(prefix_discovery.locate(arguments.prefix, os.environ))
+    spec = EnvironmentSpec(prefix=prefix, mode=arguments.mode)
+    devices = arguments.devices
+    found = None if devices is not None else _architectures()
+    print(_shown(environment.resolve(spec, os.environ, devices, arguments.trainer, found), arguments.format), end="")
+    return 0
+
+
+def _architectures() -> Tuple[str, ...]:
+    """GPU architectures of this machine, so that the edit shows what an item with any of its devices would get."""
+    return tuple(sorted({device.architecture for device in cuda.query_devices(os.environ) if device.architecture}))
+
+
+def _shown(resolved: ResolvedEnvironment, form: str) -> str:
+    if form == "explain":
+        style = terminal_style.style_for(sys.stdout, os.environ)
+        return resolved.explain(terminal_style.width(), style)
+    if form == "exports":
+        return resolved.as_exports()
+    if form == "environment-edit":
+        return json.dumps(resolved.as_environment_edit(), indent=1) + "\n"
+    if form == "hqueue":
+        return json.dumps(resolved.as_hqueue(), indent=1) + "\n"
+    return json.dumps(resolved.as_json(), indent=1) + "\n"
+
+
+def _list() -> int:
+    """A table of every environment found; the one this runs in is marked."""
+    here = prefixes.describe_current()
+    found = {here.path: here}
+    rows = []
+    for path in prefix_discovery.discover(os.environ, Path.home()):
+        try:
+            found.setdefault(path, prefixes.describe(path))
+        except TopForgeError as error:
+            rows.append(("", path.name, str(path), "unusable: " + error.reason.rsplit(": ", 1)[-1]))
+    for path, prefix in found.items():
+        rows.append(("*" if path == here.path else "", path.name, str(path), prefixes.summary(prefix, prefix.kind)))
+    columns = [max(map(len, column)) for column in zip(*rows)]
+    for row in sorted(rows, key=lambda row: row[2]):
+        print("  ".join(cell.ljust(column) for cell, column in zip(row, columns)).rstrip())
+    print("\n* runs this command. `topforge env NAME` shows what a trainer's process would see in one of them;")
+    print("`topforge doctor --env NAME` checks it.")
+    return 0
