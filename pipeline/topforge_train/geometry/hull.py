@@ -1,0 +1,181 @@
+"""The first shape: the visual hull of the masks, as a signed distance (Laurentini, PAMI 1994, for the hull).
+
+Each mask gives a signed distance in its image, negative inside. A point's distance to that view's cone is the image
+distance times the size of a pixel at the point's depth. The hull is the intersection of the cones, so its distance is
+the largest over the views: exact inside, a lower bound outside.
+"""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+import torch
+from torch import Tensor
+
+from topforge.errors import FailureClass, TopForgeError
+
+from .grid import Grid
+
+MASK_SIZE = 128
+"""Masks are averaged down to at most this height: contours stay sub-pixel accurate, distances take a second."""
+
+
+class EmptyHull(TopForgeError):  # noqa: N818 -- named by what happened, as all failures here
+    """No point of a box projects into all masks."""
+
+    failure_class = FailureClass.CONFIG
+
+    def __init__(self, around: Tensor) -> None:
+        low, high = (["%.3g" % value for value in row] for row in around.tolist())
+        super().__init__(
+            "The masks have no common region between (%s) and (%s)." % (", ".join(low), ", ".join(high)),
+            "Check the axes and units of the cameras with `topforge check`, or widen the box that is searched.",
+        )
+
+
+def visual_hull_sdf(
+    camera_to_world: Tensor, fov_y: Tensor, masks: Tensor, points: Tensor, disagreeing: int = 0
+) -> Tensor:
+    """Signed distance of points to the visual hull, negative inside.
+
+    A view that does not see a point, because it is behind the camera or out of the frame, has no say on it; a point
+    that no view sees is outside.
+
+    Args:
+        camera_to_world: [B, 4, 4] poses with OpenGL axes, y-up world.
+        fov_y: [B] vertical field of view in radians.
+        masks: [B, H, W] coverage in [0, 1], row 0 at the top; the contour is at one half.
+        points: [N, 3] world positions.
+        disagreeing: How many views may call a point outside without making it so. Each costs detail: a point of a
+            hull's surface is held back by one or two views only. Leave it 0 unless masks are known to be torn.
+
+    Returns:
+        [N] float32, world units.
+    """
+    worst = torch.full((disagreeing + 1, len(points)), -torch.inf, device=points.device)
+    seen = torch.zeros(len(points), dtype=torch.bool, device=points.device)
+    span = float((points.amax(0) - points.amin(0)).norm()) + 1e-6
+    aspect = masks.shape[2] / masks.shape[1]
+    for pose, angle, distance in zip(camera_to_world.float(), fov_y.float(), mask_distances(masks)):
+        found, visible = view_distance(pose, angle, distance, aspect, points)
+        found = torch.where(visible, found.clamp(-span, span), -torch.inf)
+        worst = torch.cat((worst, found[None])).sort(dim=0, descending=True).values[: disagreeing + 1]
+        seen |= visible
+    outcome = worst[disagreeing]
+    fallback = torch.where(seen, -span, span)  # fewer views see the point than may disagree, or none does
+    return torch.where(torch.isfinite(outcome), outcome, fallback)
+
+
+def view_distance(
+    pose: Tensor, fov_y: Tensor, distance: Tensor, aspect: float, points: Tensor
+) -> Tuple[Tensor, Tensor]:
+    """Distance [N], world units, of points to the cone of one view, and which points it sees [N] bool.
+
+    Args:
+        pose: [4, 4] camera to world.
+        fov_y: Scalar, radians.
+        distance: [h, w] signed distance to the mask's contour in units of the image's height.
+        aspect: Width over height of the image; pixels are square.
+        points: [N, 3] world positions.
+    """
+    local = (points - pose[:3, 3]) @ pose[:3, :3]
+    depth = -local[:, 2]
+    extent = 2 * torch.tan(0.5 * fov_y) * depth.clamp_min(1e-8)  # height of the image plane at the point's depth
+    x, y = 2 * local[:, 0] / (extent * aspect), -2 * local[:, 1] / extent
+    visible = (depth > 1e-6) & (x.abs() <= 1) & (y.abs() <= 1)
+    where = torch.stack((x, y), dim=1).clamp(-2, 2)[None, None]
+    found = torch.nn.functional.grid_sample(distance[None, None], where, padding_mode="border", align_corners=False)
+    return found.reshape(-1) * extent, visible
+
+
+def mask_distances(masks: Tensor) -> List[Tensor]:
+    """Signed distances [h, w], in units of the image's height, to the contours of masks [B, H, W]; negative inside."""
+    scale = min(1.0, MASK_SIZE / masks.shape[1])
+    size = (max(2, round(masks.shape[1] * scale)), max(2, round(masks.shape[2] * scale)))
+    small = torch.nn.functional.adaptive_avg_pool2d(masks.float()[:, None], size)[:, 0]
+    return [contour_distance(mask) / mask.shape[0] for mask in small]
+
+
+def contour_distance(mask: Tensor) -> Tensor:
+    """Signed distance [H, W] in pixels from pixel centres to the contour where a mask [H, W] is one half.
+
+    The contour is the marching squares polyline through the crossings between neighbouring centres. The nearest
+    midpoint of its segments is found first; the distance is then exact to that segment and the next best ones.
+    A mask without contour is as far away as its diagonal, on the side that all of it is on.
+    """
+    height, width = mask.shape
+    start, end = contour_segments(mask)
+    sign = torch.where(mask >= 0.5, -1.0, 1.0)
+    if len(start) == 0:
+        return sign * float(height + width)
+    rows = torch.arange(height, device=mask.device, dtype=torch.float32)
+    columns = torch.arange(width, device=mask.device, dtype=torch.float32)
+    centres = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1).reshape(-1, 2)
+    middle = 0.5 * (start + end)
+    nearest = torch.cdist(centres, middle).topk(min(3, len(middle)), largest=False).indices
+    a, b = start[nearest], end[nearest]
+    along = ((centres[:, None] - a) * (b - a)).sum(-1) / (b - a).square().sum(-1).clamp_min(1e-12)
+    foot = a + along.clamp(0, 1)[..., None] * (b - a)
+    return sign * (centres[:, None] - foot).norm(dim=-1).amin(1).reshape(height, width)
+
+
+def contour_segments(mask: Tensor) -> Tuple[Tensor, Tensor]:
+    """Ends [S, 2], [S, 2] (row, column of pixel centres) of the polyline where a mask [H, W] crosses one half.
+
+    In each square of four centres, crossings on its sides are joined in pairs. A saddle, with four crossings, joins
+    top to right and bottom to left: which of its two ways is taken moves the contour by less than a pixel.
+    """
+    level = mask - 0.5
+    a, b, c, d = level[:-1, :-1], level[:-1, 1:], level[1:, 1:], level[1:, :-1]
+    row, column = torch.meshgrid(
+        *(torch.arange(n - 1, device=mask.device, dtype=torch.float32) for n in mask.shape), indexing="ij"
+    )
+    sides = []
+    for one, other, at, step in (
+        (a, b, (0, 0), (0, 1)),
+        (b, c, (0, 1), (1, 0)),
+        (d, c, (1, 0), (0, 1)),
+        (a, d, (0, 0), (1, 0)),
+    ):
+        crossed = (one >= 0) != (other >= 0)
+        t = torch.where(crossed, one / torch.where(crossed, one - other, 1), 0)
+        sides.append((crossed, torch.stack((row + at[0] + t * step[0], column + at[1] + t * step[1]), dim=-1)))
+    return _join(sides)
+
+
+def _join(sides: List[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor]:
+    """Pairs the crossed sides (top, right, bottom, left) of each square; see `contour_segments`."""
+    starts, ends = [], []
+    count = sum(crossed.int() for crossed, _ in sides)
+    for i in range(4):
+        for j in range(i + 1, 4):
+            both = sides[i][0] & sides[j][0] & ((count == 2) | ((i, j) in ((0, 1), (2, 3))))
+            starts.append(sides[i][1][both])
+            ends.append(sides[j][1][both])
+    return torch.cat(starts), torch.cat(ends)
+
+
+def hull_bounds(
+    camera_to_world: Tensor, fov_y: Tensor, masks: Tensor, around: Tensor, resolution: int = 48, margin: float = 0.1
+) -> Tensor:
+    """Box [2, 3] of the visual hull, enlarged by a share of its longest side.
+
+    Args:
+        camera_to_world: See `visual_hull_sdf`.
+        fov_y: See `visual_hull_sdf`.
+        masks: See `visual_hull_sdf`.
+        around: [2, 3] box to look in.
+        resolution: Samples along the longest side of that box.
+        margin: Enlargement on each side, so that the shape may grow.
+
+    Raises:
+        EmptyHull: no sample lies in the hull.
+    """
+    grid = Grid.over(around, resolution)
+    points = grid.vertices(masks.device)
+    inside = points[visual_hull_sdf(camera_to_world, fov_y, masks, points) < 0]
+    if len(inside) == 0:
+        raise EmptyHull(around)
+    low, high = inside.amin(0) - grid.cell, inside.amax(0) + grid.cell
+    pad = margin * (high - low).max()
+    return torch.stack((low - pad, high + pad)).cpu()
