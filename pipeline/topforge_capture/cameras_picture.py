@@ -94,14 +94,15 @@ def _draw(canvas: Canvas, stage: Stage, projection: Projection) -> None:
 
 
 def _grid(canvas: Canvas, stage: Stage, projection: Projection) -> None:
-    count = int(np.ceil(stage.reach / stage.step))
-    centre = np.round(stage.focus / stage.step) * stage.step
-    extent = count * stage.step
-    for index in range(-count, count + 1):
-        offset = index * stage.step
-        for ends in (((offset, -extent), (offset, extent)), ((-extent, offset), (extent, offset))):
-            line = np.array([(centre[0] + x, stage.floor, centre[2] + z) for x, z in ends])
-            canvas.line(projection.project(np.linspace(line[0], line[1], 2))[0], (228, 229, 231), 1)
+    """A round grid on the floor, its lines at multiples of the step."""
+    for axis, across in ((0, 2), (2, 0)):
+        first = np.ceil((stage.focus[axis] - stage.reach) / stage.step) * stage.step
+        for at in np.arange(first, stage.focus[axis] + stage.reach, stage.step):
+            half = np.sqrt(max(stage.reach**2 - (at - stage.focus[axis]) ** 2, 0.0))
+            ends = np.full((2, 3), stage.floor)
+            ends[:, axis] = at
+            ends[:, across] = stage.focus[across] - half, stage.focus[across] + half
+            canvas.line(projection.project(ends)[0], (224, 225, 228), 1)
 
 
 def _axes(canvas: Canvas, stage: Stage, projection: Projection) -> None:
@@ -165,9 +166,9 @@ def _legend(canvas: Canvas, stage: Stage, report: Dict[str, Any]) -> None:
         canvas.dot(x, y, 5.5, colour)
         canvas.text(x + 13, y, words, 14)
         x += 13 + 7.4 * len(words) + 34
-    notes = "grid: %g units" % stage.step
+    notes = "grid: %g" % stage.step
     if stage.box is not None:
-        notes += "   ·   box: %g units, around the origin" % round(float(np.ptp(stage.box[:, 0])), 4)
+        notes += "   ·   box: %g, around the origin (world units)" % round(float(np.ptp(stage.box[:, 0])), 4)
     canvas.text(WIDTH - 28, y, notes, 14, FAINT, "rm")
 
 
