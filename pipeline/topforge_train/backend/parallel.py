@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import torch
 import warp as wp
@@ -64,10 +64,28 @@ def ranges(count: int) -> List[Tuple[int, int]]:
     return [(first, last - first) for first, last in zip(bounds, bounds[1:])]
 
 
-def launch_ranges(kernel: wp.Kernel, count: int, arguments: Sequence[Any], device: torch.device) -> None:
-    """Launches a gathering kernel over `count` items; the kernel adds its argument `first` to `wp.tid()`."""
+def balanced_ranges(work: Tensor) -> List[Tuple[int, int]]:
+    """Splits items into (first, length) pieces of equal work; `work` [items + 1] is the running sum before each."""
+    parts = len(ranges(int(work[-1])))
+    targets = torch.arange(parts + 1, dtype=torch.float64) * (float(work[-1]) / parts)
+    bounds = torch.searchsorted(work.double(), targets).tolist()
+    bounds[0], bounds[-1] = 0, len(work) - 1
+    return [(first, last - first) for first, last in zip(bounds, bounds[1:])]
+
+
+def launch_ranges(
+    kernel: wp.Kernel,
+    count: int,
+    arguments: Sequence[Any],
+    device: torch.device,
+    pieces: Optional[List[Tuple[int, int]]] = None,
+) -> None:
+    """Launches a gathering kernel over `count` items; the kernel adds its argument `first` to `wp.tid()`.
+
+    `pieces` are the ranges to share out where equal lengths would not be equal work.
+    """
     where = _prepare(kernel, device)
-    parts = ranges(count) if where.is_cpu else [(0, count)]
+    parts = (pieces or ranges(count)) if where.is_cpu else [(0, count)]
     inputs = [_as_warp(argument) for argument in arguments]
     run([functools.partial(_launch, kernel, length, [first, *inputs], where) for first, length in parts])
 

@@ -1,0 +1,110 @@
+"""The environment light: a trainable cube map, prefiltered for split-sum shading, and the priors on it.
+
+arXiv 2111.12503, section 3.3; Karis, "Real Shading in Unreal Engine 4", 2013.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, List, Optional
+
+import torch
+from torch import Tensor
+
+from topforge_train import cubemap
+from topforge_train.backend.warp_sampling import texture_cube
+from topforge_train.prefilter import MINIMUM_ROUGHNESS, level_matrix, level_shapes, pyramid_matrix
+
+INITIAL_RADIANCE = 0.5
+LOG_FLOOR = 1e-2
+"""Added before the logarithm of `log_variation`: below it, differences do not count."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PrefilteredLight:
+    """A light ready for lookups, differentiable down to the cube map it was made from."""
+
+    levels: List[Tensor]  # [6, n, n, 3], rising roughness; the last one, alpha = 1, is the cosine-weighted mean
+
+    def diffuse(self, normal: Tensor) -> Tensor:
+        """Irradiance over pi at normals [P, 3] of any length: [P, 3].
+
+        With alpha = 1 GGX's D is constant and the specular weight D (N.L) is the cosine: the last level serves both.
+        """
+        return texture_cube(self.levels[-1:], normal, normal.new_zeros(len(normal)))
+
+    def specular(self, direction: Tensor, roughness: Tensor) -> Tensor:
+        """Prefiltered radiance [P, 3] at directions [P, 3] of any length and perceptual roughness [P]."""
+        return texture_cube(self.levels, direction, fractional_level(roughness, len(self.levels)))
+
+
+def fractional_level(roughness: Tensor, count: int) -> Tensor:
+    """Level of a perceptual roughness: 0.08..0.5 spans all but the last, 0.5..1 the last (nvdiffrec's mapping).
+
+    Its slope is positive everywhere between 0.08 and 1, so roughness learns there.
+    """
+    fine = (roughness.clamp(MINIMUM_ROUGHNESS, 0.5) - MINIMUM_ROUGHNESS) * ((count - 2) / (0.5 - MINIMUM_ROUGHNESS))
+    return fine + (roughness.clamp(0.5, 1.0) - 0.5) * 2.0
+
+
+class EnvironmentLight(torch.nn.Module):
+    """A distant light as a cube map of linear radiance."""
+
+    def __init__(self, base: Tensor, trainable: bool = True, levels: int = 6):
+        """Keeps a copy of `base` [6, n, n, 3] float32, n a power of two from 16 to 128, not negative."""
+        super().__init__()
+        self.base = torch.nn.Parameter(base.detach().clone(), requires_grad=trainable)
+        self._shapes = level_shapes(base.shape[1], levels)
+
+    @classmethod
+    def grey(cls, side: int) -> "EnvironmentLight":
+        """The usual start: 0.5 everywhere."""
+        return cls(torch.full((6, side, side, 3), INITIAL_RADIANCE))
+
+    @classmethod
+    def from_options(cls, options: Any, base: Optional[Tensor] = None) -> "EnvironmentLight":
+        """What the options ask for: `base` or a grey light to be learnt, or the fixed `envmap`."""
+        if base is not None:
+            return cls(base, trainable=options.learn_light)
+        if not options.learn_light and options.envmap:
+            image = read_radiance(Path(options.envmap)) * options.env_scale
+            return cls(cubemap.from_latlong(image, options.probe_res), trainable=False)
+        grey = torch.full((6, options.probe_res, options.probe_res, 3), INITIAL_RADIANCE)
+        return cls(grey, trainable=options.learn_light)
+
+    def prefilter(self) -> PrefilteredLight:
+        """The levels of this step's light. Two sparse products; the matrices are made once for each size (1 s)."""
+        side = self.base.shape[1]
+        pyramid = pyramid_matrix(side) @ self.base.reshape(-1, 3)
+        blurred = level_matrix(side, tuple(self._shapes[1:])) @ pyramid
+        parts = blurred.split([6 * shape.side**2 for shape in self._shapes[1:]])
+        maps = [part.reshape(6, shape.side, shape.side, 3) for part, shape in zip(parts, self._shapes[1:])]
+        return PrefilteredLight([self.base, *maps])
+
+    @torch.no_grad()
+    def clamp_(self, maximum: Optional[float] = None) -> None:
+        """After an optimiser's step: no negative light."""
+        self.base.clamp_(min=0.0, max=maximum)
+
+
+def read_radiance(path: Path) -> Tensor:
+    """A Radiance .hdr image as linear [H, W, 3] float32."""
+    import imageio.v3  # noqa: PLC0415 - only a run with a given light reads one
+
+    return torch.from_numpy(imageio.v3.imread(path)[..., :3].astype("float32"))
+
+
+def neutrality(base: Tensor) -> Tensor:
+    """How far each texel is from grey: |c - mean(c)|, the shape of `base`; its mean is nvdiffrec's white-light prior."""
+    return (base - base.mean(dim=-1, keepdim=True)).abs()
+
+
+def log_variation(base: Tensor) -> Tensor:
+    """Mean absolute difference of log radiance between neighbouring texels, across faces too: a scalar.
+
+    In the log domain a sun costs as little as a lamp, so the prior calms noise without dimming small lights.
+    """
+    pairs = cubemap.neighbours(base.shape[1])
+    logarithm = torch.log(base.reshape(-1, base.shape[-1]) + LOG_FLOOR)
+    return (logarithm.index_select(0, pairs[:, 0]) - logarithm.index_select(0, pairs[:, 1])).abs().mean()
