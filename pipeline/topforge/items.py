@@ -87,7 +87,7 @@ def compute_key(adapter: str, version: str, deciding: Any, dataset_fingerprint: 
 
 def to_json(item: Item) -> Dict[str, Any]:
     """The content of item.json."""
-    return {"format": FORMAT, **dataclasses.asdict(item)}
+    return {"format": FORMAT, **schema.to_json(item)}
 
 
 def write(path: Path, item: Item) -> None:

@@ -38,6 +38,8 @@ class Job:
 
     format: int = option(FORMAT, choices=(FORMAT,))
     """Version of the job file's format."""
+    name: Optional[str] = None
+    """What to call the job; null = the file's name."""
     adapter: str = "topforge"
     """Which trainer runs the configs; `topforge train --help` names them."""
     dataset: Optional[str] = option(None, path=True)

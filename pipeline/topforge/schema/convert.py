@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import json
 import math
+import os
 import typing
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Type, TypeVar, Union
@@ -108,8 +109,12 @@ def with_absolute_paths(instance: T, folder: Path) -> T:
             changes[name] = with_absolute_paths(value, folder)
         elif value is not None:
             single = isinstance(value, str)
-            changes[name] = str(folder / value) if single else tuple(str(folder / entry) for entry in value)
+            changes[name] = _below(folder, value) if single else tuple(_below(folder, entry) for entry in value)
     return typing.cast(T, dataclasses.replace(typing.cast(Any, instance), **changes)) if changes else instance
+
+
+def _below(folder: Path, path: str) -> str:
+    return os.path.abspath(str(folder / path))  # noqa: PTH100 -- removes `..`, keeps links as the person named them
 
 
 def _replace(instance: Any, changes: Mapping[str, Any], prefix: str, problems: List[Problem]) -> Any:

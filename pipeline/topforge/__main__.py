@@ -1,0 +1,14 @@
+"""`python -m topforge`, and the same by path where the package is not installed: `python pipeline/topforge`."""
+
+import os
+import sys
+
+if (
+    not __package__
+):  # started by path: the folder above holds the package, the package's own folder must not be searched
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+
+from topforge.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,107 @@
+"""The command line `topforge`: verbs, each in a module of its own that is imported only when it is used.
+
+A failure ends in two lines on stderr, what happened and what to do, and in the exit code of its class.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+import re
+import sys
+import traceback
+from types import ModuleType
+from typing import List, NoReturn, Sequence
+
+from topforge import __version__
+from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
+
+VERBS = ("check", "train", "cook", "run-item", "report", "doctor", "env")
+_INTERRUPTED = 130
+
+
+class UsageError(TopForgeError):
+    """A command line that cannot be understood."""
+
+    @property
+    def exit_code(self) -> int:
+        """2, as everywhere."""
+        return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells mistakes in our two lines, with the nearest spelling of an unknown flag."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message[:1].upper() + message[1:] + ".", "See `%s --help`." % self.prog)
+
+    def parse(self, words: Sequence[str]) -> argparse.Namespace:
+        arguments, unknown = self.parse_known_args(list(words))
+        if unknown:
+            flags = sorted(set(re.findall(r"--[A-Za-z][\w.-]*", self.format_help())))
+            near = difflib.get_close_matches(unknown[0].split("=")[0], flags, n=1)
+            fix = "Did you mean %s? " % near[0] if near and unknown[0].startswith("-") else ""
+            raise UsageError('"%s" is not understood.' % unknown[0], fix + "See `%s --help`." % self.prog)
+        return arguments
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs one command line (without the program's name) and returns its exit code."""
+    debug = "--debug" in words
+    try:
+        return _run([word for word in words if word != "--debug"])
+    except TopForgeError as error:
+        return _tell(error.reason, error.fix, error.exit_code, debug)
+    except KeyboardInterrupt:
+        return _tell("Interrupted.", "Run the same command again to continue.", _INTERRUPTED, debug)
+    except BrokenPipeError:  # the reader of our output went away, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes at exit
+        return 0
+    except Exception as error:
+        reason = "%s: %s (a defect of TopForge)." % (type(error).__name__, error)
+        fix = "Run it again with --debug and report the traceback."
+        return _tell(reason, fix, EXIT_CODES[FailureClass.INTERNAL], debug)
+
+
+def _tell(reason: str, fix: str, exit_code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print("topforge: %s\n  %s" % (reason, fix), file=sys.stderr)
+    return exit_code
+
+
+def _run(words: List[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0 if words else 2
+    if words[0] in ("-V", "--version"):
+        print("topforge " + __version__)
+        return 0
+    module = _module(words[0])
+    parser = _Parser("topforge " + words[0], description=_sentence(module), allow_abbrev=False)
+    module.add_arguments(parser)
+    if hasattr(module, "add_options"):
+        module.add_options(parser, words[1:])
+    parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    return int(module.run(parser.parse(words[1:])))
+
+
+def _module(verb: str) -> ModuleType:
+    if verb not in VERBS:
+        near = difflib.get_close_matches(verb, VERBS, n=1)
+        fix = ("Did you mean %s? " % near[0] if near else "") + "Verbs: %s." % ", ".join(VERBS)
+        raise UsageError('There is no verb "%s".' % verb, fix)
+    return importlib.import_module("topforge.verbs." + verb.replace("-", "_"))
+
+
+def _sentence(module: ModuleType) -> str:
+    text = str(module.HELP)
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def _overview() -> str:
+    lines = ["TopForge %s: photographs to textured, physically based assets." % __version__, ""]
+    lines += ["usage: topforge VERB ...   (topforge VERB --help explains)", ""]
+    return "\n".join(lines + ["  %-10s %s" % (verb, _module(verb).HELP) for verb in VERBS])

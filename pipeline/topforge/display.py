@@ -1,0 +1,210 @@
+"""The command line's one calm display of a cook: what is at work, how far, how long still, how good.
+
+On a terminal with `rich` it is a small block that is redrawn; everywhere else plain lines, few and without control
+characters. All it shows comes from the items' state.json. This is the only module that imports rich.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from typing import Any, Dict, List, Optional, Sequence, TextIO
+
+from topforge.jobs import Planned
+from topforge.outcomes import WAS_DONE, Outcome
+from topforge.states import State, Status
+
+MOST_ROWS = 12
+"""Items at work that the redrawn block shows; the others are counted."""
+_PLAIN_SECONDS = 5.0
+_ENDED_SECONDS = 0.5
+_RICH_SECONDS = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """An item at work and its newest state (None before its runner has written one)."""
+
+    planned: Planned
+    state: Optional[State]
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: `4 s`, `2 min 05 s`, `1 h 12 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return "%d s" % whole
+    if whole < 3600:
+        return "%d min %02d s" % divmod(whole, 60)
+    return "%d h %02d min" % divmod(round(whole / 60), 60)
+
+
+def measures(metrics: Dict[str, float]) -> List[str]:
+    """Loss and PSNR in words, as far as they are known."""
+    words = ["loss %.4g" % metrics["loss"]] if "loss" in metrics else []
+    return words + (["PSNR %.2f dB" % metrics["psnr"]] if "psnr" in metrics else [])
+
+
+class Display:
+    """Plain lines. Also the base of the other form, which replaces `show` and how a line is written."""
+
+    period = _PLAIN_SECONDS
+    """Seconds between two calls of `show`."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream: Optional[TextIO] = stream
+        self._total = self._ended = self._failed = 0
+        self._began = self._shown = time.monotonic()
+        self._told = 0.0
+        self._last: Dict[str, str] = {}
+
+    def begin(self, total: int) -> None:
+        """A cook of so many items starts."""
+        self._total = total
+
+    def due(self) -> float:
+        """Seconds until the next `show`; not positive when it is time."""
+        return self._shown + self.period - time.monotonic()
+
+    def show(self, running: Sequence[Running]) -> None:
+        """What is at work now; an item that says the same as before is not mentioned again."""
+        self._shown = time.monotonic()
+        for row in running:
+            line = _sentence(row)
+            if self._last.get(row.planned.item.name) != line:
+                self._last[row.planned.item.name] = line
+                self._write(line)
+
+    def ended(self, outcome: Outcome) -> None:
+        """An item has ended. Each failure is told; of many that succeed quickly, now and then one."""
+        self._ended += 1
+        self._last.pop(outcome.planned.item.name, None)
+        now, last = time.monotonic(), self._ended == self._total
+        if not outcome.succeeded:
+            self._failed += outcome.status == Status.FAILED.value
+        elif now - self._told < _ENDED_SECONDS and not last:
+            return
+        self._told = now
+        self._write("[%*d/%d] %s" % (len(str(self._total)), self._ended, self._total, _ending(outcome)))
+
+    def say(self, text: str) -> None:
+        """A sentence between the lines."""
+        self._write(text)
+
+    def end(self) -> None:
+        """The cook is over."""
+
+    def _write(self, line: str) -> None:
+        """A reader that went away (closed terminal, broken pipe) is no reason to stop cooking."""
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._stream = None
+
+
+def _sentence(row: Running) -> str:
+    state = row.state
+    if state is None:
+        return "%s: starting" % row.planned.item.name
+    words = [state.message or state.status.value]
+    if state.status is Status.RUNNING:
+        words += ["%.0f %%" % (100 * state.progress)] if state.progress is not None else []
+        words += ["%s left" % duration(state.seconds_left)] if state.seconds_left is not None else []
+        words += measures(state.metrics or {})
+    return "%s: %s" % (row.planned.item.name, ", ".join(words))
+
+
+def _ending(outcome: Outcome) -> str:
+    words = [outcome.status]
+    words += [duration(outcome.seconds)] if outcome.seconds is not None and outcome.status != WAS_DONE else []
+    words += measures(dict(outcome.metrics))
+    reason = " " + outcome.reason.split("\n")[0] if outcome.reason else ""
+    return "%s: %s.%s" % (outcome.planned.item.name, ", ".join(words), reason)
+
+
+class RichDisplay(Display):
+    """A block at the bottom of the terminal, redrawn in place; lines scroll above it.
+
+    It draws when told to and has no thread of its own: the cook forks.
+    """
+
+    period = _RICH_SECONDS
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        super().__init__(stream)
+        self._console = Console(file=stream, highlight=False)
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+
+    def begin(self, total: int) -> None:
+        """Starts drawing."""
+        super().begin(total)
+        self._live.start()
+
+    def show(self, running: Sequence[Running]) -> None:
+        """Redraws the block."""
+        self._shown = time.monotonic()
+        try:
+            self._live.update(self._block(running), refresh=True)
+        except OSError:  # the terminal went away; the cook goes on
+            self._stream = None
+
+    def end(self) -> None:
+        """Removes the block and gives the cursor back."""
+        try:
+            self._live.stop()
+        except OSError:
+            self._stream = None
+
+    def _write(self, line: str) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._console.print(line, markup=False, soft_wrap=True)
+        except OSError:
+            self._stream = None
+
+    def _block(self, running: Sequence[Running]) -> Any:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 2))
+        for row in running[:MOST_ROWS]:
+            table.add_row(*_cells(row))
+        parts = ["%d of %d ended" % (self._ended, self._total), duration(time.monotonic() - self._began)]
+        parts[1:1] = ["%d failed" % self._failed] if self._failed else []
+        hidden = len(running) - MOST_ROWS
+        parts += ["%d more at work" % hidden] if hidden > 0 else []
+        return Group(table, Text(" · ".join(parts), style="dim"))
+
+
+def _cells(row: Running) -> List[Any]:
+    from rich.progress_bar import ProgressBar
+    from rich.text import Text
+
+    name = Text(row.planned.item.name, style="bold", no_wrap=True, overflow="ellipsis")
+    state = row.state
+    if state is None or state.status is not Status.RUNNING:
+        message = "starting" if state is None else state.message or state.status.value
+        return [name, Text(message, style="dim", overflow="ellipsis")]
+    share = state.progress or 0.0
+    left = "%s left" % duration(state.seconds_left) if state.seconds_left is not None else ""
+    bar = ProgressBar(total=1.0, completed=share, width=20)
+    return [name, state.stage or "", bar, "%3.0f %%" % (100 * share), left, *measures(state.metrics or {})]
+
+
+def make(stream: TextIO = sys.stdout) -> Display:
+    """The redrawn block where `stream` is a terminal and rich is installed, else plain lines."""
+    if stream.isatty():
+        try:
+            return RichDisplay(stream)
+        except ImportError:
+            return Display(stream)
+    return Display(stream)

@@ -1,0 +1,119 @@
+"""`topforge cook JOB.json`: all items of a job, on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Sequence
+
+from topforge import atomic, cook_table, display, jobs, outcomes, run_folders, run_item, terminal_style
+from topforge.cook import Cook, exit_code_of
+from topforge.errors import FailureClass, TopForgeError
+from topforge.jobs import Planned
+from topforge.outcomes import Outcome
+from topforge.paths import RunPaths
+from topforge.trainers import registry
+
+HELP = "run all items of a job file; the same command continues it"
+TABLE_FILE = "items.csv"
+"""Written into the job's output folder at the end."""
+_MOST_PLACES = 4
+
+
+class OutputError(TopForgeError):
+    """The output folder cannot be used."""
+
+    failure_class = FailureClass.INFRA
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__("The output folder cannot be written: %s." % error, "Make it writable, or choose another one.")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the verb's arguments."""
+    parser.add_argument("job", type=Path, metavar="JOB.json", help="what to run; docs/jobs.md explains the format")
+    parser.add_argument("--parallel", type=int, metavar="N", help="items at a time, instead of what the job says")
+    add_shared_arguments(parser)
+
+
+def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what every verb that runs a plan understands."""
+    parser.add_argument("--force", action="store_true", help="do everything anew; what is there is moved aside")
+    parser.add_argument("--dry-run", action="store_true", help="only list the items and what is done already")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Expands the job and cooks it."""
+    path = Path(os.path.abspath(str(arguments.job)))  # noqa: PTH100 -- keeps links as the person named them
+    job = jobs.read(path)
+    plan = jobs.expand(job, path)
+    if arguments.dry_run:
+        return list_plan(plan)
+    parallel = max(1, arguments.parallel) if arguments.parallel is not None else job.parallel
+    return run_plan(plan, parallel, arguments.force, Path(job.output) / TABLE_FILE)
+
+
+def list_plan(plan: Sequence[Planned]) -> int:
+    """Prints what `run_plan` would do."""
+    for planned in plan:
+        stands = "done" if outcomes.if_done_before(planned) else "to do"
+        labels = "".join("  %s=%s" % pair for pair in planned.item.labels)
+        print("%s  %-5s  %s%s" % (planned.item.key[:8], stands, planned.item.name, labels))
+    print("%d items" % len(plan))
+    return 0
+
+
+def run_plan(plan: Sequence[Planned], parallel: int, force: bool, table: Path) -> int:
+    """Cooks a plan, shows it, and prints how it ended.
+
+    Args:
+        plan: Items, each after those it depends on.
+        parallel: Most items at work at once.
+        force: Move aside what is there and do everything anew.
+        table: CSV file to write at the end.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        TopForgeError: Nothing could be started.
+    """
+    try:
+        for folder in run_folders.move_aside(plan) if force else ():
+            print("moved aside: %s" % folder)
+        run_folders.prepare(plan)
+    except OSError as error:
+        raise OutputError(error) from error
+    for name in {planned.item.adapter for planned in plan}:
+        registry.get(name)  # here once, not in each forked process
+    cook = Cook(plan, parallel, display.make(sys.stdout), run_item.run)
+    ended = cook.run()
+    print("\n" + cook_table.text(ended, terminal_style.style_for(sys.stdout, os.environ)))
+    _write_table(table, ended)
+    if cook.stopped:
+        print("Stopped. Everything is on disk; the same command continues.")
+    print("\n".join(_places(ended)))
+    return exit_code_of(ended, cook.stopped)
+
+
+def _write_table(path: Path, ended: Sequence[Outcome]) -> None:
+    try:
+        atomic.write_text(path, cook_table.as_csv(ended), durable=False)
+    except OSError as error:
+        print("topforge: %s could not be written: %s." % (path, error), file=sys.stderr)
+
+
+def _places(ended: Sequence[Outcome]) -> Sequence[str]:
+    """Where to look: result and report of a few items, the common folder of many."""
+    done = [outcome.planned.folder for outcome in ended if outcome.succeeded]
+    if len(done) > _MOST_PLACES:
+        return ["Results: %s" % done[0].parent]
+    places = []
+    for folder in done:
+        paths = RunPaths(folder)
+        places.append("Result: %s" % paths.result)
+        if paths.report.exists():
+            places.append("Report: %s" % paths.report)
+    return places

@@ -1,0 +1,71 @@
+"""`topforge train CONFIG.json --dataset CAPTURE --out RUN`: a job of one item."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any, Optional, Sequence
+
+from topforge import fingerprint, item_names, jobs, schema
+from topforge.items import EnvironmentSpec, Needs
+from topforge.jobs import Planned
+from topforge.trainers import registry
+from topforge.trainers.base import Adapter
+from topforge.verbs import cook
+
+HELP = "train one config on one capture"
+_DEFAULT_ADAPTER = "topforge"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the verb's own arguments; the trainer's options follow in `add_options`."""
+    parser.add_argument("config", type=Path, nargs="?", metavar="CONFIG.json", help="options of the trainer")
+    parser.add_argument("--dataset", type=Path, metavar="FOLDER", help="the capture")
+    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="run folder; the same one continues")
+    parser.add_argument("--adapter", default=_DEFAULT_ADAPTER, choices=registry.names(), help="which trainer")
+    parser.add_argument("--environment", type=Path, metavar="PREFIX", help="venv or conda prefix to run in")
+    parser.add_argument("--gpus", type=int, default=0, metavar="N", help="devices to lease")
+    cook.add_shared_arguments(parser)
+
+
+def add_options(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """Declares the options of the trainer that `--adapter` names: `--key value` for each."""
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    finder.add_argument("--adapter", default=_DEFAULT_ADAPTER)
+    name = finder.parse_known_args(list(words))[0].adapter
+    schema.add_to_parser(parser, registry.get(name).options)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Makes the item and cooks it."""
+    planned = _planned(arguments)
+    if arguments.dry_run:
+        return cook.list_plan([planned])
+    return cook.run_plan([planned], 1, arguments.force, planned.folder / cook.TABLE_FILE)
+
+
+def _planned(arguments: argparse.Namespace) -> Planned:
+    adapter = registry.get(arguments.adapter)
+    config = schema.from_arguments(_base(adapter, arguments.config), arguments)
+    config = schema.with_absolute_paths(config, Path.cwd())
+    job = jobs.Job(
+        adapter=adapter.name,
+        dataset=_absolute(arguments.dataset),
+        environment=EnvironmentSpec(prefix=_absolute(arguments.environment)),
+        needs=schema.updated(Needs(), {"gpus": arguments.gpus}, "command line"),
+    )
+    if adapter.needs_dataset and job.dataset is None:
+        problem = 'adapter "%s" needs a dataset' % adapter.name
+        raise jobs.JobError("command line", problem, "Add --dataset FOLDER.")
+    content = fingerprint.of_dataset(Path(job.dataset)) if job.dataset else ""
+    folder = Path(str(_absolute(arguments.out)))
+    return Planned(jobs.make_item(adapter, item_names.safe(folder.name), config, job, content), folder)
+
+
+def _base(adapter: Adapter, path: Optional[Path]) -> Any:
+    return adapter.options() if path is None else jobs.read_config(adapter, Path(str(_absolute(path))))
+
+
+def _absolute(path: Optional[Path]) -> Optional[str]:
+    return None if path is None else os.path.abspath(str(path))  # noqa: PTH100 -- keeps links
