@@ -1,4 +1,4 @@
-"""CUDA on this machine, as files and the driver's own tool tell it: toolkits to compile with, devices to run on."""
+"""CUDA on this machine, as files and the driver's own tool tell it: toolkits to compile with, what devices can do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Mapping, Optional, Tuple
 
 from topforge.errors import TopForgeError
 
@@ -18,8 +18,6 @@ FAKE_DEVICES = "TOPFORGE_FAKE_GPUS"
 
 SYSTEM_TOOLKITS = (Path("/usr/local/cuda"),)
 """Where installers put the toolkit for the whole machine."""
-
-_QUERY = ("index", "uuid", "name", "memory.total", "memory.free", "compute_cap", "driver_version")
 
 
 class DeviceInventoryInvalidError(TopForgeError):
@@ -33,24 +31,21 @@ class DeviceInventoryInvalidError(TopForgeError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Device:
-    """One NVIDIA device as the driver describes it. Unknown numbers are 0, unknown texts empty."""
+class Capability:
+    """What compilers and CUDA builds have to know of one device; texts are empty where the driver does not tell."""
 
     index: int
     """In PCI bus order, as nvidia-smi counts."""
     uuid: str
-    name: str
-    memory_mib: int
-    free_mib: int
-    compute_capability: str
-    """As in "8.6"."""
     driver: str
-    """As in "550.54.14"."""
+    """Version of the driver, as in "550.54.14"."""
+    compute: str
+    """Compute capability, as in "8.6"."""
 
     @property
     def architecture(self) -> str:
         """The compute capability as compilers name it: "86"."""
-        return self.compute_capability.replace(".", "")
+        return self.compute.replace(".", "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,8 +98,11 @@ def find_toolkit(prefix: Path, parent: Mapping[str, str]) -> Optional[Toolkit]:
     return next(iter(complete + found), None)
 
 
-def query_devices(environment: Mapping[str, str], timeout: float = 10.0) -> Tuple[Device, ...]:
-    """Asks the driver (`nvidia-smi`) for its devices; none when there is no driver, or it does not answer.
+def query_capabilities(environment: Mapping[str, str], timeout: float = 10.0) -> Tuple[Capability, ...]:
+    """Asks the driver (`nvidia-smi`); none when there is no driver, or it does not answer.
+
+    `gpus.inventory` says which devices there are and why not. This is a question of its own because drivers before
+    R510 refuse a query that names the compute capability, all of it.
 
     Args:
         environment: Decides where nvidia-smi is looked for, and may hold the stand-in inventory.
@@ -113,47 +111,43 @@ def query_devices(environment: Mapping[str, str], timeout: float = 10.0) -> Tupl
     Raises:
         DeviceInventoryInvalidError: The stand-in inventory is malformed.
     """
-    fake = environment.get(FAKE_DEVICES)
-    if fake is not None:
-        return _fake_devices(fake)
+    if environment.get(FAKE_DEVICES):
+        return _fake_capabilities(environment[FAKE_DEVICES])
     tool = shutil.which("nvidia-smi", path=environment.get("PATH", ""))
     if tool is None:
         return ()
-    command = [tool, "--query-gpu=" + ",".join(_QUERY), "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    lines = done.stdout.decode("utf-8", "replace").splitlines() if done.returncode == 0 else []
-    rows = [[cell.strip() for cell in line.split(",")] for line in lines]
-    return tuple(_device(dict(zip(_QUERY, row))) for row in rows if len(row) == len(_QUERY))
+    for fields in ("index,uuid,driver_version,compute_cap", "index,uuid,driver_version"):
+        command = [tool, "--query-gpu=" + fields, "--format=csv,noheader,nounits"]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return ()
+        if done.returncode == 0:
+            return parse_capabilities(done.stdout.decode("utf-8", "replace"))
+    return ()
 
 
-def select(devices: Tuple[Device, ...], visible: str) -> Tuple[Device, ...]:
+def parse_capabilities(text: str) -> Tuple[Capability, ...]:
+    """Reads nvidia-smi's CSV: index, uuid, driver version, and the compute capability where the driver knows it."""
+    rows = [[cell.strip() for cell in line.split(",")] for line in text.splitlines()]
+    return tuple(
+        Capability(int(row[0]), row[1], row[2], row[3] if len(row) > 3 and re.match(r"\d+\.\d+$", row[3]) else "")
+        for row in rows
+        if len(row) >= 3 and row[0].isdigit()
+    )
+
+
+def select(devices: Tuple[Capability, ...], visible: str) -> Tuple[Capability, ...]:
     """Those of `devices` that a CUDA_VISIBLE_DEVICES value names, by index or (shortened) UUID, in its order."""
     names = [name.strip() for name in visible.split(",") if name.strip()]
     return tuple(d for name in names for d in devices if name == str(d.index) or d.uuid.startswith(name))
 
 
-def _device(row: Dict[str, str]) -> Device:
-    capability = row["compute_cap"] if re.match(r"\d+\.\d+$", row["compute_cap"]) else ""
-    memory, free = _whole(row["memory.total"]), _whole(row["memory.free"])
-    return Device(_whole(row["index"]), row["uuid"], row["name"], memory, free, capability, row["driver_version"])
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isdigit() else 0  # nvidia-smi writes "[N/A]" on devices that do not tell
-
-
-def _fake_devices(text: str) -> Tuple[Device, ...]:
+def _fake_capabilities(text: str) -> Tuple[Capability, ...]:
     try:
-        return tuple(_fake_device(index, entry) for index, entry in enumerate(json.loads(text)))
+        return tuple(
+            Capability(index, entry["uuid"], entry.get("driver", ""), entry.get("compute_cap", ""))
+            for index, entry in enumerate(json.loads(text))
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DeviceInventoryInvalidError("%s: %s" % (type(error).__name__, error)) from error
-
-
-def _fake_device(index: int, entry: Mapping[str, Any]) -> Device:
-    memory = int(entry.get("mem", 0))
-    name, capability = str(entry.get("name", "simulated device")), str(entry.get("compute_cap", ""))
-    free, driver = int(entry.get("free", memory)), str(entry.get("driver", ""))
-    return Device(int(entry.get("index", index)), str(entry["uuid"]), name, memory, free, capability, driver)

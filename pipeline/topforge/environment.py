@@ -18,7 +18,10 @@ from topforge.items import EnvironmentSpec
 from topforge.terminal_style import PLAIN, Style
 
 PIPELINE = Path(__file__).resolve().parent.parent
-"""The folder that makes `topforge`, `topforge_capture` and `topforge_train` importable; it holds nothing else."""
+"""The folder that makes `topforge`, `topforge_capture` and `topforge_train` importable."""
+
+INSTALLED = PIPELINE.name in ("site-packages", "dist-packages")
+"""Whether TopForge was installed as a package: then that folder holds all other packages too, and must not leak."""
 
 MODES = ("clean", "kartaverse")
 OUR_TRAINERS = frozenset(("topforge", "check", "report"))
@@ -105,7 +108,7 @@ def resolve(
         raise UnknownModeError(spec.mode)
     prefix = prefixes.describe_current() if spec.prefix is None else prefixes.describe(Path(spec.prefix))
     if architectures is None:
-        selected = cuda.select(cuda.query_devices(parent), devices) if devices else ()
+        selected = cuda.select(cuda.query_capabilities(parent), devices) if devices else ()
         architectures = sorted({device.architecture for device in selected if device.architecture})
     edit = _Edit(parent, prefix)
     if spec.mode == "kartaverse":
@@ -159,7 +162,8 @@ class _Edit:
 
     def skip(self, name: str, reason: str) -> None:
         """Leaves the variable out (it may have come from the parent) and says why."""
-        self._changes[name] = Change(name, "skipped", "", reason, self.variables.pop(name, ""))
+        self.variables.pop(name, None)
+        self._changes[name] = Change(name, "skipped", "", reason, self.parent.get(name, ""))
 
     def keep(self, name: str, value: str, reason: str) -> None:
         self._changes[name] = Change(name, "kept", value, reason)
@@ -169,7 +173,13 @@ class _Edit:
 
 
 def _set_python(edit: _Edit) -> None:
-    edit.set("PYTHONPATH", str(PIPELINE), "TopForge's own packages and nothing else, for `python -m topforge_train`")
+    if INSTALLED:
+        edit.skip(
+            "PYTHONPATH", "TopForge runs from %s, which holds other packages too: install it here as well" % PIPELINE
+        )
+    else:
+        reason = "TopForge's own packages and nothing else, for `python -m topforge_train`"
+        edit.set("PYTHONPATH", str(PIPELINE), reason)
     edit.set("PYTHONNOUSERSITE", "1", "packages in the user's ~/.local would shadow the environment's")
     edit.set("PYTHONUNBUFFERED", "1", "progress lines arrive when they are written, not in blocks of 8 KiB")
     edit.set("PYTHONIOENCODING", "utf-8", "output is readable whatever the machine's locale")

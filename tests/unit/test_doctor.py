@@ -223,6 +223,15 @@ def test_a_module_that_hangs_is_named_and_does_not_hang_the_doctor(conda_prefix,
     assert time.monotonic() - begin < 10
 
 
+def test_modules_in_the_callers_folder_are_not_taken_for_the_environments(conda_prefix, examine, tmp_path, monkeypatch):
+    prefix = conda_prefix()
+    install(prefix, HEALTHY)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "torch.py").write_text("raise SystemExit('not yours')")
+    monkeypatch.chdir(tmp_path / "here")
+    assert examine(prefix)["torch"].status is Status.OK
+
+
 def test_what_modules_print_does_not_confuse_the_doctor(conda_prefix, examine):
     prefix = conda_prefix()
     noisy = "import os; print('{\"module\": \"torch\"}', flush=True); os.system('echo {}')\n"
@@ -254,6 +263,24 @@ def test_torch_has_to_have_code_for_the_device(conda_prefix, examine, machine, c
     prefix = conda_prefix()
     install(prefix, HEALTHY)
     assert examine(prefix)["torch-cuda"].status is expected
+
+
+def test_capabilities_are_read_from_drivers_new_and_old():
+    new = cuda.parse_capabilities("0, GPU-a, 550.54.14, 8.6\n1, GPU-b, 550.54.14, [N/A]\n")
+    assert [(c.index, c.uuid, c.driver, c.architecture) for c in new] == [
+        (0, "GPU-a", "550.54.14", "86"),
+        (1, "GPU-b", "550.54.14", ""),
+    ]
+    assert cuda.parse_capabilities("0, GPU-a, 470.82.01\n")[0].driver == "470.82.01"
+    assert cuda.parse_capabilities("No devices were found\n") == ()
+
+
+def test_an_old_driver_that_knows_no_compute_capability_is_asked_again(tmp_path):
+    tool = tmp_path / "nvidia-smi"
+    answer = """case "$1" in *compute_cap*) echo 'Field "compute_cap" is not a valid field to query.'; exit 2;; esac"""
+    tool.write_text("#!/bin/sh\n%s\necho '0, GPU-a, 470.82.01'\n" % answer)
+    tool.chmod(0o755)
+    assert cuda.query_capabilities({"PATH": str(tmp_path)}) == (cuda.Capability(0, "GPU-a", "470.82.01", ""),)
 
 
 def test_nvcc_has_to_match_torch_and_know_the_device(conda_prefix, examine, machine):
@@ -363,7 +390,7 @@ def test_the_pasted_block_names_versions_and_not_the_user(conda_prefix, machine,
     block = text.paste(findings, subject)
     assert block.startswith("```text\ntopforge ")
     assert "torch 2.0.1" in block
-    assert "RTX 3090, 24576 MiB, driver 550.54.14" in block
+    assert "RTX 3090, 24576 MiB, compute capability 8.6, driver 550.54.14" in block
     assert "/home/USER/work is full of ~/x" in block
     assert machine["HOME"] not in block
     assert "alice" not in block

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, List, Mapping
 
 import pytest
 
-from topforge import environment, prefixes
+from topforge import environment, prefix_discovery, prefixes
 from topforge.items import EnvironmentSpec
+from topforge.verbs import env as verb
 
 VERSION = "%d.%d" % sys.version_info[:2]
 HFS = "/opt/hfs21.0.440"
@@ -265,6 +267,54 @@ def test_the_explanation_names_each_variable_with_its_reason(conda_prefix, poiso
         assert change.variable in text
     assert "torch 2.7.1" in text
     assert "makes nvdiffrec and Lightning start a distributed run" in " ".join(text.split())
+
+
+def test_a_topforge_installed_among_other_packages_does_not_leak_them(conda_prefix, monkeypatch):
+    monkeypatch.setattr(environment, "INSTALLED", True)
+    resolved = environment.resolve(EnvironmentSpec(prefix=str(conda_prefix())), {"PYTHONPATH": "/x"})
+    assert "PYTHONPATH" not in resolved.variables
+    assert "unset PYTHONPATH" in resolved.as_exports().splitlines()
+
+
+def run_verb(words: List[str]) -> int:
+    parser = argparse.ArgumentParser()
+    verb.add_arguments(parser)
+    return verb.run(parser.parse_args(words))
+
+
+def test_the_verb_lists_environments_and_marks_its_own(conda_prefix, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CONDA_PREFIX", str(conda_prefix(pip={"torch": "2.7.1+cu128"})))
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "broken"))
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "pyvenv.cfg").write_text("version = 3.11\n")
+    assert run_verb([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    own = [line for line in lines if sys.prefix in line.split()]
+    assert own[0].startswith("*")
+    assert any("dmodel" in line and "torch 2.7.1+cu128, CUDA 12.8" in line for line in lines)
+    assert any("unusable" in line and str(tmp_path / "broken") in line for line in lines)
+
+
+def test_the_verb_shows_an_environment_by_its_name_in_every_form(conda_prefix, monkeypatch, capsys, tmp_path):
+    prefix = conda_prefix()
+    monkeypatch.setenv("HOME", str(tmp_path))  # where miniconda3/envs is looked for
+    shown = {}
+    for form in verb.FORMATS:
+        assert run_verb(["dmodel", "--format", form, "--mode", "clean"]) == 0
+        shown[form] = capsys.readouterr().out
+    assert str(prefix) in shown["explain"]
+    assert "export CONDA_PREFIX=%s\n" % prefix in shown["exports"]
+    assert {"name": "CONDA_PREFIX", "value": str(prefix), "remove": False} in json.loads(shown["environment-edit"])
+    assert json.loads(shown["hqueue"])["CONDA_PREFIX"] == str(prefix)
+    assert json.loads(shown["json"])["prefix"] == str(prefix)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(conda_prefix, monkeypatch, tmp_path):
+    prefix = conda_prefix()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(prefix_discovery.UnknownEnvironmentError, match=str(prefix)):
+        run_verb(["dmodle"])
 
 
 def test_errors_of_the_prefix_come_through(tmp_path):

@@ -25,29 +25,30 @@ FIRST_TOOLKIT: Tuple[Tuple[int, Tuple[int, int]], ...] = (
 """GPU architecture from which on a toolkit of at least that version is needed (CUDA Toolkit release notes)."""
 
 TOOLKIT_ADVICE = "conda install -p %s -c nvidia cuda-toolkit%s"
+NO_DEVICE = "no NVIDIA device"
 NO_COMPILING = "%s compiles nothing at run time"
 
 
 @CHECKS.add("driver", "NVIDIA driver")
 def _driver(subject: Subject) -> Outcome:
-    devices = subject.devices()
-    if devices:
-        names = ", ".join(dict.fromkeys(device.name for device in devices))
-        return ok("%s; %d device%s: %s" % (devices[0].driver, len(devices), "s"[len(devices) == 1 :], names))
-    found = shutil.which("nvidia-smi", path=subject.parent.get("PATH", ""))
-    message = "nvidia-smi reports no device" if found else "nvidia-smi is not there, so there is no NVIDIA driver"
+    found = subject.inventory()
+    if found.gpus:
+        names = ", ".join("%s (%s)" % (gpu.name, gpu.uuid[:12]) for gpu in found.gpus)
+        return ok("%s; %s" % (subject.capability(found.gpus[0].uuid).driver or "version unknown", names))
     if not subject.target.needs_gpu:
-        return skipped(message + "; %s then uses its CPU backend" % subject.target.name)
-    return problem(message, "Run `nvidia-smi` and follow what it says." if found else "Install NVIDIA's driver.")
+        return skipped("%s; %s then uses its CPU backend" % (found.problem or "no device", subject.target.name))
+    fix = "Install NVIDIA's driver; `nvidia-smi` then lists the device. Look at CUDA_VISIBLE_DEVICES, too."
+    return problem("no usable NVIDIA device: " + (found.problem or "the driver lists none"), fix)
 
 
 @CHECKS.add("device-memory", "Device memory")
 def _device_memory(subject: Subject) -> Outcome:
-    devices, needed = subject.devices(), subject.target.device_memory_gib
-    if not devices:
-        return skipped("no device")
-    text = ", ".join("%.1f of %.1f GiB free" % (d.free_mib / 1024, d.memory_mib / 1024) for d in devices)
-    if max(device.memory_mib for device in devices) / 1024 < needed * 0.95:  # a "24 GB" card reports 23.99
+    known = [(gpu.memory_mib, gpu.free_mib) for gpu in subject.inventory().gpus if gpu.memory_mib]
+    if not known:
+        return skipped(NO_DEVICE)
+    text = ", ".join("%.1f of %.1f GiB free" % ((free or 0) / 1024, (total or 0) / 1024) for total, free in known)
+    needed = subject.target.device_memory_gib
+    if max(total or 0 for total, _ in known) / 1024 < needed * 0.95:  # a "24 GB" card reports 23.99
         return warning(
             "%s; the default settings of %s need about %d GiB" % (text, subject.target.name, needed),
             "Lower the batch size first, then the resolution.",
@@ -57,12 +58,12 @@ def _device_memory(subject: Subject) -> Outcome:
 
 @CHECKS.add("torch-cuda", "torch and CUDA")
 def _torch_cuda(subject: Subject) -> Outcome:
-    torch, devices = subject.module("torch"), subject.devices()
+    torch, devices = subject.module("torch"), subject.inventory().gpus
     if torch is None or torch.error:
         return skipped("torch cannot be imported")
     built_for = torch.fact("built_for")
     if not devices and not subject.target.needs_gpu:
-        return skipped("no NVIDIA device")
+        return skipped(NO_DEVICE)
     if built_for is None:
         message = "a GPU is wanted, and this torch is a CPU build (torch.version.cuda is None)"
         fix = (
@@ -70,7 +71,7 @@ def _torch_cuda(subject: Subject) -> Outcome:
         )
         return problem(message, fix) if subject.target.needs_gpu else warning(message, fix)
     oldest = OLDEST_DRIVER.get(int(built_for.split(".")[0]))
-    driver = devices[0].driver if devices else ""
+    driver = subject.capability(devices[0].uuid).driver if devices else ""
     if oldest and driver and _numbers(driver) < oldest:
         message = "torch was built for CUDA %s, which needs driver %d.%d or newer; this is %s"
         return problem(
@@ -86,11 +87,11 @@ def _architectures(subject: Subject, built: list[str], built_for: str) -> Outcom
     """Whether torch has code for every device: the same major architecture, not a newer minor one, or PTX."""
     compiled = [int(name[3:]) for name in built if re.match(r"sm_\d+$", name)]
     portable = [int(name[8:]) for name in built if re.match(r"compute_\d+$", name)]
-    for device in subject.devices():
-        own = int(device.architecture or 0)
+    for gpu in subject.inventory().gpus:
+        own = int(subject.capability(gpu.uuid).architecture or 0)
         runs = any(sm // 10 == own // 10 and sm <= own for sm in compiled) or any(ptx <= own for ptx in portable)
         if own and built and not runs:
-            message = "torch has no code for %s (sm_%d), only for %s" % (device.name, own, " ".join(built))
+            message = "torch has no code for %s (sm_%d), only for %s" % (gpu.name, own, " ".join(built))
             return problem(message, "Install a torch build that lists sm_%d." % own)
     return ok("built for CUDA %s, the driver and the devices serve it" % built_for)
 
@@ -110,15 +111,11 @@ def _nvcc(subject: Subject) -> Outcome:
         return problem(
             "%s, but torch was built for CUDA %s: torch refuses to compile" % (place, built_for), _toolkit_fix(subject)
         )
-    for device in subject.devices():
-        needed = next((first for sm, first in FIRST_TOOLKIT if int(device.architecture or 0) >= sm), (0, 0))
+    for gpu in subject.inventory().gpus:
+        own = int(subject.capability(gpu.uuid).architecture or 0)
+        needed = next((first for architecture, first in FIRST_TOOLKIT if own >= architecture), (0, 0))
         if version and _numbers(version) < needed:
-            message = "%s knows nothing of %s (sm_%s), which needs %d.%d" % (
-                place,
-                device.name,
-                device.architecture,
-                *needed,
-            )
+            message = "%s knows nothing of %s (sm_%d), which needs %d.%d" % (place, gpu.name, own, *needed)
             return problem(message, _toolkit_fix(subject))
     return ok(place)
 

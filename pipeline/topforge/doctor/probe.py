@@ -6,7 +6,11 @@ import dataclasses
 import json
 import signal
 import subprocess
+from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+_CHILD = Path(__file__).with_name("probe_child.py")
+"""Handed over as text: the environment need not have TopForge, nor find this folder's modules under short names."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +50,9 @@ class Probe:
         self._timeout = timeout
         self._result: Optional[Dict[str, Module]] = None
         self._child = subprocess.Popen(
-            [python, "-m", "topforge.doctor.probe_child", *modules],
+            [python, "-c", _CHILD.read_text(encoding="utf-8"), *modules],
             env=dict(variables),
+            cwd=str(Path(python).parent),  # Python looks for modules in its working folder first
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

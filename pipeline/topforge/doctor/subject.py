@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Callable, Mapping, Optional, Tuple
 
-from topforge import cuda, environment, prefixes
+from topforge import cuda, environment, gpus, prefixes
 from topforge.doctor.probe import Module, Probe
 from topforge.doctor.targets import Target
 from topforge.errors import TopForgeError
@@ -69,9 +69,19 @@ class Subject:
         return self._probe.result().get(name) if self._probe else None
 
     @functools.lru_cache(maxsize=None)  # noqa: B019 one subject lives as long as its process
-    def devices(self) -> Tuple[cuda.Device, ...]:
-        """NVIDIA devices the driver reports."""
-        return cuda.query_devices(self.parent)
+    def inventory(self) -> gpus.Inventory:
+        """The NVIDIA devices a run may use, or why there are none."""
+        return gpus.inventory(self.parent)
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019
+    def capability(self, uuid: str) -> cuda.Capability:
+        """Driver and compute capability of a device; unknown ones for a device the driver does not list (MIG)."""
+        known = {capability.uuid: capability for capability in self._capabilities()}
+        return known.get(uuid, cuda.Capability(0, uuid, "", ""))
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019
+    def _capabilities(self) -> Tuple[cuda.Capability, ...]:
+        return cuda.query_capabilities(self.parent)
 
     @functools.lru_cache(maxsize=None)  # noqa: B019
     def toolkit(self) -> Optional[cuda.Toolkit]:

@@ -87,7 +87,10 @@ def paste(findings: Sequence[Finding], subject: Subject) -> str:
         "system       %s, %s" % (platform.platform(), _distribution()),
         "processors   %d" % (os.cpu_count() or 0),
     ]
-    plain += ["device       %s, %d MiB, driver %s" % (d.name, d.memory_mib, d.driver) for d in subject.devices()]
+    for gpu in subject.inventory().gpus:
+        capability = subject.capability(gpu.uuid)
+        detail = (gpu.name, gpu.memory_mib or 0, capability.compute or "unknown", capability.driver or "unknown")
+        plain.append("device       %s, %d MiB, compute capability %s, driver %s" % detail)
     if subject.environment and subject.prefix:
         plain.append("environment  %s, %s" % (subject.prefix.path, subject.environment.summary))
         packages = subject.prefix.packages

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _architectures() -> Tuple[str, ...]:
     """GPU architectures of this machine, so that the edit shows what an item with any of its devices would get."""
-    return tuple(sorted({device.architecture for device in cuda.query_devices(os.environ) if device.architecture}))
+    return tuple(sorted({device.architecture for device in cuda.query_capabilities(os.environ) if device.architecture}))
 
 
 def _shown(resolved: ResolvedEnvironment, form: str) -> str:
