@@ -7,7 +7,7 @@ from typing import Sequence, Tuple
 import torch
 from torch import Tensor
 
-from topforge_train.backend import warp_interpolate, warp_raster, warp_sampling
+from topforge_train.backend import warp_interpolate, warp_raster, warp_sampling, warp_silhouette
 from topforge_train.backend.interface import Fragments, HashGridSpec
 from topforge_train.backend.warp_runtime import start
 
@@ -32,6 +32,10 @@ class WarpBackend:
     def interpolate(self, attributes: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:
         """Vertex attributes at the covered pixels."""
         return warp_interpolate.interpolate(attributes, triangles, fragments)
+
+    def antialias(self, image: Tensor, clip: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:
+        """Smooth silhouettes that carry gradients to the positions."""
+        return warp_silhouette.antialias(image, clip, triangles, fragments)
 
     def texture(self, levels: Sequence[Tensor], coordinates: Tensor, level: Tensor) -> Tensor:
         """Trilinear lookup in a mip chain."""

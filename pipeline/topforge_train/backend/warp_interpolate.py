@@ -56,8 +56,8 @@ def barycentric_gradient_kernel(
     from0 = indices[0] * channels
     from1 = indices[1] * channels
     from2 = indices[2] * channels
-    g0 = float(0.0)
-    g1 = float(0.0)
+    g0 = wp.float32(0.0)
+    g1 = wp.float32(0.0)
     for channel in range(channels):
         g = gradient[i * channels + channel]
         last = attributes[from2 + channel]

@@ -38,18 +38,22 @@ def corner(position: wp.vec4) -> wp.vec3d:
 
 
 @wp.func
-def pixel_ray(column: int, row: int, width: int, height: int) -> wp.vec3d:
-    """Pixel centre in NDC, homogeneous."""
-    x = wp.float64(2 * column + 1) / wp.float64(width) - wp.float64(1.0)
-    y = wp.float64(2 * row + 1) / wp.float64(height) - wp.float64(1.0)
-    return wp.vec3d(x, y, wp.float64(1.0))
+def centre(index: int, size: int) -> wp.float64:
+    """NDC coordinate of a pixel centre."""
+    return wp.float64(2 * index + 1) * (wp.float64(1.0) / wp.float64(size)) - wp.float64(1.0)
 
 
 @wp.func
-def inside(edge: wp.vec3d, value: wp.float64) -> bool:
-    """Whether a pixel with this edge value belongs to the triangle; the top-left rule decides on the edge itself."""
+def pixel_ray(pixel: int, width: int, height: int) -> wp.vec3d:
+    """Centre of a pixel (flat index) in NDC, homogeneous."""
+    return wp.vec3d(centre(pixel % width, width), centre((pixel // width) % height, height), wp.float64(1.0))
+
+
+@wp.func
+def owns(edge: wp.vec3d, value: wp.float64) -> bool:
+    """Whether a pixel at or inside an edge belongs to the triangle: on the edge itself, the top-left rule decides."""
     zero = wp.float64(0.0)
-    return value > zero or (value == zero and (edge[0] > zero or (edge[0] == zero and edge[1] > zero)))
+    return value > zero or edge[0] > zero or (edge[0] == zero and edge[1] > zero)
 
 
 @wp.func
@@ -78,17 +82,22 @@ def fill(
     keys: wp.array(dtype=wp.int64),
 ):
     """Lowers the key of each pixel centre inside all three edges; ties go to the lower triangle."""
+    zero = wp.float64(0.0)
+    one = wp.float64(1.0)
     for row in range(rows[0], rows[1]):
+        y = centre(row, height)
+        row0 = edge0[1] * y + edge0[2]
+        row1 = edge1[1] * y + edge1[2]
+        row2 = edge2[1] * y + edge2[2]
         for column in range(columns[0], columns[1]):
-            ray = pixel_ray(column, row, width, height)
-            if (
-                inside(edge0, wp.dot(edge0, ray))
-                and inside(edge1, wp.dot(edge1, ray))
-                and inside(edge2, wp.dot(edge2, ray))
-            ):
-                z = wp.dot(depth, ray)
-                if wp.abs(z) <= wp.float64(1.0):
-                    steps = wp.int64((z + wp.float64(1.0)) * wp.float64(DEPTH_STEPS))
+            x = centre(column, width)
+            value0 = edge0[0] * x + row0
+            value1 = edge1[0] * x + row1
+            value2 = edge2[0] * x + row2
+            if value0 >= zero and value1 >= zero and value2 >= zero:
+                z = depth[0] * x + depth[1] * y + depth[2]
+                if wp.abs(z) <= one and owns(edge0, value0) and owns(edge1, value1) and owns(edge2, value2):
+                    steps = wp.int64((z + one) * wp.float64(DEPTH_STEPS))
                     wp.atomic_min(keys, first_pixel + row * width + column, steps * LOW_WORD + identity)
 
 
@@ -117,17 +126,19 @@ def rasterize_kernel(
     p2 = clip[view * vertices + indices[2]]
     columns = wp.vec2i(0, width)
     if p0[3] > 0.0 and p1[3] > 0.0 and p2[3] > 0.0:
-        w0 = wp.float64(p0[3])
-        w1 = wp.float64(p1[3])
-        w2 = wp.float64(p2[3])
-        y0 = wp.float64(p0[1]) / w0
-        y1 = wp.float64(p1[1]) / w1
-        y2 = wp.float64(p2[1]) / w2
+        w0 = wp.float64(1.0) / wp.float64(p0[3])
+        w1 = wp.float64(1.0) / wp.float64(p1[3])
+        w2 = wp.float64(1.0) / wp.float64(p2[3])
+        y0 = wp.float64(p0[1]) * w0
+        y1 = wp.float64(p1[1]) * w1
+        y2 = wp.float64(p2[1]) * w2
         bounds = pixel_bounds(wp.min(y0, wp.min(y1, y2)), wp.max(y0, wp.max(y1, y2)), height)
         rows = wp.vec2i(wp.max(rows[0], bounds[0]), wp.min(rows[1], bounds[1]))
-        x0 = wp.float64(p0[0]) / w0
-        x1 = wp.float64(p1[0]) / w1
-        x2 = wp.float64(p2[0]) / w2
+        if rows[0] >= rows[1]:
+            return
+        x0 = wp.float64(p0[0]) * w0
+        x1 = wp.float64(p1[0]) * w1
+        x2 = wp.float64(p2[0]) * w2
         columns = pixel_bounds(wp.min(x0, wp.min(x1, x2)), wp.max(x0, wp.max(x1, x2)), width)
     elif p0[3] <= 0.0 and p1[3] <= 0.0 and p2[3] <= 0.0:
         return
@@ -193,7 +204,7 @@ def barycentric_kernel(
     v0 = corner(p0)
     v1 = corner(p1)
     v2 = corner(p2)
-    ray = pixel_ray(pixel % width, (pixel // width) % height, width, height)
+    ray = pixel_ray(pixel, width, height)
     c = weights(v0, v1, v2, ray)
     total = c[0] + c[1] + c[2]
     z = wp.vec3d(wp.float64(p0[2]), wp.float64(p1[2]), wp.float64(p2[2]))
@@ -239,7 +250,7 @@ def barycentric_adjoint_kernel(
     edge0 = wp.cross(v1, v2)
     edge1 = wp.cross(v2, v0)
     edge2 = wp.cross(v0, v1)
-    ray = pixel_ray(pixel % width, (pixel // width) % height, width, height)
+    ray = pixel_ray(pixel, width, height)
     c0 = wp.dot(edge0, ray)
     c1 = wp.dot(edge1, ray)
     c2 = wp.dot(edge2, ray)

@@ -68,7 +68,7 @@ def _silent_native_stderr() -> Iterator[None]:
     sys.stderr.flush()
     saved = os.dup(2)
     try:
-        with open(os.devnull, "w") as sink:
+        with Path(os.devnull).open("w") as sink:
             os.dup2(sink.fileno(), 2)
         yield
     finally:
