@@ -124,6 +124,14 @@ def test_every_difference_is_explained_and_nothing_else(conda_prefix, poisoned):
         assert change.reason
 
 
+def test_a_studios_colour_configuration_stays_and_houdinis_own_goes(venv_prefix):
+    spec = EnvironmentSpec(prefix=str(venv_prefix()))
+    resolved = environment.resolve(spec, {"OCIO": "/studio/aces/config.ocio"})
+    assert resolved.variables["OCIO"] == "/studio/aces/config.ocio"
+    assert [change.action for change in resolved.explanation if change.variable == "OCIO"] == ["kept"]
+    assert "OCIO" not in environment.resolve(spec, {"OCIO": "/opt/hfs20.5.278/ocio/config.ocio"}).variables
+
+
 def test_resolving_twice_changes_nothing_more(conda_prefix, poisoned):
     spec = EnvironmentSpec(prefix=str(conda_prefix(pip={"torch": "2.7.1+cu126"})))
     once = environment.resolve(spec, poisoned, devices="0")
