@@ -17,6 +17,8 @@ from topforge_capture.photo import Photo
 
 AGREES = 0.1
 """A view agrees with the hull when at most this fraction of its mask is unexplained."""
+DOUBTFUL = 0.04
+"""Above it a view takes no part in measuring the object. Exact poses and masks leave nothing unexplained."""
 COARSE, FINE = 32, 56
 """Cells along a side of the hull's grid: for trying, and for measuring."""
 MOST_VIEWS_TRIED = 24
@@ -87,7 +89,7 @@ class Posture:
     @property
     def disagreeing(self) -> np.ndarray:
         """[N] bool: sees the focus, but its mask does not fit the hull."""
-        return ~self.astray & (self.unexplained > AGREES)
+        return ~self.astray & (self.unexplained > DOUBTFUL)
 
     @property
     def agreement(self) -> float:
@@ -122,7 +124,7 @@ def read_as(reading: Reading, photos: Sequence[Photo], world: np.ndarray, resolu
         hull = refine(hull, looking, resolution, tolerance)
     if hull:
         unexplained[~astray] = [hull.unexplained(silhouette) for silhouette in looking]
-        agreeing = [s for s, missing in zip(looking, unexplained[~astray]) if missing <= AGREES]
+        agreeing = [s for s, missing in zip(looking, unexplained[~astray]) if missing <= DOUBTFUL]
         hull = refine(hull, agreeing, resolution) if agreeing else hull
     return Posture(reading, silhouettes, focus, spread, astray, unexplained, hull)
 

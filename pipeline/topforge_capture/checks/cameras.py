@@ -9,7 +9,7 @@ import numpy as np
 from topforge_capture.checks.registry import Material, check
 from topforge_capture.findings import Finding, Severity, fine
 from topforge_capture.photo import Photo
-from topforge_capture.posture import best_other_reading
+from topforge_capture.posture import AGREES, best_other_reading
 
 LEAST_AGREEMENT = 0.6
 """Above it, single views are at fault; below, the convention of all is suspected."""
@@ -79,15 +79,15 @@ def aim(material: Material) -> Iterator[Finding]:
         yield Finding(
             Severity.ERROR, "looks-elsewhere", sentence, fix, _files(material, material.posed, posture.astray)
         )
-    if posture.disagreeing.any():
-        worst = 100 * float(posture.unexplained[posture.disagreeing].max())
-        sentence = "The masks of %d views do not fit the hull of the others (up to %.0f %% of a mask lies outside)." % (
-            posture.disagreeing.sum(), worst,
-        )  # fmt: skip
-        fix = "Look whether pose or image of these views belongs to another one, or whether their masks are wrong."
-        files = _files(material, material.posed, posture.disagreeing)
-        yield Finding(Severity.ERROR, "mask-pose-mismatch", sentence, fix, files)
-    if posture.agreement == 1.0:
+    wrong = posture.disagreeing & (posture.unexplained > AGREES)
+    for severity, chosen in ((Severity.ERROR, wrong), (Severity.WARNING, posture.disagreeing & ~wrong)):
+        if chosen.any():
+            worst = 100 * float(posture.unexplained[chosen].max())
+            sentence = "The masks of %d views do not fit the hull of the others (up to %.0f %% of a mask lies outside)."
+            fix = "Look whether pose or image of these views belongs to another one, or whether their masks are wrong."
+            files = _files(material, material.posed, chosen)
+            yield Finding(severity, "mask-pose-mismatch", sentence % (chosen.sum(), worst), fix, files)
+    if not posture.astray.any() and not posture.disagreeing.any():
         sentence = "All cameras look at one region; their axes pass it at %.1f %% of their distance."
         yield fine("aim", sentence % (100 * posture.spread))
 

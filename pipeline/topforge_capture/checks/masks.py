@@ -55,17 +55,20 @@ def border(material: Material) -> Iterator[Finding]:
 @check("premultiplied", "Alpha")
 def premultiplied(material: Material) -> Iterator[Finding]:
     """Colours are not multiplied by alpha."""
-    judged = [photo.edge_colour for photo in material.survey.photos if photo.edge_colour[2] > 0]
-    pixels = sum(count for _, _, count in judged)
-    if pixels < LEAST_EDGE_PIXELS:
-        return
-    ratio = sum(ratio * count for ratio, _, count in judged) / pixels
-    below = sum(below * count for _, below, count in judged) / pixels
-    if ratio < 0.7 and below > 0.95:
-        sentence = (
-            "Alpha looks premultiplied: half-transparent pixels have %.0f %% of the brightness of their solid "
-            "neighbours, and colours do not exceed alpha." % (100 * ratio)
-        )
-        yield Finding(Severity.WARNING, "premultiplied", sentence, "Save straight (unassociated) alpha.")
-    else:
+    judged = 0
+    for capture in material.survey.captures:
+        photos = [photo for photo in material.survey.of(capture.split) if photo.edge_colour[2] > 0]
+        pixels = sum(photo.edge_colour[2] for photo in photos)
+        if pixels < LEAST_EDGE_PIXELS:
+            continue
+        judged += pixels
+        ratio, below = (sum(p.edge_colour[i] * p.edge_colour[2] for p in photos) / pixels for i in (0, 1))
+        if ratio < 0.7 and below > 0.95:
+            sentence = (
+                "Alpha of the %s images looks premultiplied: half-transparent pixels have %.0f %% of the brightness "
+                "of their solid neighbours, and colours do not exceed alpha." % (capture.split, 100 * ratio)
+            )
+            yield Finding(Severity.WARNING, "premultiplied", sentence, "Save straight (unassociated) alpha.")
+            return
+    if judged:
         yield fine("premultiplied", "Alpha is straight: edges have the colour of the object.")
