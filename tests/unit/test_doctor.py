@@ -18,6 +18,7 @@ from topforge.doctor import checks_environment, checks_gpu, checks_machine, text
 from topforge.doctor.model import Checks, Finding, Outcome, Status, ok, problem, skipped, warning
 from topforge.doctor.subject import Subject
 from topforge.doctor.targets import TARGETS
+from topforge.environment import PIPELINE
 from topforge.terminal_style import PLAIN, Style
 from topforge.verbs import doctor as verb
 
@@ -336,6 +337,13 @@ def test_leftover_variables_are_a_warning(venv_prefix, examine, machine):
     machine.update({"WORLD_SIZE": "4", "PYTHONHOME": "/opt/hfs20.5/python"})
     outcome = examine(venv_prefix())["leftovers"]
     assert (outcome.status, outcome.fix) == (Status.WARNING, "unset PYTHONHOME WORLD_SIZE")
+
+
+def test_the_way_topforge_itself_is_started_is_no_leftover(venv_prefix, examine, machine):
+    machine["PYTHONPATH"] = str(PIPELINE)
+    assert examine(venv_prefix())["leftovers"].status is Status.OK
+    machine["PYTHONPATH"] = os.pathsep.join((str(PIPELINE), "/opt/hfs20.5/houdini/python3.11libs"))
+    assert examine(venv_prefix("other"))["leftovers"].status is Status.WARNING
 
 
 def test_a_folder_that_cannot_be_written_is_a_problem(venv_prefix, examine, machine):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 from typing import Optional, Tuple
 
 from topforge import environment_rules
 from topforge.doctor.model import Checks, Outcome, ok, problem, skipped, warning
 from topforge.doctor.probe import Module
 from topforge.doctor.subject import Subject
+from topforge.environment import PIPELINE
 
 CHECKS = Checks()
 
@@ -140,9 +142,11 @@ def _leftovers(subject: Subject) -> Outcome:
     harmful = ("PYTHONHOME", "PYTHONPATH", "WORLD_SIZE", "RANK", "LOCAL_RANK", "QT_PLUGIN_PATH", "LD_PRELOAD")
     _, changes = environment_rules.clean(subject.parent, str(subject.prefix.path) if subject.prefix else "")
     left = [c.variable for c in changes if c.variable in harmful and c.action in ("removed", "filtered")]
+    if Path(subject.parent.get("PYTHONPATH", "")).absolute() == PIPELINE:  # how TopForge itself was started
+        left = [name for name in left if name != "PYTHONPATH"]
     if not left:
         return ok("none that would disturb a trainer")
-    message = "%s set here; TopForge removes them for its children, a trainer started by hand would suffer"
+    message = "%s set here: harmless to TopForge, which cleans up for its children, not to a trainer started by hand"
     return warning(message % ", ".join(left), "unset " + " ".join(left))
 
 
