@@ -24,13 +24,13 @@ OUTSIDE_MARGIN = 0.1
 
 
 class EmptySurface(TopForgeError):  # noqa: N818 -- named by what happened, as all failures here
-    """The signed distance has one sign everywhere: there is no surface to extract."""
+    """The signed distance is positive everywhere: there is no surface to extract."""
 
     failure_class = FailureClass.TRAINER
 
-    def __init__(self, inside: int, total: int) -> None:
+    def __init__(self, vertex_count: int) -> None:
         super().__init__(
-            "The shape has no surface: %d of %d grid vertices are inside." % (inside, total),
+            "The shape has no surface: 0 of %d grid vertices are inside." % vertex_count,
             "Check the masks and the cameras with `topforge check`; if they are right, lower the geometry's learning "
             "rate or raise the grid's resolution.",
         )
@@ -79,7 +79,7 @@ class Isosurface(Protocol):
             training: Whether every parameter must receive gradients; FlexiCubes then cuts quads into four triangles.
 
         Raises:
-            EmptySurface: the distance has one sign everywhere.
+            EmptySurface: the distance is positive everywhere.
         """
 
     def regulariser(self, mesh: IsosurfaceMesh) -> Dict[str, Tensor]:
@@ -90,12 +90,11 @@ def inside_flags(sdf: Tensor) -> Tensor:
     """Which vertices are inside: uint8, 1 where the distance is below zero.
 
     Raises:
-        EmptySurface: none or all are.
+        EmptySurface: none is.
     """
     inside = (sdf < 0).to(torch.uint8)
-    count = int(inside.sum())
-    if count in (0, inside.numel()):
-        raise EmptySurface(count, inside.numel())
+    if not bool(inside.any()):
+        raise EmptySurface(inside.numel())
     return inside
 
 

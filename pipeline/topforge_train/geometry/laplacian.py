@@ -38,7 +38,7 @@ def adjacency(vertex_count: int, triangles: Tensor, dtype: torch.dtype = torch.f
 def _compressed(indices: Tensor, values: Tensor, size: int) -> Tensor:
     with warnings.catch_warnings():  # torch announces on every first use that this layout is a beta
         warnings.filterwarnings("ignore", message="Sparse CSR")
-        return torch.sparse_coo_tensor(indices, values, (size, size)).coalesce().to_sparse_csr()
+        return torch.sparse_coo_tensor(indices, values, (size, size), check_invariants=True).coalesce().to_sparse_csr()
 
 
 class UniformLaplacian:

@@ -1,0 +1,154 @@
+"""The mask hull: contours against analytic discs, hulls against analytic shapes, and views that see nothing."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from topforge_train.geometry import FlexiCubes
+from topforge_train.geometry.grid import Grid
+from topforge_train.geometry.hull import EmptyHull, contour_distance, hull_bounds, visual_hull_sdf
+from topforge_train.geometry.mesh import volume
+from topforge_train.geometry.redistance import prepared, redistance
+
+CUBE = torch.tensor([[-1.0] * 3, [1.0] * 3])
+FOV_Y = 0.8
+
+
+def poses(count, distance=3.0):
+    """Cameras spread over a sphere (golden spiral) that look at the origin: [count, 4, 4]."""
+    index = torch.arange(count) + 0.5
+    height, angle = 1 - 2 * index / count, index * math.pi * (3 - math.sqrt(5))
+    radius = torch.sqrt(1 - height**2)
+    back = torch.stack([radius * torch.cos(angle), height, radius * torch.sin(angle)], dim=1)
+    right = torch.nn.functional.normalize(torch.linalg.cross(torch.tensor([[0.0, 1.0, 0.0]]).expand_as(back), back))
+    matrix = torch.eye(4).repeat(count, 1, 1)
+    matrix[:, :3, :3] = torch.stack((right, torch.linalg.cross(back, right), back), dim=2)
+    matrix[:, :3, 3] = distance * back
+    return matrix
+
+
+def sphere_masks(cameras, centre, radius, height=96, width=96, samples=4):
+    """Coverage of a sphere by rays, `samples` squared per pixel: [B, height, width]."""
+    tangent = math.tan(FOV_Y / 2)
+    y = -((torch.arange(height * samples) + 0.5) / (height * samples) * 2 - 1) * tangent
+    x = ((torch.arange(width * samples) + 0.5) / (width * samples) * 2 - 1) * tangent * width / height
+    local = torch.stack((x.expand(len(y), -1), y[:, None].expand(-1, len(x)), -torch.ones(len(y), len(x))), dim=-1)
+    masks = []
+    for camera in cameras:
+        direction = torch.nn.functional.normalize(local @ camera[:3, :3].t(), dim=-1)
+        offset = camera[:3, 3] - centre
+        along = (direction * offset).sum(-1)
+        hit = (along < 0) & (along**2 > offset @ offset - radius**2)
+        masks.append(torch.nn.functional.avg_pool2d(hit.float()[None], samples)[0])
+    return torch.stack(masks)
+
+
+def test_contour_distance_equals_that_of_a_disc():
+    row, column = torch.meshgrid(torch.arange(64.0), torch.arange(80.0), indexing="ij")
+    true = torch.hypot(row - 30.3, column - 41.8) - 17.4
+    found = contour_distance((0.5 - true).clamp(0, 1))
+    assert float((found - true).abs().max()) < 0.1
+
+
+def test_contour_distance_equals_brute_force_over_a_jagged_mask():
+    mask = (torch.rand(12, 14, generator=torch.Generator().manual_seed(1)) > 0.6).float()
+    found = contour_distance(mask)
+    # Crossings of a binary mask lie half-way between centres; a segment between two of them comes at most 0.36 nearer.
+    points = []
+    for y in range(12):
+        for x in range(14):
+            if x + 1 < 14 and mask[y, x] != mask[y, x + 1]:
+                points.append((y, x + 0.5))
+            if y + 1 < 12 and mask[y, x] != mask[y + 1, x]:
+                points.append((y + 0.5, x))
+    for y in range(12):
+        for x in range(14):
+            nearest = min(math.hypot(y - v, x - u) for v, u in points)
+            assert math.copysign(1, float(found[y, x])) == (-1 if mask[y, x] else 1)
+            assert nearest - 0.36 <= abs(float(found[y, x])) <= nearest + 1e-5
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_masks_without_contour_are_far_from_it(value):
+    found = contour_distance(torch.full((8, 8), value))
+    assert (found == (16.0 if value == 0 else -16.0)).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 96), (90, 130), (200, 150)])
+def test_hull_of_a_sphere_contains_and_fits_it(height, width):
+    centre, radius = torch.tensor([0.1, -0.05, 0.2]), 0.5
+    cameras = poses(40)
+    masks = sphere_masks(cameras, centre, radius, height, width)
+    surface = FlexiCubes(CUBE, 32)
+    surface.initialise(lambda points: visual_hull_sdf(cameras, torch.full((40,), FOV_Y), masks, points))
+    cell = surface.grid.cell
+    error = surface.extract(False).vertices.detach().sub(centre).norm(dim=1) - radius
+    assert float(error.min()) > -0.15 * cell
+    assert float(error.max()) < 0.6 * cell
+    true = (surface.x0 - centre).norm(dim=1) - radius
+    near = true.abs() < 2 * cell
+    assert float((surface.sdf.detach() * cell - true)[near].abs().max()) < 0.6 * cell
+
+
+def test_one_wrong_mask_is_outvoted_when_one_may_disagree():
+    cameras, centre = poses(40), torch.zeros(3)
+    masks = sphere_masks(cameras, centre, 0.5)
+    masks[7, :, :48] = 0
+    volumes = []
+    for disagreeing in (0, 1):
+        surface = FlexiCubes(CUBE, 24)
+        surface.initialise(
+            lambda points, k=disagreeing: visual_hull_sdf(cameras, torch.full((40,), FOV_Y), masks, points, k)
+        )
+        volumes.append(float(volume(surface.extract(False)).detach()))
+    true = 4 / 3 * math.pi * 0.5**3
+    assert volumes[0] < 0.6 * true
+    assert volumes[1] == pytest.approx(true, rel=0.1)
+
+
+def test_a_view_has_no_say_on_what_it_does_not_see():
+    cameras = poses(20)
+    blind = cameras[:1].clone()
+    blind[0, :3, 2] *= -1  # turned around: all points are behind it
+    blind[0, :3, 0] *= -1
+    masks = sphere_masks(cameras, torch.zeros(3), 0.5)
+    points = Grid.over(CUBE, 16).vertices(torch.device("cpu"))
+    angle = torch.full((21,), FOV_Y)
+    alone = visual_hull_sdf(cameras, angle[:20], masks, points)
+    both = visual_hull_sdf(torch.cat((cameras, blind)), angle, torch.cat((masks, torch.zeros(1, 96, 96))), points)
+    assert torch.equal(alone, both)
+    assert (visual_hull_sdf(blind, angle[:1], masks[:1], points) > 0).all()  # seen by none: outside
+
+
+def test_bounds_hold_the_shape_and_little_more():
+    centre = torch.tensor([0.3, 0.0, -0.2])
+    cameras = poses(30)
+    masks = sphere_masks(cameras, centre, 0.3)
+    found = hull_bounds(cameras, torch.full((30,), FOV_Y), masks, CUBE, margin=0.1)
+    assert (found[0] < centre - 0.3).all()
+    assert (found[1] > centre + 0.3).all()
+    assert float((found[1] - found[0]).max()) < 0.6 * 1.2 + 5 * 2 / 48
+    with pytest.raises(EmptyHull, match="no common region"):
+        hull_bounds(cameras, torch.full((30,), FOV_Y), torch.zeros_like(masks), CUBE)
+
+
+def test_redistancing_restores_the_slope_and_keeps_the_zero():
+    grid = Grid.over(CUBE, 32)
+    points = grid.vertices(torch.device("cpu"))
+    true = ((points.norm(dim=1) - 0.6) / grid.cell).reshape(grid.shape)
+    bent = true * (2 + points[:, 0] + 0.5 * torch.sin(5 * points[:, 1])).reshape(grid.shape)
+    found = redistance(bent)
+    error = (found - true).abs()
+    assert float(error[true.abs() < 1].max()) < 0.15
+    assert float(error[true.abs() < 6].max()) < 0.7
+    assert torch.equal(found < 0, true < 0)
+
+
+def test_a_prepared_distance_can_be_read_anywhere():
+    field = prepared(lambda points: 3 * (points.norm(dim=1) - 0.6), CUBE, 32)
+    points = 0.6 * torch.nn.functional.normalize(torch.randn(100, 3, generator=torch.Generator().manual_seed(0)))
+    assert float(field(points).abs().max()) < 0.02
+    assert float((field(points * 1.2) - 0.12).abs().max()) < 0.03
