@@ -21,6 +21,9 @@ from torch import Tensor
 TABLE_SIZE = 64
 """Nodes along each axis, ends included. Interpolation error against the integral: see `environment_brdf`."""
 
+STRETCH = 0.02
+"""Nodes in N.V lie evenly in sqrt(N.V + STRETCH): dense near grazing, where the integrals bend."""
+
 SMALLEST_COSINE = 1e-3
 SMALLEST_ROUGHNESS = 0.03
 """Below, the lobe is a mirror to more digits than the table holds; the table's first row stands for 0 too."""
@@ -44,11 +47,8 @@ def environment_brdf(cosine: Tensor, roughness: Tensor) -> Tensor:
 
 
 def _stretched(cosine: Tensor) -> Tensor:
-    """Table coordinate of N.V: square-root-like, because the integrals bend near grazing; finite slope at 0."""
+    """Table coordinate in [0, 1] of N.V, with a finite slope at 0."""
     return ((cosine + STRETCH).sqrt() - math.sqrt(STRETCH)) / (math.sqrt(1.0 + STRETCH) - math.sqrt(STRETCH))
-
-
-STRETCH = 0.02
 
 
 @functools.lru_cache(maxsize=1)

@@ -2,8 +2,8 @@
 
 A cube map is [6, n, n, C], faces +x -x +y -y +z -z in OpenGL's orientation (OpenGL 4.6, table 8.19). A
 latitude-longitude image is [H, W, C]: its centre looks to -z, +x is to the right, +y is up, as in nvdiffrec's
-probe.hdr: direction = (sin t sin p, cos t, -sin t cos p) with t = pi (row + 0.5) / H and p = 2 pi (column + 0.5) / W - pi.
-(nvdiffrec spaces its rows so that they end half a row from the poles on the wrong side; we use true pixel centres.)
+probe.hdr: direction = (sin t sin p, cos t, -sin t cos p) with t = pi (row + 0.5) / H, p = 2 pi (column + 0.5) / W - pi.
+Those are the pixels' true centres, as renderers read them; nvdiffrec's rows are up to half a row off at the poles.
 """
 
 from __future__ import annotations

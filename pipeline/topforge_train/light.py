@@ -58,12 +58,12 @@ class EnvironmentLight(torch.nn.Module):
         self._shapes = level_shapes(base.shape[1], levels)
 
     @classmethod
-    def grey(cls, side: int) -> "EnvironmentLight":
+    def grey(cls, side: int) -> EnvironmentLight:
         """The usual start: 0.5 everywhere."""
         return cls(torch.full((6, side, side, 3), INITIAL_RADIANCE))
 
     @classmethod
-    def from_options(cls, options: Any, base: Optional[Tensor] = None) -> "EnvironmentLight":
+    def from_options(cls, options: Any, base: Optional[Tensor] = None) -> EnvironmentLight:
         """What the options ask for: `base` or a grey light to be learnt, or the fixed `envmap`."""
         if base is not None:
             return cls(base, trainable=options.learn_light)
@@ -90,13 +90,13 @@ class EnvironmentLight(torch.nn.Module):
 
 def read_radiance(path: Path) -> Tensor:
     """A Radiance .hdr image as linear [H, W, 3] float32."""
-    import imageio.v3  # noqa: PLC0415 - only a run with a given light reads one
+    import imageio.v3  # here: only a run with a given light reads one
 
     return torch.from_numpy(imageio.v3.imread(path)[..., :3].astype("float32"))
 
 
 def neutrality(base: Tensor) -> Tensor:
-    """How far each texel is from grey: |c - mean(c)|, the shape of `base`; its mean is nvdiffrec's white-light prior."""
+    """How far each texel is from grey, |c - mean(c)|, like `base`; the mean is nvdiffrec's white-light prior."""
     return (base - base.mean(dim=-1, keepdim=True)).abs()
 
 

@@ -4,11 +4,11 @@ One level of the split-sum approximation holds, for N = V = R, the mean of the l
 D(N.H) (N.L) with GGX's D of one roughness (Karis, "Real Shading in Unreal Engine 4", 2013; Walter et al. 2007,
 equation 33; arXiv 2111.12503, section 3.3). That is linear in the light, so it is a matrix.
 
-GGX has long tails: cut at 99 % of the energy, a row would touch thousands of texels. Far from a lobe's peak the weight
-changes slowly, so a row takes blocks of texels there, by their mean, from an averaged pyramid of the light: a block may
-be as large as `BLOCK_SIZE` times the distance over which the weight changes. A few hundred entries a row are left. Where
-the lobe is narrower than a texel, the weight is integrated over parts of the texel. The rows of one face are
-computed; the other five follow by rotation.
+GGX has long tails: cut at 99 % of the energy, a row would touch thousands of texels. Far from a lobe's peak the
+weight changes slowly, so there a row takes the means of blocks of texels, from an averaged pyramid of the light: a
+block may be as large as `BLOCK_SIZE` times the distance over which the weight changes. About 250 entries a row are
+left. Where the lobe is narrower than a texel, the weight is integrated over parts of the texel. The rows of one face
+are computed; the other five follow by rotation. It takes under a second, so nothing is kept on disk.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from torch import Tensor
 
 from topforge_train.cubemap import FACE_AXES, solid_angles, texel_directions, texel_of
 from topforge_train.sparse import SparseMatrix
+
+MINIMUM_ROUGHNESS = 0.08
+"""Level 0 is the light itself: up to 128 x 128, its texels and their interpolation are as wide as this lobe."""
 
 BLOCK_SIZE = 0.35
 """Side of a block over the local width of the lobe. Halving it quarters the error and nearly quadruples the work."""
@@ -56,10 +59,6 @@ def level_shapes(base: int, count: int = 6) -> List[LevelShape]:
         side = 2 ** math.ceil(math.log2(needed))
         shapes.append(LevelShape(roughness, min(base, max(16, side))))
     return shapes
-
-
-MINIMUM_ROUGHNESS = 0.08
-"""Level 0 is the light itself: up to 128 x 128, its texels and their interpolation are as wide as this lobe."""
 
 
 def lobe(cosine: Tensor, alpha: float) -> Tensor:
@@ -126,8 +125,10 @@ def _rows_of_first_face(base: int, shape: LevelShape) -> Tuple[Tensor, Tensor, T
     normals = texel_directions(shape.side)[0].reshape(-1, 3)
     sides = pyramid_sides(base)
     side = sides[-1]
-    row, cell = (index.reshape(-1) for index in torch.meshgrid(
-        torch.arange(len(normals)), torch.arange(6 * side * side), indexing="ij"))
+    row, cell = (
+        index.reshape(-1)
+        for index in torch.meshgrid(torch.arange(len(normals)), torch.arange(6 * side * side), indexing="ij")
+    )
     found: List[Tuple[Tensor, Tensor, Tensor]] = []
     while len(row):
         directions, areas = texel_directions(side).reshape(-1, 3), solid_angles(side).repeat(6, 1, 1).reshape(-1)
@@ -137,7 +138,9 @@ def _rows_of_first_face(base: int, shape: LevelShape) -> Tuple[Tensor, Tensor, T
         tangent = ((1.0 - cosine) / (1.0 + cosine).clamp(min=1e-9)).sqrt()  # of the angle of H
         small = width <= 2.0 * BLOCK_SIZE * (alpha * alpha + tangent * tangent).sqrt()
         chosen = visible & small
-        found.append((row[chosen], _column(cell[chosen], side, sides), _integral(normals, row, cell, side, chosen, alpha)))
+        found.append(
+            (row[chosen], _column(cell[chosen], side, sides), _integral(normals, row, cell, side, chosen, alpha))
+        )
         rest = visible & ~small
         row, cell, side = row[rest].repeat_interleave(4), _children(cell[rest], side).reshape(-1), 2 * side
     row, column, value = (torch.cat(parts) for parts in zip(*found))

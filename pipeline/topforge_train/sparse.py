@@ -57,7 +57,7 @@ class SparseMatrix:
     transposed: CompressedRows
 
     @classmethod
-    def from_entries(cls, rows: Tensor, columns: Tensor, values: Tensor, shape: Tuple[int, int]) -> "SparseMatrix":
+    def from_entries(cls, rows: Tensor, columns: Tensor, values: Tensor, shape: Tuple[int, int]) -> SparseMatrix:
         """From entries (row, column, value); those at the same place are added."""
         matrix = torch.sparse_coo_tensor(torch.stack([rows, columns]), values, shape, check_invariants=False).coalesce()
         return cls(_compressed(matrix), _compressed(matrix.t().coalesce()))

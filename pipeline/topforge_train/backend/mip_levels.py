@@ -9,6 +9,7 @@ import warp as wp
 from torch import Tensor
 
 from topforge_train.backend import parallel
+from topforge_train.backend.warp_runtime import check
 
 
 def addresses(images: Sequence[Tensor]) -> Any:
@@ -32,20 +33,17 @@ def gradients(levels: Sequence[Tensor], needed: bool) -> List[Tensor]:
     return [torch.zeros_like(level) for level in levels] if needed else []
 
 
-def prepare(levels: Sequence[Tensor], *others: Tensor) -> Tuple[List[Tensor], List[Tensor]]:
-    """Contiguous float32 views of levels and other inputs.
+def prepare(levels: Sequence[Tensor], places: Tensor, level: Tensor, cube: bool) -> Tuple[List[Tensor], Tensor, Tensor]:
+    """Levels, coordinates and fractional levels, detached and contiguous.
 
     Raises:
-        TypeError: A tensor is not float32, or lies on another device than the first level.
+        TensorMismatchError: A shape, type or device is wrong, or the levels differ in their channels.
     """
-    device = levels[0].device
-    for tensor in (*levels, *others):
-        if tensor.dtype != torch.float32 or tensor.device != device:
-            raise TypeError(
-                "Samplers take float32 tensors on one device (%s), not %s on %s: convert it with .to(...)."
-                % (device, tensor.dtype, tensor.device)
-            )
-    return [level.contiguous() for level in levels], [other.contiguous() for other in others]
+    device, channels = levels[0].device, levels[0].shape[-1]
+    shape = (6, "n", "n", channels) if cube else ("h", "w", channels)
+    images = [check("levels", image, shape, torch.float32, device) for image in levels]
+    places = check("directions" if cube else "coordinates", places, ("P", 3 if cube else 2), torch.float32, device)
+    return images, places, check("level", level, (len(places),), torch.float32, device)
 
 
 @wp.func

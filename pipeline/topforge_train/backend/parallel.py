@@ -22,6 +22,8 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from topforge_train.backend.warp_runtime import start
+
 MINIMUM_PER_THREAD = 512
 """Below this many items a second launch (about 20 microseconds) costs more than it saves."""
 
@@ -35,7 +37,7 @@ def threads() -> int:
 
 def set_threads(count: int) -> None:
     """Fixes the number of threads that share a CPU launch; 0 follows torch again."""
-    global _threads  # noqa: PLW0603 - one process-wide setting, like torch.set_num_threads
+    global _threads
     _threads = count
 
 
@@ -113,8 +115,7 @@ def launch_each(kernel: wp.Kernel, count: int, calls: Sequence[Sequence[Any]], d
 
 def _prepare(kernel: wp.Kernel, device: torch.device) -> Any:
     """Compiles the kernel's module here, so that two threads never start the same compilation."""
-    wp.config.quiet = True
-    wp.init()
+    start()
     where = wp.device_from_torch(device)
     # A launch on the CPU asks for blocks of one thread; any other block size would be a second compilation.
     kernel.module.load(where, block_dim=1 if where.is_cpu else None)
@@ -128,7 +129,7 @@ def _as_warp(argument: Any) -> Any:
 
 def vectors(tensor: Tensor, dtype: Any) -> Any:
     """A tensor [N, k] as a Warp array of N vectors, without a copy."""
-    wp.init()
+    start()
     return wp.from_torch(tensor.detach(), dtype=dtype)
 
 
@@ -136,5 +137,5 @@ def _launch(kernel: wp.Kernel, count: int, inputs: List[Any], where: Any) -> Non
     if where.is_cpu:
         wp.launch(kernel, dim=count, inputs=inputs, device=where)
         return
-    with wp.ScopedStream(wp.stream_from_torch(torch.cuda.current_stream())):
+    with wp.ScopedStream(wp.stream_from_torch(torch.cuda.current_stream(where.ordinal))):
         wp.launch(kernel, dim=count, inputs=inputs, device=where)

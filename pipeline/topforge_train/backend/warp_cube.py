@@ -157,7 +157,10 @@ def cube_forward(
             )
             for k in range(channels):
                 value = (
-                    w[0] * texels[at[0] + k] + w[1] * texels[at[1] + k] + w[2] * texels[at[2] + k] + w[3] * texels[at[3] + k]
+                    w[0] * texels[at[0] + k]
+                    + w[1] * texels[at[1] + k]
+                    + w[2] * texels[at[2] + k]
+                    + w[3] * texels[at[3] + k]
                 )
                 if step == 1:
                     value += out[i * channels + k]
@@ -182,7 +185,7 @@ def cube_backward_lookup(
     lower, fraction = level_and_fraction(level[i], count)
     face, uv, major = project(directions[i])
     slope = wp.vec2(0.0, 0.0)
-    by_level = float(0.0)
+    by_level = wp.float32(0.0)
     for step in range(wp.min(count, 2)):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         sign = wp.where(step == 0, -1.0, 1.0)
@@ -192,7 +195,7 @@ def cube_backward_lookup(
         dots = wp.vec4(0.0, 0.0, 0.0, 0.0)
         for corner in range(4):
             at = wp.max(index[corner], 0) * channels
-            dot = float(0.0)
+            dot = wp.float32(0.0)
             for k in range(channels):
                 dot += grad_out[i * channels + k] * texels[at + k]
             dots[corner] = dot
@@ -237,7 +240,7 @@ def cube_backward_texels(
 class _TextureCube(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, directions: Tensor, level: Tensor, *levels: Tensor) -> Tensor:
-        maps, (directions, level) = prepare(levels, directions, level)
+        maps, directions, level = prepare(levels, directions, level, cube=True)
         channels = maps[0].shape[-1]
         out = torch.empty((directions.shape[0], channels), device=level.device)
         rays = parallel.vectors(directions, wp.vec3)
@@ -274,6 +277,6 @@ def texture_cube(levels: Sequence[Tensor], directions: Tensor, level: Tensor) ->
         [P, C] float32.
 
     Raises:
-        TypeError: An input is not float32, or the inputs lie on several devices.
+        TensorMismatchError: An input has another shape, type or device than stated.
     """
     return _TextureCube.apply(directions, level, *levels)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from topforge_train.backend import parallel
 from topforge_train.backend.interface import HashGridSpec
-from topforge_train.backend.mip_levels import prepare
+from topforge_train.backend.warp_runtime import check
 
 wp.set_module_options({"enable_backward": False})
 
@@ -91,7 +91,9 @@ def hash_grid_forward(
         dz = corner >> 2
         row = entry(x + dx, y + dy, z + dz, resolution, entries, hashed)
         weight = (
-            wp.where(dx == 1, f[0], 1.0 - f[0]) * wp.where(dy == 1, f[1], 1.0 - f[1]) * wp.where(dz == 1, f[2], 1.0 - f[2])
+            wp.where(dx == 1, f[0], 1.0 - f[0])
+            * wp.where(dy == 1, f[1], 1.0 - f[1])
+            * wp.where(dz == 1, f[2], 1.0 - f[2])
         )
         for k in range(features):
             out[base + k] = out[base + k] + weight * table[row * features + k]
@@ -136,7 +138,7 @@ def hash_grid_backward(
             for k in range(features):
                 wp.atomic_add(grad_table, at + k, wx * wy * wz * grad_out[base + k])
         if grad_points.shape[0] > 0:
-            dot = float(0.0)
+            dot = wp.float32(0.0)
             for k in range(features):
                 dot += grad_out[base + k] * table[at + k]
             sx = wp.where(dx == 1, 1.0, -1.0)
@@ -150,7 +152,9 @@ def hash_grid_backward(
 class _HashGrid(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:
-        (table,), (points,) = prepare([table], points)
+        shape = (spec.levels, 2**spec.log2_table, spec.features)
+        table = check("table", table, shape, torch.float32, points.device)
+        points = check("points", points, ("P", 3), torch.float32, points.device)
         count, width = len(points), spec.levels * spec.features
         out = torch.empty((count, width), device=points.device)
         places = parallel.vectors(points, wp.vec3)
@@ -168,11 +172,11 @@ class _HashGrid(torch.autograd.Function):
         rows = len(points) if ctx.needs_input_grad[1] else 0
         shares = points.new_empty((len(table), rows, 3))
         places, incoming = parallel.vectors(points, wp.vec3), grad_out.contiguous().view(-1)
-        calls = [
-            [table[index].view(-1), places, *_numbers(level, index, ctx.spec), incoming]
-            + [grad_table[index].view(-1), parallel.vectors(shares[index], wp.vec3)]
-            for index, level in enumerate(lattice(ctx.spec))
-        ]
+        calls = []
+        for index, level in enumerate(lattice(ctx.spec)):
+            numbers = _numbers(level, index, ctx.spec)
+            outputs = [grad_table[index].view(-1), parallel.vectors(shares[index], wp.vec3)]
+            calls.append([table[index].view(-1), places, *numbers, incoming, *outputs])
         parallel.launch_each(hash_grid_backward, len(points), calls, points.device)
         # Summed in the order of the levels: the same bits whatever the number of threads.
         return (grad_table if ctx.needs_input_grad[0] else None, shares.sum(0) if rows else None, None)
@@ -181,7 +185,15 @@ class _HashGrid(torch.autograd.Function):
 def _numbers(level: Level, index: int, spec: HashGridSpec) -> List[Any]:
     """The scalar arguments that both kernels share."""
     width = spec.levels * spec.features
-    return [level.scale, level.resolution, level.entries, int(level.hashed), spec.features, index * spec.features, width]
+    return [
+        level.scale,
+        level.resolution,
+        level.entries,
+        int(level.hashed),
+        spec.features,
+        index * spec.features,
+        width,
+    ]
 
 
 def hash_grid(table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:
@@ -196,6 +208,6 @@ def hash_grid(table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:
         [P, levels * features] float32, level-major.
 
     Raises:
-        TypeError: An input is not float32, or the inputs lie on several devices.
+        TensorMismatchError: An input has another shape, type or device than stated.
     """
     return _HashGrid.apply(table, points, spec)

@@ -88,8 +88,8 @@ def texture_backward_coordinates(
             b = (box[2] * size[1] + box[1]) * channels
             c = (box[3] * size[1] + box[0]) * channels
             d = (box[3] * size[1] + box[1]) * channels
-            slope_x = float(0.0)
-            slope_y = float(0.0)
+            slope_x = wp.float32(0.0)
+            slope_y = wp.float32(0.0)
             for k in range(channels):
                 g = grad_out[i * channels + k]
                 ta = texels[a + k]
@@ -137,7 +137,7 @@ def texture_backward_texels(
 class _Texture(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, coordinates: Tensor, level: Tensor, *levels: Tensor) -> Tensor:
-        images, (coordinates, level) = prepare(levels, coordinates, level)
+        images, coordinates, level = prepare(levels, coordinates, level, cube=False)
         channels = images[0].shape[-1]
         out = torch.empty((coordinates.shape[0], channels), device=level.device)
         points = parallel.vectors(coordinates, wp.vec2)
@@ -175,6 +175,6 @@ def texture(levels: Sequence[Tensor], coordinates: Tensor, level: Tensor) -> Ten
         [P, C] float32.
 
     Raises:
-        TypeError: An input is not float32, or the inputs lie on several devices.
+        TensorMismatchError: An input has another shape, type or device than stated.
     """
     return _Texture.apply(coordinates, level, *levels)
