@@ -37,8 +37,6 @@ class Work:
     stop: StopRequest
     lock: int
     """Descriptor of the item's lock."""
-    deadline: Optional[float]
-    """End of the total limit, on the clock of `time.monotonic`."""
 
 
 @dataclasses.dataclass
@@ -70,7 +68,7 @@ def next_number(paths: RunPaths) -> int:
     return 1 + max((int(stem) for stem in stems if stem.isdigit()), default=0)
 
 
-def run(work: Work, config: Any, lease: Lease, record: Record, news: str = "") -> Outcome:
+def run(work: Work, config: Any, lease: Lease, record: Record, seconds_left: Optional[float], news: str) -> Outcome:
     """Runs one attempt to its end.
 
     Args:
@@ -78,6 +76,7 @@ def run(work: Work, config: Any, lease: Lease, record: Record, news: str = "") -
         config: The configuration to run, perhaps lowered.
         lease: Devices, held by the caller.
         record: Gets the steps' timings.
+        seconds_left: What is left of the total limit; None = no limit.
         news: What this attempt does differently, for its log.
 
     Raises:
@@ -86,7 +85,8 @@ def run(work: Work, config: Any, lease: Lease, record: Record, news: str = "") -
     journal = AttemptJournal(work.journal, work.paths, record.number, lease.devices, work.adapter.parse)
     started = time.monotonic()
     try:
-        return _Attempt(work, config, lease, record, journal).run(news)
+        deadline = None if seconds_left is None else started + seconds_left
+        return _Attempt(work, config, lease, record, journal, deadline).run(news)
     except TopForgeError as failure:
         record.outcome = "%s: %s" % (failure.failure_class.value, failure.reason)
         journal.note("attempt %d ended: %s %s" % (record.number, failure.reason, failure.fix))
@@ -97,9 +97,17 @@ def run(work: Work, config: Any, lease: Lease, record: Record, news: str = "") -
 
 
 class _Attempt:
-    def __init__(self, work: Work, config: Any, lease: Lease, record: Record, journal: AttemptJournal) -> None:
+    def __init__(
+        self,
+        work: Work,
+        config: Any,
+        lease: Lease,
+        record: Record,
+        journal: AttemptJournal,
+        deadline: Optional[float],
+    ) -> None:
         self._work, self._config, self._lease, self._record, self._journal = work, config, lease, record, journal
-        self._paths, self._needs = work.paths, work.item.needs
+        self._paths, self._needs, self._deadline = work.paths, work.item.needs, deadline
 
     def run(self, news: str) -> Outcome:
         where = "%s, process %d" % (socket.gethostname(), os.getpid())
@@ -135,7 +143,7 @@ class _Attempt:
             self._lease.descriptors,
             (self._work.lock,),
         )
-        limits = process.Limits(self._needs.silence_limit_seconds, self._work.deadline, self._needs.grace_seconds)
+        limits = process.Limits(self._needs.silence_limit_seconds, self._deadline, self._needs.grace_seconds)
         ending = process.run(command, limits, self._work.stop, self._journal.line, self._journal.tick)
         self._record.steps.append(
             {"name": step.name, "seconds": round(ending.seconds, 3), "exit_code": ending.exit_code}

@@ -20,27 +20,27 @@ def owner_of(key: str, lowered: Sequence[str]) -> str:
 
 
 def claim(paths: RunPaths, owner: str) -> str:
-    """Makes `checkpoint/` the folder of `owner`'s states, which may be none.
+    """Makes `checkpoint/` the folder of `owner`'s states; it may be absent, for the trainer to make.
+
+    A crash between any two lines is made good by the next call.
 
     Returns:
         What was done about states of other work, a sentence for the log; "" when there were none.
     """
     news = ""
-    if paths.checkpoint.exists():
-        current = _owner(paths)
-        if current != owner and any(paths.checkpoint.iterdir()):
-            aside = paths.foreign_checkpoint(current)
-            if aside.exists():
-                shutil.rmtree(str(aside))
-            paths.checkpoint.replace(aside)
-            news = "The saved states belong to other work; refused, and kept aside in %s." % aside.name
+    current = _owner(paths)
+    if paths.checkpoint.exists() and current != owner:
+        aside = paths.foreign_checkpoint(current)
+        if aside.exists():
+            shutil.rmtree(str(aside))
+        paths.checkpoint.replace(aside)
+        news = "The saved states belong to other work; refused, and kept aside in %s." % aside.name
+    if current != owner:
+        atomic.write_text(paths.checkpoint_owner, owner + "\n", durable=False)
     own = paths.foreign_checkpoint(owner)
-    if own.exists() and (not paths.checkpoint.exists() or not any(paths.checkpoint.iterdir())):
+    if own.exists() and not paths.checkpoint.exists():
         own.replace(paths.checkpoint)
         news = (news + " Saved states of this work, kept aside before, are used again.").strip()
-    paths.checkpoint.mkdir(exist_ok=True)
-    if _owner(paths) != owner:
-        atomic.write_text(paths.checkpoint_owner, owner + "\n")
     return news
 
 

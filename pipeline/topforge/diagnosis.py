@@ -7,6 +7,7 @@ import re
 import signal
 from typing import Optional, Sequence
 
+from topforge import platform_posix
 from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
 from topforge.process import OVERTIME, SILENT, Ending
 from topforge.stopping import CANCELLED, PREEMPTED
@@ -74,7 +75,7 @@ def is_disk_full(error: BaseException) -> bool:
 
 def says_disk_full(ending: Ending, tail: Sequence[str]) -> bool:
     """Whether a failed child's last lines (or its signal: SIGXFSZ) mean "no room"."""
-    return ending.exit_code == -signal.SIGXFSZ or bool(_NO_SPACE.search("\n".join(tail)))
+    return ending.exit_code == platform_posix.FILE_TOO_LARGE or bool(_NO_SPACE.search("\n".join(tail)))
 
 
 def of_request(request: str, where: str) -> TopForgeError:
@@ -120,10 +121,10 @@ def of_exit(step: str, exit_code: int, tail: Sequence[str]) -> Diagnosis:
         return _diagnosis(FailureClass.OOM, how + ": the GPU's memory is not enough", block)
     if _OUT_OF_HOST_MEMORY.search(text):
         return _diagnosis(FailureClass.OOM, how + ": the machine's memory is not enough", block)
-    if exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL):
+    if exit_code in (platform_posix.KILLED, 128 - platform_posix.KILLED):
         how += " (somebody's kill -9, or the system's when memory ran out: see `dmesg`)"
         return _diagnosis(FailureClass.INFRA, how, block)
-    if exit_code == -signal.SIGTERM:
+    if exit_code == platform_posix.TERMINATED:
         return _diagnosis(FailureClass.PREEMPTED, how + ", by somebody else than its runner", block)
     missing = _NO_MODULE.search(text)
     if missing:

@@ -75,10 +75,16 @@ class Journal:
             self.say("\n".join(lines))
             self._pdg.progress(tracker.progress)
 
-    def done(self, result: Result, message: str) -> None:
+    def done(self, result: Result, message: str, attempt: int) -> None:
         """The item is done; `message` also tells what went less well than it should."""
         self._write(
-            Status.DONE, message=message, stage=None, progress=1.0, seconds_left=None, metrics=dict(result.metrics)
+            Status.DONE,
+            message=message,
+            stage=None,
+            progress=1.0,
+            seconds_left=None,
+            metrics=dict(result.metrics),
+            attempt=attempt,
         )
         self.say("\n".join(progress.dialects(1.0, message)))
         self._pdg.done(self._paths.run, result)

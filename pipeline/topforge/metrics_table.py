@@ -42,9 +42,9 @@ class MetricsTable:
         whole = content[: content.rfind(b"\n") + 1]
         if len(whole) < len(content):
             os.truncate(str(self._path), len(whole))
-        rows = list(csv.DictReader(io.StringIO(whole.decode("utf-8"))))
-        header = whole.split(b"\n", 1)[0].decode("utf-8").rstrip("\r")
-        self._columns = header.split(",") if header else None
+        reader = csv.DictReader(io.StringIO(whole.decode("utf-8")))
+        rows = list(reader)
+        self._columns = list(reader.fieldnames) if reader.fieldnames else None
         self._offset = float(rows[-1]["seconds"]) if rows else 0.0
 
     def add(self, report: Report, stage: str, seconds: float) -> None:

@@ -54,7 +54,7 @@ class RunPaths:
     @property
     def checkpoint_owner(self) -> Path:
         """Names the work that the saved states belong to; they are never handed to another."""
-        return self.checkpoint / ".owner"
+        return self.run / ".checkpoint-owner"
 
     def foreign_checkpoint(self, owner: str) -> Path:
         """Where saved states of other work, named `owner`, are kept aside."""

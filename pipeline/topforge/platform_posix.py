@@ -25,6 +25,15 @@ from typing import Callable, FrozenSet, Iterable, List, Mapping, Optional, Seque
 MARKER = "TOPFORGE_ATTEMPT"
 """Variable whose unique value marks every process of one attempt."""
 
+CANCEL_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+PREEMPT_SIGNAL = signal.SIGUSR1
+"""Slurm sends it when asked to (`--signal=B:USR1@...`)."""
+CHILD_SIGNAL = signal.SIGCHLD
+SHIELDED_SIGNALS = (signal.SIGINT, signal.SIGHUP)
+"""Left alone where the parent had them ignored: `nohup`, and `&` in a script."""
+KILLED, TERMINATED, FILE_TOO_LARGE = -signal.SIGKILL, -signal.SIGTERM, -signal.SIGXFSZ
+"""Exit codes, as `subprocess` gives them."""
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _KILL_SECONDS = 10.0
@@ -133,10 +142,17 @@ def spawn(
     )
 
 
-def signal_group(group: int, number: int) -> None:
-    """Sends a signal to a process group; one that is gone already is no error."""
+def terminate_group(group: int) -> None:
+    """Asks the processes of a group to end; suspended ones are woken to hear it. One that is gone is no error."""
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, number)
+        os.killpg(group, signal.SIGTERM)
+        os.killpg(group, signal.SIGCONT)
+
+
+def kill_group(group: int) -> None:
+    """Ends the processes of a group; one that is gone is no error."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def children() -> FrozenSet[int]:
@@ -195,8 +211,7 @@ class Guard:
         """Ends the guard: the child has ended in an orderly way. A second call does nothing."""
         if self._pid == 0:
             return
-        with contextlib.suppress(BrokenPipeError):  # somebody killed it
-            os.write(self._runner_end, b".")
+        os.kill(self._pid, signal.SIGKILL)  # quicker than to ask; as our child it is there, at least as a zombie
         os.close(self._runner_end)
         os.waitpid(self._pid, 0)
         self._pid = 0
@@ -204,14 +219,13 @@ class Guard:
 
 def _guard(lifeline: int, group: int, marker: str, kept: Iterable[int]) -> None:
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+    for number in (*CANCEL_SIGNALS, PREEMPT_SIGNAL):
         signal.signal(number, signal.SIG_IGN)
     os.setsid()  # survives a kill of the runner's group
     _close_all_but(set(kept))
-    if os.read(lifeline, 1):
-        return
+    os.read(lifeline, 1)  # returns when the runner dies: nobody ever writes
     deadline = time.monotonic() + _KILL_SECONDS
-    signal_group(group, signal.SIGKILL)
+    kill_group(group)
     sought = ("%s=%s" % (MARKER, marker)).encode()
     while time.monotonic() < deadline:
         left = [pid for pid in _all_processes() if sought in _environment_of(pid)]
@@ -231,6 +245,8 @@ def _close_all_but(kept: Iterable[int]) -> None:
 
 
 def _has_children() -> bool:
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        return False
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

@@ -8,7 +8,6 @@ import dataclasses
 import errno
 import os
 import selectors
-import signal
 import subprocess
 import time
 import uuid
@@ -230,11 +229,10 @@ class _Run:
             self._stopped = self._stop.request or self._exceeded(now)
             if self._stopped:
                 self._kill_at = now + self._limits.grace_seconds
-                platform_posix.signal_group(self._child.pid, signal.SIGTERM)
-                platform_posix.signal_group(self._child.pid, signal.SIGCONT)  # a suspended one must hear it too
+                platform_posix.terminate_group(self._child.pid)
         elif now >= self._kill_at and not self._killed:
             self._killed = True
-            platform_posix.signal_group(self._child.pid, signal.SIGKILL)
+            platform_posix.kill_group(self._child.pid)
         elif self._killed and now >= self._kill_at + _UNKILLABLE_SECONDS:
             raise UnkillableError(self._child.pid)
 
@@ -247,7 +245,7 @@ class _Run:
     def _sweep(self) -> Tuple[int, ...]:
         """Kills what is left; in the orderly case nothing is."""
         if self._child.poll() is None:
-            platform_posix.signal_group(self._child.pid, signal.SIGKILL)
+            platform_posix.kill_group(self._child.pid)
             try:
                 self._child.wait(_UNKILLABLE_SECONDS)
             except subprocess.TimeoutExpired:

@@ -75,7 +75,10 @@ def _force_to_disk(path: Path) -> None:
 
 
 def publish(paths: RunPaths, result: Result) -> None:
-    """Makes `paths.output` the result: one rename, then result.json.
+    """Makes `paths.output` the result: one rename, then result.json. The rest of `paths.work` is removed.
+
+    File systems keep the order of the two renames even in a power cut; should one not, a manifest whose outputs are not
+    there counts as incomplete (`results.is_complete`).
 
     Args:
         paths: The run folder; `output` is what `examine` looked at.
@@ -88,7 +91,7 @@ def publish(paths: RunPaths, result: Result) -> None:
     for folder in {path.parent for path in (paths.output / output.path for output in result.outputs)}:
         atomic.sync_folder(folder)
     paths.output.replace(paths.result)
-    atomic.sync_folder(paths.run)
+    shutil.rmtree(str(paths.work), ignore_errors=True)  # before the disk is forced: deleting afterwards waits for it
     atomic.write_json(paths.manifest, results.to_json(result))
 
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
-import shutil
 import sys
-import time
 import traceback
 from pathlib import Path
 from typing import Any, List, Optional, TextIO
@@ -225,9 +223,7 @@ class _Runner:
         adapter = registry.get(self._item.adapter)
         config: Any = schema.from_json(adapter.options, self._item.config, str(self._paths.item))
         adapter.validate(config, self._item.dataset)
-        limit = self._item.needs.time_limit_seconds
-        deadline = time.monotonic() + limit if limit else None
-        work = Work(self._paths, self._item, adapter, self._journal, self._stop, lock, deadline)
+        work = Work(self._paths, self._item, adapter, self._journal, self._stop, lock)
         outcome = None
         while outcome is None:
             try:
@@ -237,7 +233,7 @@ class _Runner:
                 config = self._next_config(work, config, failure)
         result = provenance.result(work, config, outcome, self._records, self._lowered)
         publish.publish(self._paths, result)
-        self._clean_up()
+        checkpoints.remove(self._paths)
         self._finish(result)
 
     def _attempt(self, work: Work, config: Any) -> Outcome:
@@ -257,9 +253,15 @@ class _Runner:
         record = Record(number)
         self._records.append(record)
         try:
-            return attempts.run(work, config, lease, record, "\n".join([*self._lowered, news]).strip())
+            news = "\n".join([*self._lowered, news]).strip()
+            return attempts.run(work, config, lease, record, self._seconds_left(), news)
         finally:
             self._release(lease)
+
+    def _seconds_left(self) -> Optional[float]:
+        """What is left of the total limit; waiting does not count."""
+        limit = self._item.needs.time_limit_seconds
+        return limit - sum(record.seconds for record in self._records) if limit else None
 
     def _release(self, lease: Lease) -> None:
         survivors = lease.release()
@@ -288,16 +290,11 @@ class _Runner:
             raise diagnosis.of_request(self._stop.request, "while waiting to try again")
         return config
 
-    def _clean_up(self) -> None:
-        """Removes what a published item no longer needs."""
-        checkpoints.remove(self._paths)
-        shutil.rmtree(str(self._paths.work), ignore_errors=True)
-
     def _finish(self, result: Result) -> None:
         """Writes the report and the last state; nothing that goes wrong here undoes the result."""
-        message = "done" + "".join("; " + sentence for sentence in result.provenance["lowered"])
+        message = "done" + "".join("; " + sentence for sentence in result.provenance.get("lowered", ()))
         problem = self._write_report()
-        self._journal.done(result, message + problem)
+        self._journal.done(result, message + problem, attempts.next_number(self._paths) - 1)
 
     def _write_report(self) -> str:
         """Writes report.html for a run that measured something; what went wrong, as the end of a message."""

@@ -10,19 +10,14 @@ import time
 from types import FrameType, TracebackType
 from typing import Any, Dict, Optional, Type
 
+from topforge import platform_posix
+
 CANCELLED = "cancelled"
 """SIGTERM, SIGINT or SIGHUP: somebody no longer wants the work, now."""
 PREEMPTED = "preempted"
 """SIGUSR1: an engine needs the machine; the work is still wanted."""
 
-_MEANING = {
-    signal.SIGTERM: CANCELLED,
-    signal.SIGINT: CANCELLED,
-    signal.SIGHUP: CANCELLED,
-    signal.SIGUSR1: PREEMPTED,
-}
-_SHIELDED = (signal.SIGINT, signal.SIGHUP)
-"""Left alone where the parent had them ignored: `nohup`, and `&` in a script."""
+_MEANING = {platform_posix.PREEMPT_SIGNAL: PREEMPTED, **dict.fromkeys(platform_posix.CANCEL_SIGNALS, CANCELLED)}
 
 
 class StopRequest:
@@ -46,10 +41,10 @@ class StopRequest:
         os.set_blocking(self._write_end, False)
         self._wakeup_before = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
         for number in _MEANING:
-            if number in _SHIELDED and signal.getsignal(number) is signal.SIG_IGN:
+            if number in platform_posix.SHIELDED_SIGNALS and signal.getsignal(number) is signal.SIG_IGN:
                 continue
             self._before[number] = signal.signal(number, self._note)
-        self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _only_wake)
+        self._before[platform_posix.CHILD_SIGNAL] = signal.signal(platform_posix.CHILD_SIGNAL, _only_wake)
         return self
 
     def __exit__(

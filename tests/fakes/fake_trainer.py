@@ -98,6 +98,7 @@ def main():
     config = json.loads(Path(sys.argv[1]).read_text())
     output, folder = Path(sys.argv[2]), Path(sys.argv[3])
     identity = {"size": config["size"], "seed": config["seed"]}
+    folder.mkdir(exist_ok=True)
     checkpoints = Checkpoints(folder, identity)
     stop = []
     handler = signal.SIG_IGN if config["ignore_terminate"] else lambda *_: stop.append(1)

@@ -19,7 +19,10 @@ RUNNER = Path(__file__).with_name("run_fake_item.py")
 TIMEOUT = 30.0
 
 
-def make_item(folder: Path, name: str = "run", needs: Needs = Needs(), depends=(), **config) -> RunPaths:
+NO_NEEDS = Needs()
+
+
+def make_item(folder: Path, name: str = "run", needs: Needs = NO_NEEDS, depends=(), **config) -> RunPaths:
     """A run folder with an item of the fake adapter; its key follows the config, as a job's would."""
     paths = RunPaths(folder / name)
     notes = folder / (name + "-notes")
@@ -39,7 +42,8 @@ def start(paths: RunPaths, *flags: str, **variables: str) -> subprocess.Popen:
     """Starts a runner in a process of its own."""
     leases = paths.run.parent / "leases"
     environment = {**os.environ, "TOPFORGE_LEASE_FOLDER": str(leases), **variables}
-    environment.pop("CUDA_VISIBLE_DEVICES", None) if "CUDA_VISIBLE_DEVICES" not in variables else None
+    for name in {"CUDA_VISIBLE_DEVICES", "CUE_GPU_CORES"} - set(variables):
+        environment.pop(name, None)
     return subprocess.Popen(
         [sys.executable, str(RUNNER), str(paths.run), *flags],
         env=environment,
