@@ -14,6 +14,7 @@ from torch import Tensor
 
 from topforge.trainers.builtin_options import rates
 from topforge_train import loss
+from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.light import EnvironmentLight, neutrality
 from topforge_train.loop import Losses
