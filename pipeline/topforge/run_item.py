@@ -19,6 +19,7 @@ from topforge import (
     attempts,
     checkpoints,
     diagnosis,
+    finished,
     items,
     platform_posix,
     provenance,
@@ -26,7 +27,6 @@ from topforge import (
     results,
     retry,
     schema,
-    states,
 )
 from topforge import lease as leases
 from topforge.attempts import Outcome, Record, Work
@@ -36,23 +36,11 @@ from topforge.journal import NOTE, Journal
 from topforge.lease import BusyError, Lease
 from topforge.paths import RunPaths
 from topforge.results import Result
-from topforge.states import Status
 from topforge.stopping import StopRequest
 from topforge.trainers import registry
 from topforge.trainers.base import Diagnosis
 
 _POLL_SECONDS = 0.1
-
-
-class OtherResultError(TopForgeError):
-    """The run folder holds the result of other work."""
-
-    def __init__(self, paths: RunPaths, key: str) -> None:
-        super().__init__(
-            "%s is the result of other work (key %s...), which item.json no longer describes."
-            % (paths.manifest, key[:12]),
-            "Use another run folder, or run with --force to replace that result.",
-        )
 
 
 class MissingDependencyError(TopForgeError):
@@ -99,7 +87,7 @@ def run(
     paths = RunPaths(Path(run_folder).absolute())
     try:
         item = items.read(paths.item)
-        if not force and _is_done(paths, item, verify) and _says_done(paths):
+        if not force and finished.is_finished(paths, item, verify):
             return 0
         platform_posix.become_subreaper()
         with StopRequest() as stop:
@@ -107,24 +95,6 @@ def run(
     except TopForgeError as failure:
         print("topforge: %s\n  %s" % (failure.reason, failure.fix), file=sys.stderr)
         return failure.exit_code
-
-
-def _is_done(paths: RunPaths, item: Item, verify: bool) -> bool:
-    """Whether this very work is published. Raises OtherResultError if other work is."""
-    if not paths.manifest.exists():
-        return False
-    try:
-        key = results.read(paths.run).key
-    except results.ResultError:  # damaged: to be replaced
-        return False
-    if key != item.key:
-        raise OtherResultError(paths, key)
-    return results.is_complete(paths.run, item.key, verify)
-
-
-def _says_done(paths: RunPaths) -> bool:
-    state = states.read(paths.state)
-    return state is not None and state.status is Status.DONE
 
 
 class _Runner:
@@ -152,7 +122,7 @@ class _Runner:
         try:
             if force:
                 self._start_anew()
-            elif _is_done(self._paths, self._item, self._verify):
+            elif finished.is_published(self._paths, self._item, self._verify):
                 self._finish(results.read(self._paths.run))
                 return 0
             return self._run_locked(lock)

@@ -62,32 +62,43 @@ def test_engines_are_told_in_their_dialects_at_most_twice_a_second(tmp_path):
     assert len(paths.metrics.read_text().splitlines()) == 61
 
 
+COMMAND = [sys.executable, str(PIPELINE / "topforge" / "__main__.py"), "run-item"]
+
+
 def test_a_finished_item_again_does_nothing_and_is_quick(tmp_path):
+    """Through the real command line, from the start of the process."""
     paths = make_item(tmp_path, needs=Needs(gpus=1))
     assert run(paths, TOPFORGE_FAKE_GPUS=TWO_GPUS).returncode == 0
     before = {path: path.stat().st_mtime_ns for path in paths.run.rglob("*")}
     seconds = []
     for _ in range(5):
         started = time.monotonic()
-        assert run(paths, TOPFORGE_FAKE_GPUS="[]").returncode == 0  # no GPU is needed any more
+        no_gpus = {**os.environ, "TOPFORGE_FAKE_GPUS": "[]"}
+        assert subprocess.run([*COMMAND, str(paths.item)], env=no_gpus).returncode == 0
         seconds.append(time.monotonic() - started)
     assert {path: path.stat().st_mtime_ns for path in paths.run.rglob("*")} == before
     assert min(seconds) < 0.3
 
 
-def test_a_finished_item_imports_nothing_heavy(tmp_path):
+def test_a_finished_item_imports_nothing_that_does_work(tmp_path):
     paths = make_item(tmp_path)
     run(paths)
     code = (
-        "import sys; sys.path[:0] = sys.argv[1:3]; import run_fake_item\n"
-        "from topforge import run_item; assert run_item.run(sys.argv[3]) == 0\n"
-        "print(sorted({name.split('.')[0] for name in sys.modules} - set(sys.stdlib_module_names)))"
+        "import sys; sys.path.insert(0, sys.argv[1]); from topforge import cli\n"
+        "assert cli.main(['run-item', sys.argv[2]]) == 0\n"
+        "print(*sys.modules)"
     )
-    if sys.version_info < (3, 10):
-        pytest.skip("sys.stdlib_module_names came with Python 3.10")
-    arguments = [sys.executable, "-S", "-c", code, str(PIPELINE), str(harness.RUNNER.parent), str(paths.run)]
-    loaded = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=True).stdout
-    assert eval(loaded) == ["__main__", "run_fake_item", "topforge"]
+    arguments = [sys.executable, "-S", "-c", code, str(PIPELINE), str(paths.run)]
+    loaded = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    assert "topforge.finished" in loaded
+    assert not {"subprocess", "ctypes", "numpy", "torch", "topforge.run_item", "topforge.environment"} & set(loaded)
+
+
+def test_the_command_line_tells_failures_in_two_lines(tmp_path):
+    refused = subprocess.run([*COMMAND, str(tmp_path)], stderr=subprocess.PIPE, text=True)
+    assert refused.returncode == 78
+    assert refused.stderr.startswith("topforge: %s: " % (tmp_path / "item.json"))
+    assert len(refused.stderr.splitlines()) == 2
 
 
 def test_verify_finds_altered_outputs_and_runs_again(tmp_path):
@@ -327,7 +338,7 @@ def test_a_pdg_that_does_not_answer_costs_nothing(tmp_path, source):
 
 
 def forked(paths) -> float:
-    """Milliseconds of processor time that one item takes in a forked child, as `cook` runs it, its own child included."""
+    """Milliseconds of processor time of one item in a forked child, as `cook` runs it, with what that starts."""
     child = os.fork()
     if child == 0:
         os._exit(run_item.run(paths.run))

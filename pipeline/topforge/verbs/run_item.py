@@ -20,9 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the item; the exit code says how it ended."""
+    from topforge import finished, items
+    from topforge.paths import RunPaths
+
+    folder = (arguments.item.parent if arguments.item.is_file() else arguments.item).absolute()
+    paths = RunPaths(folder)
+    if not arguments.force and finished.is_finished(paths, items.read(paths.item), arguments.verify):
+        return 0  # without importing what it takes to do the work
+
     from topforge import retry, run_item
 
-    folder = arguments.item.parent if arguments.item.is_file() else arguments.item
     policy = retry.Policy() if arguments.retries is None else retry.Policy(infra_retries=arguments.retries)
     return run_item.run(
         folder, not arguments.no_wait, arguments.verify, arguments.force, policy=policy, output=sys.stdout
