@@ -6,7 +6,7 @@ Everything is measured on the files a person gets (8-bit textures, RGBE light), 
 from __future__ import annotations
 
 import dataclasses
-from typing import Tuple
+from typing import Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -83,12 +83,22 @@ def score_views(backend: Backend, scene: Scene, images: ImageSet, background: fl
 
 
 def draw_pair(
-    backend: Backend, scene: Scene, images: ImageSet, view: int, background: float = 1.0
+    backend: Backend,
+    scene: Scene,
+    images: ImageSet,
+    view: int,
+    background: float = 1.0,
+    factors: Optional[Tensor] = None,
 ) -> Tuple[Tensor, Tensor]:
-    """One view as rendered and as photographed, [1, H, W, 3] clamped sRGB."""
+    """One view as rendered and as photographed, [1, H, W, 3] clamped sRGB.
+
+    `factors` [3] scales the rendered radiance of each colour channel.
+    """
     index = torch.tensor([view])
-    rendered = preview.draw(backend, scene, images.cameras[index], images.resolution, SUPERSAMPLING)
-    return preview.displayed(rendered.image, background), preview.displayed(images.targets(index), background)
+    image = preview.draw(backend, scene, images.cameras[index], images.resolution, SUPERSAMPLING).image
+    if factors is not None:
+        image = image * torch.cat([factors, torch.ones(1)])
+    return preview.displayed(image, background), preview.displayed(images.targets(index), background)
 
 
 def sample_surface(vertices: Tensor, triangles: Tensor, count: int, generator: torch.Generator) -> Tensor:
