@@ -32,12 +32,8 @@ def main(words: Optional[List[str]] = None) -> int:
     )
     results = run(CHECKS, material, lambda done, message: _say(SURVEY + (CHECKED - SURVEY) * done, message))
     made = report.build(material, results)
-    for pictures in arguments.pictures:
-        pictures.mkdir(parents=True, exist_ok=True)
-        _say(CHECKED, "drawing the cameras")
-        cameras_picture.write(pictures / "cameras.png", material, results, made)
-        _say(0.95, "drawing the contact sheet")
-        contact_sheet.write(pictures / "contact_sheet.png", material, made)
+    if arguments.pictures:
+        _draw(arguments.pictures, material, results, made)
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_json(arguments.json, made)
@@ -46,6 +42,19 @@ def main(words: Optional[List[str]] = None) -> int:
     stopping = ("error",) if arguments.fail_on == "error" else ("error", "warning")
     print("summary=" + json.dumps(summary(made, stopping)), flush=True)
     return EXIT_FINDINGS if any(made["counts"][severity] for severity in stopping) else 0
+
+
+def _draw(folders: List[Path], material: Material, results: report.Results, made: Dict[str, Any]) -> None:
+    """Draws into the first folder and copies to the others."""
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    _say(CHECKED, "drawing the cameras")
+    cameras_picture.write(folders[0] / "cameras.png", material, results, made)
+    _say(0.95, "drawing the contact sheet")
+    contact_sheet.write(folders[0] / "contact_sheet.png", material, made)
+    for name in ("cameras.png", "contact_sheet.png"):
+        for folder in folders[1:]:
+            atomic.write_bytes(folder / name, (folders[0] / name).read_bytes())
 
 
 def summary(made: Dict[str, Any], stopping: tuple) -> Dict[str, Any]:

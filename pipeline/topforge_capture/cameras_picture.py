@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def _draw(canvas: Canvas, stage: Stage, projection: Projection) -> None:
         _box(canvas, stage.box, projection)
     if stage.hull:
         x, y, pixels = hull_picture.render(stage.hull, projection)
-        canvas.paste(x, y, pixels)
+        canvas.paste(x, y, pixels, hull_picture.DENSITY)
     for camera in ordered:
         if depth[id(camera)] <= middle:
             _frustum(canvas, stage, projection, camera, fade=0.0)
@@ -106,14 +106,18 @@ def _grid(canvas: Canvas, stage: Stage, projection: Projection) -> None:
 
 
 def _axes(canvas: Canvas, stage: Stage, projection: Projection) -> None:
-    length = 0.42 * stage.reach
+    for _, colour, points in _visible_axes(stage, projection):
+        canvas.line(points[:2], colour, 2)
+
+
+def _visible_axes(stage: Stage, projection: Projection) -> Iterator[Tuple[str, Colour, np.ndarray]]:
+    """Name, colour, and pixels [3, 2] of origin, end and label, of the axes that are not seen end on."""
     for axis, (name, colour) in enumerate(AXES):
         end = np.zeros(3)
-        end[axis] = length
+        end[axis] = 0.42 * stage.reach
         points = projection.project(np.array([np.zeros(3), end, 1.1 * end]))[0]
         if np.linalg.norm(points[1] - points[0]) > 8:
-            canvas.line(points[:2], colour, 2)
-            canvas.text(*points[2], name, 16, colour, "mm")
+            yield name, colour, points
 
 
 def _box(canvas: Canvas, box: np.ndarray, projection: Projection) -> None:
@@ -147,6 +151,8 @@ def _frustum(canvas: Canvas, stage: Stage, projection: Projection, camera: Dict[
 
 
 def _labels(canvas: Canvas, stage: Stage, projection: Projection) -> None:
+    for name, colour, points in _visible_axes(stage, projection):
+        canvas.text(*points[2], name, 16, colour, "mm")
     serious = [camera for camera in stage.cameras if camera["severity"] in ("error", "warning")]
     for camera in sorted(serious, key=lambda each: each["severity"])[:MOST_LABELS]:
         x, y = projection.project(_position(camera)[None])[0][0]

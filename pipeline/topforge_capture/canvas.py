@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import Iterable, Sequence, Tuple
@@ -40,18 +41,27 @@ class Canvas:
 
     def text(self, x: float, y: float, words: str, size: float = 14, colour: Colour = INK, anchor: str = "lm") -> None:
         """Text; `anchor` as in Pillow (l/m/r, then t/m/b), with a halo in the colour of the paper."""
-        font = ImageFont.load_default(size * SCALE)
+        font = _font(size * SCALE)
         at = (x * SCALE, y * SCALE)
         self.draw.text(at, words, fill=colour, font=font, anchor=anchor, stroke_width=SCALE, stroke_fill=PAPER)
 
-    def paste(self, x: float, y: float, pixels: np.ndarray) -> None:
-        """Composites [h, w, 4] uint8 (straight alpha), already SCALE times larger, with its top left at (x, y)."""
-        picture = Image.fromarray(pixels)
+    def paste(self, x: float, y: float, pixels: np.ndarray, density: float = 1.0) -> None:
+        """Composites [h, w, 4] uint8 (straight alpha), `density` of its pixels to a final one, top left at (x, y)."""
+        size = (round(pixels.shape[1] * SCALE / density), round(pixels.shape[0] * SCALE / density))
+        picture = Image.fromarray(pixels).resize(
+            size, Image.Resampling.BICUBIC if density > 1 else Image.Resampling.BOX
+        )
         self.image.paste(picture, (round(x * SCALE), round(y * SCALE)), picture)
 
     def save(self, path: Path) -> None:
         """Reduces and writes a PNG, under a temporary name first."""
         temporary = path.with_name(".tmp-%d-%s" % (os.getpid(), path.name))
         small = self.image.resize((self.width, self.height), Image.Resampling.BOX)
-        small.save(temporary, format="PNG", optimize=True)
+        small.save(temporary, format="PNG")
         temporary.replace(path)
+
+
+@functools.lru_cache(maxsize=None)
+def _font(size: float) -> ImageFont.FreeTypeFont:
+    """Pillow's own scalable font (Aileron, in the public domain)."""
+    return ImageFont.load_default(size)

@@ -39,7 +39,7 @@ def write(path: Path, material: Material, report: Dict[str, Any]) -> None:
 def _draw(canvas: Canvas, x: float, y: float, photo: Photo, severity: str, name: str) -> None:
     picture = outlined(photo.thumbnail, CELL * SCALE)
     inset = (CELL - picture.shape[1] / SCALE) / 2, (CELL - picture.shape[0] / SCALE) / 2
-    canvas.paste(x + inset[0], y + inset[1], picture)
+    canvas.paste(x + inset[0], y + inset[1], picture, SCALE)
     if severity in ("warning", "error"):
         corners = [(x, y), (x + CELL, y), (x + CELL, y + CELL), (x, y + CELL), (x, y), (x + CELL, y)]
         canvas.line(corners, COLOURS[severity], 3)

@@ -6,7 +6,6 @@ from typing import Tuple
 
 import numpy as np
 
-from topforge_capture.canvas import SCALE
 from topforge_capture.hull import Hull
 from topforge_capture.projection import Projection
 
@@ -14,20 +13,23 @@ ISO = 0.55
 LIGHT = np.array([0.35, 0.85, 0.4])
 DARK, BRIGHT = np.array([104.0, 96, 88]), np.array([240.0, 234, 224])
 STEPS = 160
+DENSITY = 1.5
+"""Rays for each final pixel, along a side."""
 
 
 def render(hull: Hull, projection: Projection) -> Tuple[float, float, np.ndarray]:
     """Draws `hull`.
 
     Returns:
-        Left and top edge in final pixels; pixels [h, w, 4] uint8, SCALE times as large, straight alpha.
+        Left and top edge in final pixels; pixels [h, w, 4] uint8, DENSITY times as large, straight alpha.
     """
     field = _smoothed(np.pad(hull.occupied, 3).astype(np.float32))
     low = hull.low - 3 * hull.cell
     high = low + hull.cell * np.array(field.shape)
     left, top, width, height = _frame(hull, projection)
-    row, column = np.mgrid[: height * SCALE, : width * SCALE]
-    pixels = np.stack([left + (column.ravel() + 0.5) / SCALE, top + (row.ravel() + 0.5) / SCALE], axis=1)
+    row, column = np.mgrid[: round(height * DENSITY), : round(width * DENSITY)]
+    shape = row.shape
+    pixels = np.stack([left + (column.ravel() + 0.5) / DENSITY, top + (row.ravel() + 0.5) / DENSITY], axis=1)
     origins, directions = projection.rays(pixels)
     along = np.dot(0.5 * (low + high) - projection.eye, -projection.rotation[2])
     reach = 0.5 * float(np.linalg.norm(high - low))
@@ -35,7 +37,7 @@ def render(hull: Hull, projection: Projection) -> Tuple[float, float, np.ndarray
     result = np.zeros((len(pixels), 4), np.uint8)
     result[hit, :3] = _shade(field, (where - low) / hull.cell, directions[hit])
     result[hit, 3] = 255
-    return left, top, result.reshape(height * SCALE, width * SCALE, 4)
+    return left, top, result.reshape(*shape, 4)
 
 
 def _frame(hull: Hull, projection: Projection) -> Tuple[int, int, int, int]:
@@ -66,9 +68,13 @@ def _march(
     before = np.zeros(len(origins))
     hits, places = [], []
     step = 2 * reach / STEPS
+    near = _grown(field)
     for index in range(STEPS):
         distance = along - reach + index * step
-        value = sample(field, (origins[alive] + distance * directions[alive] - low) / cell)
+        cells = (origins[alive] + distance * directions[alive] - low) / cell
+        close = _lookup(near, cells) > 0.5 * ISO
+        value = np.zeros(len(alive), np.float32)
+        value[close] = sample(field, cells[close])
         inside = value > ISO
         if inside.any():
             found = alive[inside]
@@ -80,6 +86,21 @@ def _march(
     if not hits:
         return np.zeros(0, int), np.zeros((0, 3))
     return np.concatenate(hits), np.concatenate(places)
+
+
+def _grown(field: np.ndarray) -> np.ndarray:
+    """The largest value among each cell's 27 neighbours: not below what `sample` gives anywhere in the cell."""
+    for axis in range(3):
+        field = np.maximum(field, np.maximum(np.roll(field, 1, axis), np.roll(field, -1, axis)))
+    return field
+
+
+def _lookup(field: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Value [P] of the cell that holds each position [P, 3]; 0 outside."""
+    index = cells.astype(np.int32)
+    inside = ((cells >= 0) & (index < field.shape[0])).all(axis=1)
+    x, y, z = np.where(inside[:, None], index, 0).T
+    return np.where(inside, field[x, y, z], 0)
 
 
 def _shade(field: np.ndarray, where: np.ndarray, directions: np.ndarray) -> np.ndarray:

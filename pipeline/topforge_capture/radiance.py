@@ -43,7 +43,7 @@ def _decode_runs(body: np.ndarray, height: int, width: int) -> np.ndarray:
         for channel in row:
             filled = 0
             while filled < width:
-                if position + 1 >= body.size:
+                if position >= body.size:
                     raise ValueError("it ends early")
                 count = int(body[position])
                 is_run = count > 128
@@ -51,6 +51,8 @@ def _decode_runs(body: np.ndarray, height: int, width: int) -> np.ndarray:
                 used = 1 if is_run else count
                 if count == 0 or filled + count > width:
                     raise ValueError("a scanline is damaged")
+                if position + 1 + used > body.size:
+                    raise ValueError("it ends early")
                 channel[filled : filled + count] = body[position + 1 : position + 1 + used]
                 filled += count
                 position += 1 + used

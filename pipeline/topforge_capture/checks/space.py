@@ -46,7 +46,8 @@ def box(material: Material) -> Iterator[Finding]:
     bounds = material.posture.hull.bounds()
     centre, side, least = recommended_box(bounds)
     extent, given = np.ptp(bounds, axis=0), material.options.mesh_scale
-    where = "The object is about %.3g x %.3g x %.3g units large, around (%.3g, %.3g, %.3g)" % (*extent, *centre)
+    numbers = (*extent, *(np.round(centre / side, 3) * side + 0.0))
+    where = "The object is about %.3g x %.3g x %.3g units large, around (%.3g, %.3g, %.3g)" % numbers
     if given > 0 and np.abs(bounds).max() > 0.525 * given:
         fix = "Set mesh_scale to %g, or scale the poses' positions by %.3g." % (side, given / side)
         if side > 1.5 * least:

@@ -1,5 +1,6 @@
 """A tiny synthetic capture: three coloured balls, rendered exactly, in NeRF-synthetic form."""
 
+import functools
 import json
 
 import imageio.v3 as imageio
@@ -24,7 +25,8 @@ class Scene:
         (self.folder / split).mkdir(parents=True, exist_ok=True)
         self.frames[split] = []
         for index, pose in enumerate(poses):
-            imageio.imwrite(self.folder / split / ("r_%02d.png" % index), render(pose, self.size))
+            pixels = render(pose.tobytes(), self.size)
+            imageio.imwrite(self.folder / split / ("r_%02d.png" % index), pixels)
             moved = pose.copy()
             moved[:3, 3] *= scale
             self.frames[split].append({"file_path": "./%s/r_%02d" % (split, index), "transform_matrix": moved.tolist()})
@@ -73,8 +75,10 @@ def ring(count, offset=0.0):
     return [look_at_origin(DISTANCE * direction) for direction in around]
 
 
-def render(pose, size, samples=4):
+@functools.lru_cache(maxsize=None)
+def render(pose_bytes, size, samples=4):
     """[size, size, 4] uint8 sRGB with straight alpha: the balls, with a wavy pattern, ray traced."""
+    pose = np.frombuffer(pose_bytes).reshape(4, 4)
     fine = size * samples
     focal = 0.5 * fine / np.tan(0.5 * ANGLE)
     row, column = np.mgrid[:fine, :fine] + 0.5 - 0.5 * fine
@@ -97,11 +101,22 @@ def render(pose, size, samples=4):
     return np.round(255 * small).astype(np.uint8)
 
 
-@pytest.fixture
-def scene(tmp_path):
+def make_clean(folder):
     """A clean capture of 24 training, 3 validation and 3 test views."""
-    made = Scene(tmp_path / "capture")
+    made = Scene(folder)
     made.add("train", ring(24))
     made.add("val", ring(3, offset=0.5))
     made.add("test", ring(3, offset=0.9))
     return made
+
+
+@pytest.fixture
+def scene(tmp_path):
+    """A clean capture to break."""
+    return make_clean(tmp_path / "capture")
+
+
+@pytest.fixture(scope="session")
+def clean_scene(tmp_path_factory):
+    """A clean capture that all tests share."""
+    return make_clean(tmp_path_factory.mktemp("clean") / "capture")
