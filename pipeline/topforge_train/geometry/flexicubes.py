@@ -85,6 +85,11 @@ def configurations(inside: Tensor) -> Tensor:
     return result
 
 
+def flat_index(place: Tensor, step: Tuple[int, int, int]) -> Tensor:
+    """Flat indices [K] of places [K, 3] in an array with these strides; CUDA has no integer matrix product."""
+    return place[:, 0] * step[0] + place[:, 1] * step[1] + place[:, 2] * step[2]
+
+
 def find_crossings(inside: Tensor) -> Crossings:
     """Crossed edges of vertex flags [nx + 1, ny + 1, nz + 1] uint8 that are 0 on the box."""
     _, sy, sz = inside.shape
@@ -94,10 +99,10 @@ def find_crossings(inside: Tensor) -> Crossings:
         size = inside.shape[axis] - 1
         lower, upper = inside.narrow(axis, 0, size), inside.narrow(axis, 1, size)
         place = torch.nonzero(lower != upper)
-        start = place @ torch.tensor(vertex_step, device=inside.device)
+        start = flat_index(place, vertex_step)
         u, v = (axis + 1) % 3, (axis + 2) % 3
         back = torch.tensor([du * cube_step[u] + dv * cube_step[v] for du, dv in TURN], device=inside.device)
-        cubes = (place @ torch.tensor(cube_step, device=inside.device))[:, None] - back
+        cubes = flat_index(place, cube_step)[:, None] - back
         local = torch.tensor([4 * axis + du + 2 * dv for du, dv in TURN], device=inside.device).expand_as(cubes)
         outward = inside.reshape(-1).index_select(0, start) == 1
         parts.append((torch.stack((start, start + vertex_step[axis]), dim=1), cubes, local, outward))
