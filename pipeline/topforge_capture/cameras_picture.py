@@ -78,9 +78,10 @@ def _draw(canvas: Canvas, stage: Stage, projection: Projection) -> None:
     _axes(canvas, stage, projection)
     depth = {id(c): float(projection.project(_position(c)[None])[1][0]) for c in stage.cameras}
     middle = float(projection.project(stage.focus[None])[1][0])
-    ordered = sorted(stage.cameras, key=lambda camera: -depth[id(camera)])
+    ordered = sorted(stage.cameras, key=lambda camera: (_gravity(camera), -depth[id(camera)]))
+    behind = {id(camera) for camera in ordered if depth[id(camera)] > middle and not _gravity(camera)}
     for camera in ordered:
-        if depth[id(camera)] > middle:
+        if id(camera) in behind:
             _frustum(canvas, stage, projection, camera, fade=0.45)
     if stage.box is not None:
         _box(canvas, stage.box, projection)
@@ -88,7 +89,7 @@ def _draw(canvas: Canvas, stage: Stage, projection: Projection) -> None:
         x, y, pixels = hull_picture.render(stage.hull, projection)
         canvas.paste(x, y, pixels, hull_picture.DENSITY)
     for camera in ordered:
-        if depth[id(camera)] <= middle:
+        if id(camera) not in behind:
             _frustum(canvas, stage, projection, camera, fade=0.0)
     _labels(canvas, stage, projection)
 
@@ -141,7 +142,7 @@ def _frustum(canvas: Canvas, stage: Stage, projection: Projection, camera: Dict[
     )  # fmt: skip
     pose = np.array(camera["camera_to_world"])
     points = projection.project(local @ pose[:3, :3].T + pose[:3, 3])[0]
-    serious = camera["severity"] in ("warning", "error")
+    serious = _gravity(camera) > 0
     canvas.polygon(points[1:5], (*colour, 90 if serious else 40))
     for corner in points[1:5]:
         canvas.line([points[0], corner], colour, 1.6 if serious else 1)
@@ -153,10 +154,16 @@ def _frustum(canvas: Canvas, stage: Stage, projection: Projection, camera: Dict[
 def _labels(canvas: Canvas, stage: Stage, projection: Projection) -> None:
     for name, colour, points in _visible_axes(stage, projection):
         canvas.text(*points[2], name, 16, colour, "mm")
-    serious = [camera for camera in stage.cameras if camera["severity"] in ("error", "warning")]
+    serious = [camera for camera in stage.cameras if _gravity(camera)]
+    taken: List[np.ndarray] = []
     for camera in sorted(serious, key=lambda each: each["severity"])[:MOST_LABELS]:
-        x, y = projection.project(_position(camera)[None])[0][0]
-        canvas.text(x + 8, y - 9, camera["image"], 12, COLOURS[camera["severity"]])
+        place = projection.project(_position(camera)[None])[0][0]
+        at_edge = place[0] > WIDTH - 160
+        place += (WIDTH - 14 - place[0], 24) if at_edge else (8, -9)
+        while any(np.abs(place - other).max() < 13 for other in taken):
+            place += (0, 14)
+        taken.append(place)
+        canvas.text(*place, camera["image"], 12, COLOURS[camera["severity"]], "rm" if at_edge else "lm")
 
 
 def _legend(canvas: Canvas, stage: Stage, report: Dict[str, Any]) -> None:
@@ -176,6 +183,10 @@ def _legend(canvas: Canvas, stage: Stage, report: Dict[str, Any]) -> None:
     if stage.box is not None:
         notes += "   ·   box: %g, around the origin (world units)" % round(float(np.ptp(stage.box[:, 0])), 4)
     canvas.text(WIDTH - 28, y, notes, 14, FAINT, "rm")
+
+
+def _gravity(camera: Dict[str, Any]) -> int:
+    return {"error": 2, "warning": 1}.get(camera["severity"], 0)
 
 
 def _position(camera: Dict[str, Any]) -> np.ndarray:

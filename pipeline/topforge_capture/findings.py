@@ -35,6 +35,11 @@ class Finding:
     """The images or pose files concerned, relative to the capture, with `/`."""
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """A subject with its verb in the right number: `one`, or `many` with `%d` filled in."""
+    return one if count == 1 else many % count
+
+
 def fine(code: str, sentence: str) -> Finding:
     """A finding that all is well."""
     return Finding(Severity.FINE, code, sentence)

@@ -45,7 +45,7 @@ def _finding(finding: Dict[str, Any], title: str) -> List[str]:
     first = "  %s%s  " % (MARKS[finding["severity"]].ljust(7), title)
     later = " " * len(first)
     lines = textwrap.wrap(finding["sentence"], WIDTH, initial_indent=first, subsequent_indent=later)
-    if finding["files"]:
+    if any(file not in finding["sentence"] for file in finding["files"]):
         shown = finding["files"][:MOST_FILES]
         more = len(finding["files"]) - len(shown)
         names = ", ".join(shown) + (" and %d more (all in the JSON report)" % more if more else "")

@@ -7,7 +7,7 @@ from typing import Iterator, List
 import numpy as np
 
 from topforge_capture.checks.registry import Material, check
-from topforge_capture.findings import Finding, Severity, fine
+from topforge_capture.findings import Finding, Severity, counted, fine
 from topforge_capture.photo import Photo
 from topforge_capture.posture import AGREES, best_other_reading
 
@@ -27,13 +27,13 @@ def rotation(material: Material) -> Iterator[Finding]:
     mirrored = (np.linalg.det(parts) < 0) & ~skewed
     if skewed.any():
         low, high = lengths[skewed].min(), lengths[skewed].max()
-        sentence = "%d poses are no rigid motions: their axes are %.3g to %.3g long, or not at right angles." % (
-            skewed.sum(), low, high,
-        )  # fmt: skip
+        subject = counted(int(skewed.sum()), "One pose is no rigid motion", "%d poses are no rigid motions")
+        sentence = subject + ": axes are %.3g to %.3g long, or not at right angles." % (low, high)
         fix = "Write rotations: divide each of the first three columns by its length, and scale only the positions."
         yield Finding(Severity.ERROR, "not-a-rotation", sentence, fix, _files(material, photos, skewed))
     if mirrored.any():
-        sentence = "%d poses are mirrored (determinant -1): one axis has the wrong sign." % mirrored.sum()
+        subject = counted(int(mirrored.sum()), "One pose is", "%d poses are")
+        sentence = subject + " mirrored (determinant -1): one axis has the wrong sign."
         fix = "Negate one column: x points right, y up, z backward, which is right-handed."
         yield Finding(Severity.ERROR, "mirrored", sentence, fix, _files(material, photos, mirrored))
     if not skewed.any() and not mirrored.any():
@@ -74,7 +74,8 @@ def aim(material: Material) -> Iterator[Finding]:
         return
     posture = material.posture
     if posture.astray.any():
-        sentence = "%d cameras do not look at the region that the others look at." % posture.astray.sum()
+        subject = counted(int(posture.astray.sum()), "One camera does", "%d cameras do")
+        sentence = subject + " not look at the region that the others look at."
         fix = "Correct or remove these poses."
         yield Finding(
             Severity.ERROR, "looks-elsewhere", sentence, fix, _files(material, material.posed, posture.astray)
@@ -83,10 +84,11 @@ def aim(material: Material) -> Iterator[Finding]:
     for severity, chosen in ((Severity.ERROR, wrong), (Severity.WARNING, posture.disagreeing & ~wrong)):
         if chosen.any():
             worst = 100 * float(posture.unexplained[chosen].max())
-            sentence = "The masks of %d views do not fit the hull of the others (up to %.0f %% of a mask lies outside)."
+            subject = counted(int(chosen.sum()), "The mask of one view does", "The masks of %d views do")
+            sentence = subject + " not fit the hull of the others (up to %.0f %% of a mask lies outside)." % worst
             fix = "Look whether pose or image of these views belongs to another one, or whether their masks are wrong."
             files = _files(material, material.posed, chosen)
-            yield Finding(severity, "mask-pose-mismatch", sentence % (chosen.sum(), worst), fix, files)
+            yield Finding(severity, "mask-pose-mismatch", sentence, fix, files)
     if not posture.astray.any() and not posture.disagreeing.any():
         sentence = "All cameras look at one region; their axes pass it at %.1f %% of their distance."
         yield fine("aim", sentence % (100 * posture.spread))

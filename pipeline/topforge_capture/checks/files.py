@@ -27,10 +27,10 @@ def files(material: Material) -> Iterator[Finding]:
         if all(problem.reason != other.reason for other in kinds[problem.code]):
             kinds[problem.code].append(problem)
     for code, problems in kinds.items():
-        names = tuple(survey.name(file) for problem in problems for file in problem.files)
         if len(problems) == 1 or code not in MANY:
-            yield from (from_error(p, tuple(survey.name(file) for file in p.files)) for p in problems)
+            yield from (from_error(problem, survey) for problem in problems)
         else:
+            names = tuple(survey.name(file) for problem in problems for file in problem.files)
             yield Finding(Severity.ERROR, code, MANY[code] % len(problems), problems[0].fix, names)
     if not survey.problems:
         counts = ", ".join("%d %s" % (len(capture.views), capture.split) for capture in survey.captures)

@@ -8,7 +8,7 @@ from typing import Dict, Iterator, List
 import numpy as np
 
 from topforge_capture.checks.registry import Material, check
-from topforge_capture.findings import Finding, Severity, fine
+from topforge_capture.findings import Finding, Severity, counted, fine
 from topforge_capture.photo import Photo
 
 LEAST_TO_COMPARE = 6
@@ -39,10 +39,8 @@ def exposure(material: Material) -> Iterator[Finding]:
     stops = values - np.nanmedian(values) if np.isfinite(values).any() else values
     if odd.any():
         worst = float(stops[np.argmax(np.where(odd, np.abs(stops), 0))])
-        sentence = "%d images are much brighter or darker than the others (the worst by %+.1f stops)." % (
-            odd.sum(),
-            worst,
-        )
+        subject = counted(int(odd.sum()), "One image is", "%d images are")
+        sentence = subject + " much brighter or darker than the others (the worst by %+.1f stops)." % worst
         fix = "Use one fixed exposure and white balance, or develop these images again."
         yield Finding(Severity.WARNING, "exposure", sentence, fix, _named(material, odd))
     elif np.isfinite(values).sum() >= LEAST_TO_COMPARE:
@@ -58,7 +56,8 @@ def sharpness(material: Material) -> Iterator[Finding]:
     odd = _outliers(values, least=1.5)
     odd &= values < np.nanmedian(values) if odd.any() else odd
     if odd.any():
-        sentence = "%d images show far less detail than the others: motion blur or missed focus." % odd.sum()
+        subject = counted(int(odd.sum()), "One image shows", "%d images show")
+        sentence = subject + " far less detail than the others: motion blur or missed focus."
         yield Finding(Severity.WARNING, "blurred", sentence, "Remove or retake them.", _named(material, odd))
     elif np.isfinite(values).sum() >= LEAST_TO_COMPARE:
         yield fine("sharpness", "All images are about equally sharp.")

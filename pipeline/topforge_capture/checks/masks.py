@@ -7,7 +7,7 @@ from typing import Iterator
 import numpy as np
 
 from topforge_capture.checks.registry import Material, check
-from topforge_capture.findings import Finding, Severity, fine
+from topforge_capture.findings import Finding, Severity, counted, fine
 
 FULL = 0.995
 SMALL = 0.01
@@ -21,11 +21,13 @@ def masks(material: Material) -> Iterator[Finding]:
     empty = [photo for photo in photos if photo.covered == 0]
     full = [photo for photo in photos if photo.covered > FULL]
     if empty:
-        sentence = "%d masks are empty: no pixel is covered by more than one half." % len(empty)
+        subject = counted(len(empty), "One mask is empty", "%d masks are empty")
+        sentence = subject + ": no pixel is covered by more than one half."
         fix = "Mask the object, or remove these views."
         yield Finding(Severity.ERROR, "empty-mask", sentence, fix, material.files(empty))
     if full:
-        sentence = "%d masks cover the whole image: nothing is background." % len(full)
+        subject = counted(len(full), "One mask covers", "%d masks cover")
+        sentence = subject + " the whole image: nothing is background."
         fix = "Remove the background from these images, or give masks."
         yield Finding(Severity.ERROR, "full-mask", sentence, fix, material.files(full))
     covered = float(np.median([photo.covered for photo in photos])) if photos else 0.0
@@ -45,7 +47,8 @@ def border(material: Material) -> Iterator[Finding]:
         sides = ", ".join(
             side for side in ("top", "bottom", "left", "right") if any(side in p.border for p in touching)
         )
-        sentence = "The object touches the border of %d images (%s) and may be cut off there." % (len(touching), sides)
+        where = counted(len(touching), "one image", "%d images")
+        sentence = "The object touches the border of %s (%s) and may be cut off there." % (where, sides)
         fix = "Leave a margin around the object, or check that the mask does not include the ground."
         yield Finding(Severity.WARNING, "border", sentence, fix, material.files(touching))
     elif photos:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from functools import cached_property
 from typing import Callable, Iterator, List, Sequence, Set, Tuple
 
@@ -99,6 +100,7 @@ def run(checks: Sequence[Check], material: Material, progress: Progress) -> List
     return results
 
 
-def from_error(error: CaptureError, files: Tuple[str, ...]) -> Finding:
-    """A reader's failure as a finding."""
-    return Finding(Severity.ERROR, error.code, error.reason, error.fix, files)
+def from_error(error: CaptureError, survey: Survey) -> Finding:
+    """A reader's failure as a finding, its paths shortened to those below the capture."""
+    sentence = error.reason.replace(str(survey.folder) + os.sep, "")
+    return Finding(Severity.ERROR, error.code, sentence, error.fix, tuple(survey.name(file) for file in error.files))

@@ -6,7 +6,7 @@ from typing import Iterator
 
 from topforge_capture.checks.cameras import same_poses
 from topforge_capture.checks.registry import Material, check
-from topforge_capture.findings import Finding, Severity, fine
+from topforge_capture.findings import Finding, Severity, counted, fine
 
 
 @check("splits", "Held-out views", needs=("rotation",))
@@ -19,7 +19,8 @@ def splits(material: Material) -> Iterator[Finding]:
     posed_alike = same_poses(held_out, material.photos).any(axis=1)
     repeated = [p for p, alike in zip(held_out, posed_alike) if alike or (p.digest in digests and p.mask.any())]
     if repeated:
-        sentence = "%d validation or test views repeat a training view, so their metrics will flatter." % len(repeated)
+        subject = counted(len(repeated), "One validation or test view repeats", "%d validation or test views repeat")
+        sentence = subject + " a training view: metrics will flatter."
         fix = "Hold out views that are not trained on."
         yield Finding(Severity.WARNING, "repeated-view", sentence, fix, material.files(repeated))
     else:

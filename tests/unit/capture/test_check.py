@@ -66,7 +66,7 @@ def test_errors_fail_with_the_findings_as_reason(scene, tmp_path):
     assert done.returncode == 1
     diagnosis = ADAPTER.diagnose(done.returncode, done.stdout.splitlines())
     assert diagnosis.failure_class is FailureClass.CONFIG
-    assert "r_03.png does not exist" in diagnosis.reason
+    assert "train/r_03.png does not exist" in diagnosis.reason
     assert diagnosis.fix
     assert (paths.previews / "cameras.png").is_file()
 
