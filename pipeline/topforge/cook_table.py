@@ -13,6 +13,8 @@ from topforge.terminal_style import PLAIN, Style
 
 MOST_ROWS = 40
 """Rows printed of a longer table: those that did not succeed first, then the best PSNR."""
+_WIDEST = 36
+"""Characters of a cell."""
 
 
 def text(outcomes: Sequence[Outcome], style: Style = PLAIN) -> str:
@@ -65,6 +67,7 @@ _METRICS: Tuple[Tuple[str, str, str], ...] = (("psnr", "PSNR dB", "%.2f"), ("los
 
 
 def _aligned(rows: List[List[str]], style: Style) -> List[str]:
+    rows = [[cell if len(cell) <= _WIDEST else cell[: _WIDEST - 3] + "..." for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     return [style.bold(lines[0]), *lines[1:]]
@@ -79,7 +82,7 @@ def _complaints(outcomes: Sequence[Outcome], style: Style) -> List[str]:
     lines = []
     for (reason, fix), names in struck.items():
         few = ", ".join(names[:5]) + (" and %d more" % (len(names) - 5) if len(names) > 5 else "")
-        lines += ["", "%s: %s" % (style.bad(few), reason), *(["  " + fix] if fix else [])]
+        lines += ["", "%s: %s" % (style.bad(few), reason.replace("\n", "\n  ")), *(["  " + fix] if fix else [])]
     return lines
 
 

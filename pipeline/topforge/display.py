@@ -20,6 +20,8 @@ MOST_ROWS = 12
 _PLAIN_SECONDS = 5.0
 _ENDED_SECONDS = 0.5
 _RICH_SECONDS = 0.5
+_REASON_LENGTH = 160
+"""Of a failure's reason in the line that tells it; the table at the end has all of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,8 +124,9 @@ def _ending(outcome: Outcome) -> str:
     words = [outcome.status]
     words += [duration(outcome.seconds)] if outcome.seconds is not None and outcome.status != WAS_DONE else []
     words += measures(dict(outcome.metrics))
-    reason = " " + outcome.reason.split("\n")[0] if outcome.reason else ""
-    return "%s: %s.%s" % (outcome.planned.item.name, ", ".join(words), reason)
+    reason = " ".join(outcome.reason.split())
+    reason = reason if len(reason) <= _REASON_LENGTH else reason[:_REASON_LENGTH] + "..."
+    return ("%s: %s. %s" % (outcome.planned.item.name, ", ".join(words), reason)).rstrip()
 
 
 class RichDisplay(Display):
