@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Dict, Optional, TextIO
@@ -17,10 +18,10 @@ def remaining(seconds: float) -> str:
 class Reporter:
     """Prints progress at most every `interval` seconds; stage changes at once."""
 
-    def __init__(self, stream: Optional[TextIO] = None, interval: float = 0.5):
-        """Prints to `stream`, by default standard output."""
+    def __init__(self, stream: Optional[TextIO] = None):
+        """Prints to `stream`, by default standard output. TOPFORGE_REPORT_INTERVAL overrides the half second."""
         self._stream = stream if stream is not None else sys.stdout
-        self._interval = interval
+        self._interval = float(os.environ.get("TOPFORGE_REPORT_INTERVAL", "0.5"))
         self._next = 0.0
 
     def message(self, text: str) -> None:

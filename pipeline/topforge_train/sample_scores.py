@@ -1,7 +1,7 @@
 """Scores of a result against a capture whose truth is known: test views, shape, relighting.
 
-`python -m topforge_train.sample_scores RESULT CAPTURE` prints them as JSON. RESULT is a published result folder; CAPTURE
-has the form of hip/sample_capture: test split, relight split, ground_truth/mesh.obj and light_relight.hdr.
+`python -m topforge_train.sample_scores RESULT CAPTURE` prints them as JSON. RESULT is a published result folder;
+CAPTURE has the form of hip/sample_capture: test split, relight split, ground_truth/mesh.obj and light_relight.hdr.
 """
 
 from __future__ import annotations

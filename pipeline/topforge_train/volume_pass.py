@@ -15,6 +15,7 @@ from topforge.trainers.builtin_options import rates
 from topforge_train import loss
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.geometry import DMTet, FlexiCubes, Isosurface, IsosurfaceMesh
+from topforge_train.geometry.cleanup import without_floaters
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.initial_shape import hull_distance, random_distance
 from topforge_train.light import EnvironmentLight, neutrality
@@ -29,6 +30,12 @@ NEIGHBOUR_DISTANCE = 0.01
 """Standard deviation of the step to a neighbouring point, as a share of the box's side."""
 
 
+DMTET_CELLS = 5 / 12
+"""Cells of our lattice for one of nvdiffrec's grid: the same `dmtet_grid` then has as many vertices (36,562 at 64)."""
+KEPT_PIECE = 0.01
+"""Pieces of the final surface below this share of its area are dropped: nobody photographed them."""
+
+
 class VolumePass:
     """Isosurface, material field and light, and how they improve."""
 
@@ -40,8 +47,11 @@ class VolumePass:
         self.session = session
         self.iterations = options.iter
         bounds = torch.tensor([[-0.5] * 3, [0.5] * 3]) * options.mesh_scale
-        extractor = FlexiCubes if options.isosurface == "flexicubes" else DMTet
-        self.surface: Isosurface = extractor(bounds, options.dmtet_grid)
+        self.surface: Isosurface = (
+            FlexiCubes(bounds, options.dmtet_grid)
+            if options.isosurface == "flexicubes"
+            else DMTet(bounds, round(options.dmtet_grid * DMTET_CELLS))
+        )
         if options.initial_shape == "hull":
             self.surface.initialise(hull_distance(session.training))
         else:
@@ -125,9 +135,9 @@ class VolumePass:
         return self.initial_rates[-1] * factor
 
     def final_mesh(self) -> Mesh:
-        """The isosurface as triangles for pass 2."""
+        """The isosurface as triangles for pass 2, without floating specks."""
         with torch.no_grad():
-            return self.surface.extract(training=False)
+            return without_floaters(self.surface.extract(training=False), KEPT_PIECE)
 
     def scene(self) -> Scene:
         """The present state, to look at."""
