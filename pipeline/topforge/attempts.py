@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import platform
 import shutil
-import socket
 import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
@@ -110,7 +110,7 @@ class _Attempt:
         self._paths, self._needs, self._deadline = work.paths, work.item.needs, deadline
 
     def run(self, news: str) -> Outcome:
-        where = "%s, process %d" % (socket.gethostname(), os.getpid())
+        where = "%s, process %d" % (platform.node(), os.getpid())
         self._journal.note('attempt %d at "%s" on %s' % (self._record.number, self._work.item.name, where))
         self._journal.note(news)
         self._prepare_folders()

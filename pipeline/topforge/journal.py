@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import socket
+import platform
 import time
 from collections import deque
 from pathlib import Path
@@ -35,7 +35,7 @@ class Journal:
     def __init__(self, paths: RunPaths, output: Optional[TextIO]) -> None:
         """Remembers where to tell; `output` receives the lines engines read, None for nobody."""
         self._paths, self._output = paths, output
-        self._state = State(Status.WAITING, host=socket.gethostname(), process=os.getpid())
+        self._state = State(Status.WAITING, host=platform.node(), process=os.getpid())
         self._pdg = PdgReport(os.environ, self.say)
         self._said: Sequence[str] = ()
 

@@ -10,7 +10,6 @@ import os
 import selectors
 import subprocess
 import time
-import uuid
 from pathlib import Path
 from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
@@ -169,7 +168,7 @@ class _Run:
         self._started = self._last_output = time.monotonic()
         self._pipe, output = os.pipe()
         os.set_blocking(self._pipe, False)
-        marker = uuid.uuid4().hex
+        marker = os.urandom(16).hex()
         try:
             variables = {**command.variables, platform_posix.MARKER: marker}
             self._child: subprocess.Popen[bytes] = platform_posix.spawn(

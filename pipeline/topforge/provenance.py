@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-import socket
 import time
 from typing import Any, Dict, Sequence
 
@@ -49,7 +48,7 @@ def result(work: Work, config: Any, outcome: Outcome, records: Sequence[Record],
 def _machine(outcome: Outcome) -> Dict[str, Any]:
     resolved = outcome.environment
     return {
-        "host": socket.gethostname(),
+        "host": platform.node(),
         "system": "%s %s %s" % (platform.system(), platform.release(), platform.machine()),
         "runner_python": platform.python_version(),
         "devices": [{"uuid": gpu.uuid, "name": gpu.name, "memory_mib": gpu.memory_mib} for gpu in outcome.lease.gpus],

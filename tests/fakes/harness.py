@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import List
 
 from topforge import items, states
 from topforge.items import Item, Needs
 from topforge.paths import RunPaths
 
+_started: List[subprocess.Popen] = []
 RUNNER = Path(__file__).with_name("run_fake_item.py")
 TIMEOUT = 30.0
 
@@ -44,13 +46,24 @@ def start(paths: RunPaths, *flags: str, **variables: str) -> subprocess.Popen:
     environment = {**os.environ, "TOPFORGE_LEASE_FOLDER": str(leases), **variables}
     for name in {"CUDA_VISIBLE_DEVICES", "CUE_GPU_CORES"} - set(variables):
         environment.pop(name, None)
-    return subprocess.Popen(
+    runner = subprocess.Popen(
         [sys.executable, str(RUNNER), str(paths.run), *flags],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        universal_newlines=True,
     )
+    _started.append(runner)
+    return runner
+
+
+def end_all() -> None:
+    """Kills the runners that a failed test left; their guards do the rest."""
+    for runner in _started:
+        if runner.poll() is None:
+            runner.kill()
+            runner.communicate()
+    _started.clear()
 
 
 def finish(runner: subprocess.Popen) -> subprocess.CompletedProcess:

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 import harness
 from harness import finish, is_alive, log, make_item, recorded_process, run, says, start, state, wait_for
 
-from topforge import attempts, items, results
+from topforge import attempts, items, platform_posix, results
 from topforge.items import Needs
 from topforge.paths import RunPaths
 from topforge.states import Status
@@ -31,6 +31,12 @@ from topforge.states import Status
 ONE_GPU = json.dumps([{"uuid": "GPU-a", "mem": 8000}])
 TWO_GPUS = json.dumps([{"uuid": "GPU-a", "mem": 8000}, {"uuid": "GPU-b", "mem": 8000}])
 BRIEF_GRACE = Needs(gpus=1, grace_seconds=0.5)
+
+
+@pytest.fixture(autouse=True)
+def _end_runners():
+    yield
+    harness.end_all()
 
 
 def last_saved(paths: RunPaths) -> int:
@@ -68,6 +74,16 @@ def test_runner_killed(tmp_path):
     assert again.returncode == 0, again.stderr
     assert resumed_at(paths, 2) == saved >= 3
     assert json.loads((paths.result / "data.json").read_text())["first"] == saved
+
+
+def test_the_trainer_itself_holds_the_lease(tmp_path):
+    """Not only its runner: whatever becomes of that, the device is taken while the trainer lives."""
+    paths = make_item(tmp_path, needs=BRIEF_GRACE, steps=1000, step_seconds=0.02)
+    runner = start(paths, TOPFORGE_FAKE_GPUS=ONE_GPU)
+    says(paths, "step 1/")
+    assert recorded_process(paths, "trainer") in platform_posix.holders(tmp_path / "leases" / "GPU-a.lock")
+    harness.terminate(runner)
+    finish(runner)
 
 
 def test_whole_group_of_the_runner_killed(tmp_path):

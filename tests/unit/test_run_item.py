@@ -28,6 +28,12 @@ PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
 TWO_GPUS = json.dumps([{"uuid": "GPU-a", "mem": 8000}, {"uuid": "GPU-b", "mem": 11264}])
 
 
+@pytest.fixture(autouse=True)
+def _end_runners():
+    yield
+    harness.end_all()
+
+
 def test_an_item_runs_to_a_complete_result(tmp_path):
     paths = make_item(tmp_path, steps=4)
     done = run(paths)
