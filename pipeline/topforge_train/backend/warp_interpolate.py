@@ -10,7 +10,7 @@ from torch import Tensor
 
 from topforge_train.backend.interface import Fragments
 from topforge_train.backend.parallel import launch_owners, launch_ranges, vectors
-from topforge_train.backend.warp_runtime import check
+from topforge_train.backend.warp_runtime import check, check_triangles
 
 wp.set_module_options({"enable_backward": False})
 
@@ -139,7 +139,8 @@ def interpolate(attributes: Tensor, triangles: Tensor, fragments: Fragments) -> 
 
     Raises:
         TensorMismatchError: A tensor has the wrong shape, type or device.
+        TriangleIndexError: A triangle names a vertex that does not exist.
     """
     check("attributes", attributes, ("V", "C"), torch.float32, attributes.device)
-    triangles = check("triangles", triangles, ("F", 3), torch.int32, attributes.device)
+    triangles = check_triangles(triangles, len(attributes), attributes.device)
     return _Interpolate.apply(attributes, triangles, fragments.triangle, fragments.barycentric)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from topforge_train.backend.interface import Fragments
 from topforge_train.backend.parallel import launch_each, launch_owners, launch_ranges, threads, vectors
-from topforge_train.backend.warp_runtime import check
+from topforge_train.backend.warp_runtime import check, check_triangles
 
 wp.set_module_options({"enable_backward": False})
 
@@ -324,10 +324,11 @@ def rasterize(clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> F
 
     Raises:
         TensorMismatchError: A tensor has the wrong shape, type or device.
+        TriangleIndexError: A triangle names a vertex that does not exist.
     """
     device = clip.device
     positions = check("clip", clip, ("B", "V", 4), torch.float32, device)
-    triangles = check("triangles", triangles, ("F", 3), torch.int32, device)
+    triangles = check_triangles(triangles, clip.shape[1], device)
     height, width = resolution
     ids = _visibility(positions, triangles, height, width)
     flat = ids.view(-1)

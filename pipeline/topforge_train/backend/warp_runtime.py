@@ -62,6 +62,32 @@ def check(name: str, tensor: Tensor, shape: Sequence[Any], dtype: torch.dtype, d
     return tensor.detach().contiguous()
 
 
+class TriangleIndexError(TopForgeError):
+    """A triangle names a vertex that does not exist; a kernel would read foreign memory."""
+
+    failure_class = FailureClass.INTERNAL
+
+    def __init__(self, low: int, high: int, vertices: int) -> None:
+        super().__init__(
+            "Triangles name vertices %d to %d, but there are %d vertices." % (low, high, vertices), "Fix the caller."
+        )
+
+
+def check_triangles(triangles: Tensor, vertices: int, device: torch.device) -> Tensor:
+    """The triangles, contiguous, if they are [F, 3] int32 and name vertices below `vertices`.
+
+    Raises:
+        TensorMismatchError: Wrong shape, type or device.
+        TriangleIndexError: An index out of range.
+    """
+    triangles = check("triangles", triangles, ("F", 3), torch.int32, device)
+    if len(triangles):
+        low, high = (int(bound) for bound in torch.aminmax(triangles))
+        if low < 0 or high >= vertices:
+            raise TriangleIndexError(low, high, vertices)
+    return triangles
+
+
 @contextlib.contextmanager
 def _silent_native_stderr() -> Iterator[None]:
     """Warp's native library reports a missing GPU driver past Python; on a CPU run that is no news."""

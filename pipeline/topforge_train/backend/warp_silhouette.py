@@ -23,7 +23,7 @@ from torch import Tensor
 from topforge_train.backend.interface import Fragments
 from topforge_train.backend.parallel import launch_owners, launch_ranges, vectors
 from topforge_train.backend.warp_raster import corner
-from topforge_train.backend.warp_runtime import check
+from topforge_train.backend.warp_runtime import check, check_triangles
 
 wp.set_module_options({"enable_backward": False})
 
@@ -105,7 +105,7 @@ class Edges:
 
 
 def silhouette_edges(clip: Tensor, triangles: Tensor) -> Edges:
-    """Finds every silhouette edge, hidden ones included.
+    """Finds every silhouette edge with both ends in front of the camera, hidden ones included.
 
     Args:
         clip: [B, V, 4] float32, contiguous.
@@ -125,7 +125,7 @@ def silhouette_edges(clip: Tensor, triangles: Tensor) -> Edges:
         marks = (vertices, corners, rims, flags[0], flags[1], candidates)
         launch_ranges(candidate_kernel, views * count, marks, device)
     chosen = torch.nonzero(candidates).squeeze(1)
-    return _pair_sides(chosen, fronts, triangles, vertices)
+    return _before_camera(_pair_sides(chosen, fronts, triangles, vertices), clip)
 
 
 def _pair_sides(chosen: Tensor, fronts: Tensor, triangles: Tensor, vertices: int) -> Edges:
@@ -150,6 +150,13 @@ def _pair_sides(chosen: Tensor, fronts: Tensor, triangles: Tensor, vertices: int
     return Edges(base + start[one], base + end[one], front[silhouette] * 2 - 1, view[one])
 
 
+def _before_camera(edges: Edges, clip: Tensor) -> Edges:
+    """The edges with both ends in front of the camera."""
+    w = clip.view(-1, 4)[:, 3]
+    kept = torch.nonzero((w[edges.start] > 0) & (w[edges.end] > 0)).squeeze(1)
+    return Edges(*(getattr(edges, field.name)[kept] for field in dataclasses.fields(edges)))
+
+
 @dataclasses.dataclass(frozen=True)
 class Crossings:
     """Places where a visible silhouette edge passes between the centres of two neighbouring pixels."""
@@ -158,6 +165,7 @@ class Crossings:
     far: Tensor  # [N] int64, flat pixel of what is behind it
     position: Tensor  # [N] in [0, 1]: where between the centres, from near to far; differentiable in clip
     weight: Tensor  # [N] share of this crossing in the edge: a slanted edge crosses rows and columns
+    edge: Tensor  # [N] int64, which silhouette edge
 
 
 def _lines(low: Tensor, high: Tensor, size: int) -> Tuple[Tensor, Tensor]:
@@ -217,10 +225,11 @@ def _axis_crossings(axis: int, ends: Tensor, depths: Tensor, edges: Edges, fragm
         far=torch.where(surface_first, second, first),
         position=torch.where(surface_first, position, 1.0 - position),
         weight=run[:, scan].square() / run.square().sum(1),
+        edge=edge[keep],
     )
 
 
-def _outermost(crossings: Crossings) -> Crossings:
+def outermost(crossings: Crossings) -> Crossings:
     """Of several edges between the same two pixels, the one farthest out: there the surface really ends."""
     pair = crossings.near * 4 + (crossings.far - crossings.near).sign() + 1
     place = (crossings.position.detach().clamp(0, 1) * (2**20 - 1)).long()
@@ -232,28 +241,31 @@ def _outermost(crossings: Crossings) -> Crossings:
     return Crossings(*(getattr(crossings, field.name)[kept] for field in dataclasses.fields(crossings)))
 
 
-def find_crossings(clip: Tensor, triangles: Tensor, fragments: Fragments) -> Crossings:
-    """Crossings of all views; `position` is differentiable in x, y and w of `clip`.
-
-    Edges with an end behind the camera are left out.
-    """
-    edges = silhouette_edges(clip.detach().float().contiguous(), triangles)
+def all_crossings(clip: Tensor, edges: Edges, fragments: Fragments) -> Crossings:
+    """Crossings of edges in front of the camera; `position` is differentiable in x, y and w of `clip`."""
     both = clip.view(-1, 4)[torch.stack([edges.start, edges.end])]
-    visible = torch.nonzero((both.detach()[:, :, 3] > 0).all(0)).squeeze(1)
-    edges = Edges(*(getattr(edges, field.name)[visible] for field in dataclasses.fields(edges)))
-    both = both[:, visible]
     size = both.new_tensor([fragments.width, fragments.height])
     ends = (both[:, :, :2] / both[:, :, 3:] * 0.5 + 0.5) * size
     depths = (both[:, :, 2] / both[:, :, 3]).detach()
     axes = [_axis_crossings(axis, ends, depths, edges, fragments) for axis in (0, 1)]
     names = [field.name for field in dataclasses.fields(Crossings)]
-    return _outermost(Crossings(*(torch.cat([getattr(axis, name) for axis in axes]) for name in names)))
+    return Crossings(*(torch.cat([getattr(axis, name) for axis in axes]) for name in names))
+
+
+def blend(image: Tensor, crossings: Crossings) -> Tensor:
+    """Mixes the pixel that each crossing lies in with its neighbour across the edge, by the share cut off."""
+    pixels = image.reshape(-1, image.shape[3])
+    cut = crossings.position - 0.5
+    target = torch.where(cut.detach() > 0, crossings.far, crossings.near)
+    contrast = pixels.index_select(0, crossings.near) - pixels.index_select(0, crossings.far)
+    return pixels.index_add(0, target, (crossings.weight * cut).unsqueeze(1) * contrast).view(image.shape)
 
 
 def antialias(image: Tensor, clip: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:
     """Blends pixels along visible silhouettes (see `interface.Backend.antialias`).
 
-    Differentiable in `image` and in x, y and w of `clip`; the backward is the derivative of the forward.
+    Differentiable in `image` and in x, y and w of `clip`; the backward is the derivative of the forward, with the
+    slant of an edge held fixed. Edges with an end behind the camera are left out.
 
     Args:
         image: [B, H, W, C].
@@ -263,15 +275,11 @@ def antialias(image: Tensor, clip: Tensor, triangles: Tensor, fragments: Fragmen
 
     Raises:
         TensorMismatchError: A tensor has the wrong shape, type or device.
+        TriangleIndexError: A triangle names a vertex that does not exist.
     """
     device = image.device
-    triangles = check("triangles", triangles, ("F", 3), torch.int32, device)
-    check("clip", clip, (fragments.views, "V", 4), clip.dtype, device)
-    check("image", image, (fragments.views, fragments.height, fragments.width, "C"), image.dtype, device)
-    crossings = find_crossings(clip.contiguous(), triangles, fragments)
-    pixels = image.reshape(-1, image.shape[3])
-    cut = crossings.position - 0.5
-    target = torch.where(cut.detach() > 0, crossings.far, crossings.near)
-    contrast = pixels.index_select(0, crossings.near) - pixels.index_select(0, crossings.far)
-    blended = pixels.index_add(0, target, (crossings.weight * cut).unsqueeze(1) * contrast)
-    return blended.view(image.shape)
+    triangles = check_triangles(triangles, clip.shape[1], device)
+    positions = check("clip", clip, (fragments.views, "V", 4), torch.float32, device)
+    check("image", image, (fragments.views, fragments.height, fragments.width, "C"), torch.float32, device)
+    edges = silhouette_edges(positions, triangles)
+    return blend(image, outermost(all_crossings(clip.contiguous(), edges, fragments)))
