@@ -7,7 +7,7 @@
                 "iter": {"from": 100, "to": 1600, "count": 5, "scale": "log"}},
       "combine": "product",                        or "zip"
       "adapter": "topforge", "environment": {"prefix": "../venv"}, "needs": {"gpus": 1},
-      "parallel": 2, "check": true, "report": true, "output": "out"
+      "parallel": 2, "check": true, "output": "out"
     }
 
 Relative paths start at the job file's folder. docs/jobs.md explains every key; `Job` below is what is accepted.
@@ -58,8 +58,8 @@ class Job:
     """Most items at work at the same time."""
     check: bool = True
     """Check the dataset first; nothing trains on one that fails."""
-    report: bool = True
-    """Write a report over all items at the end."""
+    report: bool = False
+    """Write one report over all items at the end; each item has its own in any case."""
     output: str = option("out", path=True)
     """Folder that holds one run folder for each item."""
 

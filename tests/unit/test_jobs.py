@@ -3,10 +3,11 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 
-from topforge import fingerprint, item_names, jobs
+from topforge import fingerprint, item_names, jobs, schema
 from topforge.errors import TopForgeError
 
 
@@ -185,3 +186,22 @@ def test_an_empty_dataset_is_refused(folder):
     (folder / "capture" / "a.png").unlink()
     with pytest.raises(TopForgeError, match="is empty"):
         fingerprint.of_dataset(folder / "capture")
+
+
+def test_the_documentation_has_the_job_keys_as_they_are():
+    document = (Path(__file__).parent.parent.parent / "docs" / "jobs.md").read_text(encoding="utf-8")
+    assert schema.markdown_table(jobs.Job) in document
+
+
+def test_the_documented_example_expands_as_documented(folder):
+    document = (Path(__file__).parent.parent.parent / "docs" / "jobs.md").read_text(encoding="utf-8")
+    example = json.loads(document.split("```json")[1].split("```")[0])
+    (folder / "configs").mkdir()
+    (folder / "configs" / "bob.json").write_text("{}")
+    (folder / "captures").mkdir()
+    (folder / "capture").rename(folder / "captures" / "bob")
+    (folder / "job.json").write_text(json.dumps(example))
+    found = names(jobs.expand(jobs.read(folder / "job.json"), folder / "job.json"))
+    assert len(found) == 7
+    assert found[:3] == ["check", "bob-0.003-dmtet", "bob-0.003-flexicubes"]
+    assert found[-1] == "bob-0.03-flexicubes"

@@ -24,14 +24,10 @@ def add_to_parser(parser: argparse.ArgumentParser, cls: type) -> None:
     for field in leaves(cls):
         title = field.limits.group or "Options"
         group = groups.get(title) or groups.setdefault(title, parser.add_argument_group(title))
-        spellings = sorted({"--" + field.name, "--" + field.name.replace("_", "-")}, reverse=True)
-        group.add_argument(
-            *spellings,
-            dest=_DESTINATION + field.name,
-            metavar=_metavar(field),
-            default=argparse.SUPPRESS,
-            help=_help(field).replace("%", "%%"),
-        )
+        kind: Dict[str, Any] = {"dest": _DESTINATION + field.name, "default": argparse.SUPPRESS}
+        group.add_argument("--" + field.name, metavar=_metavar(field), help=_help(field).replace("%", "%%"), **kind)
+        if "_" in field.name:
+            group.add_argument("--" + field.name.replace("_", "-"), help=argparse.SUPPRESS, **kind)
 
 
 def from_arguments(instance: T, arguments: argparse.Namespace, where: str = "command line") -> T:

@@ -15,7 +15,6 @@ from topforge.trainers.base import Adapter
 MODULES: Dict[str, str] = {
     "topforge": "topforge.trainers.builtin",
     "check": "topforge.trainers.check",
-    "report": "topforge.trainers.report",
     "command": "topforge.trainers.command",
 }
 

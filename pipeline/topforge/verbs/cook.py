@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     plan = jobs.expand(job, path)
     if arguments.dry_run:
         return list_plan(plan)
+    print("%s: %d item%s" % (job.name or path.stem, len(plan), "" if len(plan) == 1 else "s"))
     parallel = max(1, arguments.parallel) if arguments.parallel is not None else job.parallel
     return run_plan(plan, parallel, arguments.force, Path(job.output) / TABLE_FILE)
 
