@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from topforge import atomic, cook_table, display, jobs, outcomes, run_folders, run_item, terminal_style
+from topforge import atomic, cook_table, display, jobs, outcomes, run_folders, run_item, schema, terminal_style
 from topforge.cook import Cook, exit_code_of
 from topforge.errors import FailureClass, TopForgeError
 from topforge.jobs import Planned
@@ -48,12 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Expands the job and cooks it."""
     path = Path(os.path.abspath(str(arguments.job)))  # noqa: PTH100 -- keeps links as the person named them
     job = jobs.read(path)
+    if arguments.parallel is not None:
+        job = schema.updated(job, {"parallel": arguments.parallel}, "command line")
     plan = jobs.expand(job, path)
     if arguments.dry_run:
         return list_plan(plan)
     print("%s: %d item%s" % (job.name or path.stem, len(plan), "" if len(plan) == 1 else "s"))
-    parallel = max(1, arguments.parallel) if arguments.parallel is not None else job.parallel
-    return run_plan(plan, parallel, arguments.force, Path(job.output) / TABLE_FILE)
+    return run_plan(plan, job.parallel, arguments.force, Path(job.output) / TABLE_FILE)
 
 
 def list_plan(plan: Sequence[Planned]) -> int:
