@@ -60,7 +60,7 @@ def _draw(folders: List[Path], material: Material, results: report.Results, made
 def summary(made: Dict[str, Any], stopping: tuple) -> Dict[str, Any]:
     """The findings that stop a training in one sentence each, shortened to three; `reason` is "" without any."""
     found = [f for check in made["checks"] for f in check["findings"] if f["severity"] in stopping]
-    sentences = [f["sentence"] + (" (%s)" % _shortened(f["files"]) if f["files"] else "") for f in found[:3]]
+    sentences = [f["sentence"] + _shortened([n for n in f["files"] if n not in f["sentence"]]) for f in found[:3]]
     rest = ["And %d more findings." % (len(found) - 3)] if len(found) > 3 else []
     return {
         "errors": made["counts"]["error"],
@@ -71,7 +71,8 @@ def summary(made: Dict[str, Any], stopping: tuple) -> Dict[str, Any]:
 
 
 def _shortened(files: List[str]) -> str:
-    return ", ".join(files[:4]) + (", and %d more" % (len(files) - 4) if len(files) > 4 else "")
+    more = ", and %d more" % (len(files) - 4) if len(files) > 4 else ""
+    return " (%s%s)" % (", ".join(files[:4]), more) if files else ""
 
 
 def _say(done: float, message: str) -> None:

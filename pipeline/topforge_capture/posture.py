@@ -19,6 +19,8 @@ AGREES = 0.1
 """A view agrees with the hull when at most this fraction of its mask is unexplained."""
 DOUBTFUL = 0.04
 """Above it a view takes no part in measuring the object. Exact poses and masks leave nothing unexplained."""
+CERTAIN = 0.9
+"""A reading is believed when at least this fraction of the views agrees with it without doubt."""
 COARSE, FINE = 32, 56
 """Cells along a side of the hull's grid: for trying, and for measuring."""
 MOST_VIEWS_TRIED = 24
@@ -66,6 +68,11 @@ READINGS = (
         "Write each matrix with the columns (second, -first, third, fourth).",
         _from_llff,
     ),
+    Reading(
+        "camera to world with images turned by half a turn",
+        "Turn the images by 180 degrees, or negate the first and the second column of each transform_matrix.",
+        _axes((0, -1), (1, -1), (2, 1)),
+    ),
 )
 
 
@@ -95,6 +102,11 @@ class Posture:
     def agreement(self) -> float:
         """Fraction of views that agree with the hull; 0 without hull."""
         return float((self.unexplained <= AGREES).mean()) if self.hull else 0.0
+
+    @property
+    def certainty(self) -> float:
+        """Fraction of views that agree without a doubt. Round objects agree a little with wrong readings too."""
+        return float((self.unexplained <= DOUBTFUL).mean()) if self.hull else 0.0
 
 
 def read_as(reading: Reading, photos: Sequence[Photo], world: np.ndarray, resolution: int = COARSE) -> Posture:
@@ -130,11 +142,11 @@ def read_as(reading: Reading, photos: Sequence[Photo], world: np.ndarray, resolu
 
 
 def best_other_reading(photos: Sequence[Photo], world: np.ndarray) -> Posture | None:
-    """The first of the other readings under which nearly all views agree; None when there is none."""
+    """The first of the other readings under which nearly all views agree without doubt; None when there is none."""
     step = -(-len(photos) // MOST_VIEWS_TRIED)
     tried = [read_as(reading, photos[::step], world) for reading in READINGS[1:]]
-    best = max(tried, key=lambda posture: round(posture.agreement, 1))
-    return best if best.agreement >= 0.9 else None
+    best = max(tried, key=lambda posture: round(posture.certainty, 1))
+    return best if best.certainty >= CERTAIN else None
 
 
 def _focus(silhouettes: Sequence[Silhouette]) -> Tuple[np.ndarray, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from topforge_capture.checks.registry import Material, check
 from topforge_capture.findings import Finding, Severity, counted, fine
 from topforge_capture.photo import Photo
-from topforge_capture.posture import AGREES, best_other_reading
+from topforge_capture.posture import AGREES, CERTAIN, best_other_reading
 
 LEAST_AGREEMENT = 0.6
 """Above it, single views are at fault; below, the convention of all is suspected."""
@@ -46,17 +46,17 @@ def convention(material: Material) -> Iterator[Finding]:
     if len(material.posed) < 2:
         return
     posture = material.posture
+    other = best_other_reading(material.posed, material.world) if posture.certainty < CERTAIN else None
+    if other is not None and other.certainty > posture.certainty:
+        sentence = (
+            "Read as written, only %.0f %% of the masks agree with a common hull; %.0f %% do when the poses are %s."
+            % (100 * posture.certainty, 100 * other.certainty, other.reading.name)
+        )
+        yield Finding(Severity.ERROR, "wrong-convention", sentence, other.reading.fix)
+        return
     if posture.agreement >= LEAST_AGREEMENT:
         sentence = "Cameras and masks agree in %.0f %% of the views, read as OpenGL camera to world."
         yield fine("convention", sentence % (100 * posture.agreement))
-        return
-    other = best_other_reading(material.posed, material.world)
-    if other is not None:
-        sentence = (
-            "Read as written, the masks have no common hull; they have one (%.0f %% of the views agree) "
-            "when the poses are %s." % (100 * other.agreement, other.reading.name)
-        )
-        yield Finding(Severity.ERROR, "wrong-convention", sentence, other.reading.fix)
         return
     away = int(posture.astray.sum())
     sentence = (

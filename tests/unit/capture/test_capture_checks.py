@@ -154,6 +154,13 @@ def test_llff_axes(scene):
     assert "LLFF axes" in only(scene, "wrong-convention").sentence
 
 
+def test_images_upside_down(scene):
+    for split, count in (("train", 24), ("val", 3), ("test", 3)):
+        for index in range(count):
+            scene.edit(index, lambda pixels: pixels[::-1, ::-1], split)
+    assert "half a turn" in only(scene, "wrong-convention").sentence
+
+
 def test_shuffled_images_have_no_common_region(scene):
     poses = [scene.pose(index) for index in range(24)]
     for index in range(24):
