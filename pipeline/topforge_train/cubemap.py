@@ -103,16 +103,18 @@ def to_latlong(base: Tensor, height: int, width: int) -> Tensor:
 def from_latlong(image: Tensor, n: int) -> Tensor:
     """Latitude-longitude image [H, W, C] float32 as a cube map [6, n, n, C].
 
-    Each texel is the mean over its solid angle, sampled at least twice for each pixel, so that a light smaller than
-    a texel keeps its energy.
+    Each texel is the mean over its solid angle, sampled more finely than the pixels, so that a light smaller than a
+    texel keeps its energy: 1 % off in the mean, 15 % at worst in the last rows at the poles.
     """
+    image = _reduced(image, max(1, image.shape[0] // (4 * n)))
     height, width, channels = image.shape
-    finer = max(1, math.ceil(max(height, width / 2) / n))
+    finer = max(1, math.ceil(2 * max(height, width / 2) / n))
     directions = texel_directions(n * finer).to(image)
     weight = solid_angles(n * finer).to(image)[..., None]
-    wrapped = torch.cat([image[:, -1:], image, image[:, :1]], dim=1).contiguous()
+    even = _widened_near_poles(image)
+    wrapped = torch.cat([even[:, -1:], even, even[:, :1]], dim=1).contiguous()
     faces = []
-    for face in directions:  # one at a time: a 4k panorama takes 25 million samples
+    for face in directions:  # one at a time: there may be 16 million samples in all
         place = latlong_coordinates(face.reshape(-1, 3))
         across = (place[:, :1] * width + 1.0) / (width + 2)
         place = torch.cat([across, place[:, 1:]], dim=-1)
@@ -120,6 +122,29 @@ def from_latlong(image: Tensor, n: int) -> Tensor:
         blocks = (radiance * weight).reshape(n, finer, n, finer, channels).sum(dim=(1, 3))
         faces.append(blocks / weight.reshape(n, finer, n, finer, 1).sum(dim=(1, 3)))
     return torch.stack(faces)
+
+
+def _reduced(image: Tensor, factor: int) -> Tensor:
+    """Means of blocks of factor x factor pixels, by solid angle; rows and columns left over at the end are dropped."""
+    if factor == 1:
+        return image
+    height, width, channels = image.shape
+    area = torch.sin((torch.arange(height) + 0.5) * (math.pi / height)).to(image)[:, None, None].expand(-1, width, 1)
+    blocks = torch.cat([image * area, area], dim=-1).permute(2, 0, 1)[None]
+    means = torch.nn.functional.avg_pool2d(blocks, factor)[0].permute(1, 2, 0)
+    return means[..., :channels] / means[..., channels:]
+
+
+def _widened_near_poles(image: Tensor) -> Tensor:
+    """Rows averaged (around the circle) over about a pixel's height: near the poles pixels are too thin to sample."""
+    height, width, _ = image.shape
+    rows = []
+    for index, row in enumerate(image):
+        reach = int(0.5 * width / (2 * height) / math.sin(math.pi * (index + 0.5) / height))
+        around = torch.cat([row[width - reach :], row, row[:reach]]).double().cumsum(0)
+        around = torch.nn.functional.pad(around, (0, 0, 1, 0))
+        rows.append((around[2 * reach + 1 :] - around[: -2 * reach - 1]) / (2 * reach + 1))
+    return torch.stack(rows).to(image)
 
 
 def rotate(base: Tensor, rotation: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from typing import Any, List, Optional
 import torch
 from torch import Tensor
 
+from topforge_capture import radiance
 from topforge_train import cubemap
 from topforge_train.backend.warp_sampling import texture_cube
 from topforge_train.prefilter import MINIMUM_ROUGHNESS, level_matrix, level_shapes, pyramid_matrix
@@ -68,7 +69,7 @@ class EnvironmentLight(torch.nn.Module):
         if base is not None:
             return cls(base, trainable=options.learn_light)
         if not options.learn_light and options.envmap:
-            image = read_radiance(Path(options.envmap)) * options.env_scale
+            image = torch.from_numpy(radiance.read(Path(options.envmap))) * options.env_scale
             return cls(cubemap.from_latlong(image, options.probe_res), trainable=False)
         grey = torch.full((6, options.probe_res, options.probe_res, 3), INITIAL_RADIANCE)
         return cls(grey, trainable=options.learn_light)
@@ -86,13 +87,6 @@ class EnvironmentLight(torch.nn.Module):
     def clamp_(self, maximum: Optional[float] = None) -> None:
         """After an optimiser's step: no negative light."""
         self.base.clamp_(min=0.0, max=maximum)
-
-
-def read_radiance(path: Path) -> Tensor:
-    """A Radiance .hdr image as linear [H, W, 3] float32."""
-    import imageio.v3  # here: only a run with a given light reads one
-
-    return torch.from_numpy(imageio.v3.imread(path)[..., :3].astype("float32"))
 
 
 def neutrality(base: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ equation 33; arXiv 2111.12503, section 3.3). That is linear in the light, so it 
 
 GGX has long tails: cut at 99 % of the energy, a row would touch thousands of texels. Far from a lobe's peak the
 weight changes slowly, so there a row takes the means of blocks of texels, from an averaged pyramid of the light: a
-block may be as large as `BLOCK_SIZE` times the distance over which the weight changes. About 250 entries a row are
+block may be as large as a share of the distance over which the weight changes. About 250 entries a row are
 left. Where the lobe is narrower than a texel, the weight is integrated over parts of the texel. The rows of one face
 are computed; the other five follow by rotation. It takes under a second, so nothing is kept on disk.
 """
@@ -27,8 +27,12 @@ from topforge_train.sparse import SparseMatrix
 MINIMUM_ROUGHNESS = 0.08
 """Level 0 is the light itself: up to 128 x 128, its texels and their interpolation are as wide as this lobe."""
 
-BLOCK_SIZE = 0.35
-"""Side of a block over the local width of the lobe. Halving it quarters the error and nearly quadruples the work."""
+BLOCK_SIZE = 0.2
+TAIL_GROWTH = 0.75
+"""A block at angle 2h from the peak is at most 2 BLOCK_SIZE alpha (1 + (tan h / alpha)^2)^TAIL_GROWTH wide. The weight
+changes over 2 alpha (1 + (tan h / alpha)^2)^0.5; blocks grow faster, because the tail carries little. Against the full
+integral (64 x 64 light, errors over the mean): white noise 0.5 %, smooth light 0.5 %; next to a sun of one texel, 2500
+times brighter than the sky, 16 % at worst and 7 % in the mean, which is a shift by a fraction of a texel."""
 
 COARSEST = 8
 """Side of the coarsest source faces: one texel is 11 degrees."""
@@ -136,7 +140,7 @@ def _rows_of_first_face(base: int, shape: LevelShape) -> Tuple[Tensor, Tensor, T
         width = areas[cell].sqrt()
         visible = cosine > -width  # a block's corner is at most 0.8 of its width away from its centre
         tangent = ((1.0 - cosine) / (1.0 + cosine).clamp(min=1e-9)).sqrt()  # of the angle of H
-        small = width <= 2.0 * BLOCK_SIZE * (alpha * alpha + tangent * tangent).sqrt()
+        small = width <= 2.0 * BLOCK_SIZE * alpha * (1.0 + (tangent / alpha) ** 2) ** TAIL_GROWTH
         chosen = visible & small
         found.append(
             (row[chosen], _column(cell[chosen], side, sides), _integral(normals, row, cell, side, chosen, alpha))

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+
 from topforge_train.backend import parallel, reference_sampling, warp_sampling
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.backend.warp_runtime import TensorMismatchError
