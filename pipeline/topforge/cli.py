@@ -18,7 +18,7 @@ from typing import List, NoReturn, Sequence
 from topforge import __version__
 from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
 
-VERBS = ("check", "train", "cook", "run-item", "doctor", "env")
+VERBS = ("check", "train", "cook", "run-item", "report", "doctor", "env")
 _INTERRUPTED = 130
 
 

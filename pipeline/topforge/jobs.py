@@ -7,7 +7,7 @@
                 "iter": {"from": 100, "to": 1600, "count": 5, "scale": "log"}},
       "combine": "product",                        or "zip"
       "adapter": "topforge", "environment": {"prefix": "../venv"}, "needs": {"gpus": 1},
-      "parallel": 2, "check": true, "output": "out"
+      "parallel": 2, "check": true, "report": true, "output": "out"
     }
 
 Relative paths start at the job file's folder. docs/jobs.md explains every key; `Job` below is what is accepted.
@@ -39,7 +39,7 @@ class Job:
     format: int = option(FORMAT, choices=(FORMAT,))
     """Version of the job file's format."""
     name: Optional[str] = None
-    """What to call the job; null = the file's name."""
+    """Heading of the report; null = the job file's name."""
     adapter: str = "topforge"
     """Which trainer runs the configs; `topforge train --help` names them."""
     dataset: Optional[str] = option(None, path=True)
@@ -58,7 +58,7 @@ class Job:
     """Most items at work at the same time."""
     check: bool = True
     """Check the dataset first; nothing trains on one that fails."""
-    report: bool = False
+    report: bool = True
     """Write one report over all items at the end; each item has its own in any case."""
     output: str = option("out", path=True)
     """Folder that holds one run folder for each item."""
@@ -107,7 +107,7 @@ def expand(job: Job, path: Path) -> List[Planned]:
     unique = item_names.Unique("check", "report")
     plan: List[Planned] = []
     if job.check and job.dataset:
-        plan.append(_companion("check", job, content, (), output))
+        plan.append(_companion("check", {}, job, content, (), output))
     gates = tuple(str(planned.folder) for planned in plan)
     trained = [
         _planned(make_item(adapter, unique(name), config, job, content, gates, labels), output)
@@ -116,7 +116,8 @@ def expand(job: Job, path: Path) -> List[Planned]:
     _refuse_same_work(trained, path)
     plan += trained
     if job.report:
-        plan.append(_companion("report", job, content, tuple(trained), output))
+        title = {"title": job.name or path.stem}
+        plan.append(_companion("report", title, job, content, tuple(trained), output))
     return plan
 
 
@@ -158,10 +159,12 @@ def _planned(item: Item, output: Path) -> Planned:
     return Planned(item, output / ("%s-%s" % (item.name, item.key[:8])))
 
 
-def _companion(name: str, job: Job, content: str, after: Tuple[Planned, ...], output: Path) -> Planned:
-    """The `check` or `report` item: default options, no GPU; its key covers the items it comes after."""
+def _companion(
+    name: str, options: Dict[str, Any], job: Job, content: str, after: Tuple[Planned, ...], output: Path
+) -> Planned:
+    """The `check` or `report` item: it needs no GPU, and its key covers the items it comes after."""
     adapter = registry.get(name)
-    config = adapter.options()
+    config: Any = schema.from_json(adapter.options, options, name)
     adapter.validate(config, job.dataset)
     keys = tuple(planned.item.key for planned in after)
     item = Item(

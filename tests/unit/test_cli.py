@@ -137,7 +137,14 @@ def test_other_pythons_expand_and_cook(topforge, tmp_path, version):
         pytest.skip("Python %s is not installed here" % version)
     configs = [{"name": "a", "arguments": ["{python}", "-c", "open('x', 'w')"], "outputs": ["x"]}]
     wedge = {"outputs": [["x"], []]}
-    job = {"adapter": "command", "configs": configs, "wedge": wedge, "check": False, "output": "out" + version}
+    job = {
+        "adapter": "command",
+        "configs": configs,
+        "wedge": wedge,
+        "check": False,
+        "report": False,
+        "output": "out" + version,
+    }
     (tmp_path / "job.json").write_text(json.dumps(job))
     ended = topforge("cook", "job.json", python=(str(python),))
     assert ended.returncode == 0, ended.stderr

@@ -80,12 +80,20 @@ def test_keys_follow_config_and_dataset_content_and_nothing_else(folder):
 
 
 def test_gates_do_not_decide_the_key_but_are_waited_for(folder):
-    pytest.importorskip("topforge.trainers.check")
     without = expand(folder, configs=[command("echo")], dataset="capture")
     gated = expand(folder, configs=[command("echo")], dataset="capture", check=True)
     assert names(gated) == ["check", "config"]
     assert gated[1].item.depends == (str(gated[0].folder),)
     assert gated[1].item.key == without[0].item.key
+
+
+def test_the_report_comes_last_and_follows_what_it_is_about(folder):
+    changes = {"configs": [command("echo")], "dataset": "capture", "check": True, "report": True}
+    first, again = expand(folder, **changes), expand(folder, **{**changes, "wedge": {"outputs": [["a"], ["b"]]}})
+    assert names(first) == ["check", "config", "report"]
+    assert first[2].item.depends == (str(first[1].folder),)
+    assert first[2].item.config["title"] == "job"
+    assert first[2].item.key != again[-1].item.key
 
 
 def test_relative_paths_start_at_the_job_file(folder):
@@ -202,6 +210,6 @@ def test_the_documented_example_expands_as_documented(folder):
     (folder / "capture").rename(folder / "captures" / "bob")
     (folder / "job.json").write_text(json.dumps(example))
     found = names(jobs.expand(jobs.read(folder / "job.json"), folder / "job.json"))
-    assert len(found) == 7
+    assert len(found) == 8
     assert found[:3] == ["check", "bob-0.003-dmtet", "bob-0.003-flexicubes"]
-    assert found[-1] == "bob-0.03-flexicubes"
+    assert found[-2:] == ["bob-0.03-flexicubes", "report"]

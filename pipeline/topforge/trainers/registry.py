@@ -15,6 +15,7 @@ from topforge.trainers.base import Adapter
 MODULES: Dict[str, str] = {
     "topforge": "topforge.trainers.builtin",
     "check": "topforge.trainers.check",
+    "report": "topforge.trainers.report",
     "command": "topforge.trainers.command",
 }
 
