@@ -1,0 +1,69 @@
+"""Adapter "report": one page over all results of a job, `python -m topforge report`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Sequence
+
+from topforge.errors import FailureClass, TopForgeError
+from topforge.items import Item
+from topforge.paths import RunPaths
+from topforge.schema import option
+from topforge.trainers.base import Adapter, Collected, Output, Step
+
+PAGE = "report.html"
+
+
+class NothingToReportError(TopForgeError):
+    """A report item that comes after nothing."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__(
+            'The report "%s" is about no run: it depends on none.' % item.name,
+            "List run folders in its `depends`, or use `topforge report RUN`.",
+        )
+
+
+class NoPageError(TopForgeError):
+    """The report's process ended well without a page."""
+
+    failure_class = FailureClass.INTERNAL
+
+    def __init__(self, path: str) -> None:
+        super().__init__("The report ended without an error, but %s is missing." % path, "Report this with its log.")
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportOptions:
+    """How the page looks."""
+
+    title: str = option("", group="Report")
+    """Heading of the page; empty = what the runs have in common."""
+
+
+class ReportAdapter(Adapter):
+    """A page about the one run it depends on, or one that compares all of them."""
+
+    name = "report"
+    title = "Report"
+    version = "1"
+    licence = "TopForge report: Apache-2.0."
+    options = ReportOptions
+
+    def steps(self, item: Item, config: ReportOptions, paths: RunPaths) -> Sequence[Step]:
+        """One child. It needs only the standard library, so any environment will do."""
+        if not item.depends:
+            raise NothingToReportError(item)
+        arguments = ["{python}", "-m", "topforge", "report", *item.depends]
+        arguments += ["--output", str(paths.output / PAGE), "--links-from", str(paths.result)]
+        return [Step("report", (*arguments, "--title", config.title))]
+
+    def collect(self, item: Item, config: ReportOptions, paths: RunPaths) -> Collected:
+        """The page is there."""
+        page = paths.output / PAGE
+        if not page.is_file() or page.stat().st_size == 0:
+            raise NoPageError(str(page))
+        return Collected((Output(PAGE, "document"),), {"runs": float(len(item.depends))})
+
+
+ADAPTER = ReportAdapter()
