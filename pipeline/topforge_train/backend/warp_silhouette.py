@@ -197,7 +197,7 @@ def _axis_crossings(axis: int, ends: Tensor, depths: Tensor, edges: Edges, fragm
     """
     size = (fragments.width, fragments.height)
     scan, fixed = 1 - axis, ends.detach()
-    low, high = torch.aminmax(fixed[:, :, scan], dim=0)
+    low, high = torch.minimum(*fixed[:, :, scan]), torch.maximum(*fixed[:, :, scan])
     edge, line = _lines(low, high, size[scan])
     start, end = ends[0, edge], ends[1, edge]
     share = (line + 0.5 - start[:, scan]) / (end[:, scan] - start[:, scan])
