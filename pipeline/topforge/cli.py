@@ -49,6 +49,20 @@ class _Parser(argparse.ArgumentParser):
 
 def main(words: Sequence[str]) -> int:
     """Runs one command line (without the program's name) and returns its exit code."""
+    exit_code = _guarded(words)
+    try:
+        sys.stdout.flush()
+    except OSError:  # the reader of our output went away, as in `| head`
+        _drop_output()
+    return exit_code
+
+
+def _drop_output() -> None:
+    """Lets what is still buffered go nowhere, or Python would complain at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _guarded(words: Sequence[str]) -> int:
     debug = "--debug" in words
     try:
         return _run([word for word in words if word != "--debug"])
@@ -56,8 +70,8 @@ def main(words: Sequence[str]) -> int:
         return _tell(error.reason, error.fix, error.exit_code, debug)
     except KeyboardInterrupt:
         return _tell("Interrupted.", "Run the same command again to continue.", _INTERRUPTED, debug)
-    except BrokenPipeError:  # the reader of our output went away, as in `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes at exit
+    except BrokenPipeError:
+        _drop_output()
         return 0
     except Exception as error:
         reason = "%s: %s (a defect of TopForge)." % (type(error).__name__, error)

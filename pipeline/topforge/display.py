@@ -7,7 +7,6 @@ characters. All it shows comes from the items' state.json. This is the only modu
 from __future__ import annotations
 
 import dataclasses
-import sys
 import time
 from typing import Any, Dict, List, Optional, Sequence, TextIO
 
@@ -33,13 +32,20 @@ class Running:
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it: `4 s`, `2 min 05 s`, `1 h 12 min`."""
-    whole = max(0, round(seconds))
+    """A time as people say it: `4.2 s`, `31 s`, `2 min 05 s`, `1 h 12 min`."""
+    if seconds < 9.95:
+        return "%.1f s" % max(0.0, seconds)
+    whole = round(seconds)
     if whole < 60:
         return "%d s" % whole
     if whole < 3600:
         return "%d min %02d s" % divmod(whole, 60)
     return "%d h %02d min" % divmod(round(whole / 60), 60)
+
+
+def time_left(seconds: float) -> str:
+    """The same for an estimate, which is no better than ten seconds."""
+    return "a few seconds left" if seconds < 10 else "%s left" % duration(seconds)
 
 
 def measures(metrics: Dict[str, float]) -> List[str]:
@@ -97,6 +103,10 @@ class Display:
     def end(self) -> None:
         """The cook is over."""
 
+    def conclude(self, text: str) -> None:
+        """Prints what is to stay, after the end; as it is, colours included."""
+        Display._write(self, text)
+
     def _write(self, line: str) -> None:
         """A reader that went away (closed terminal, broken pipe) is no reason to stop cooking."""
         if self._stream is None:
@@ -115,7 +125,7 @@ def _sentence(row: Running) -> str:
     words = [state.message or state.status.value]
     if state.status is Status.RUNNING:
         words += ["%.0f %%" % (100 * state.progress)] if state.progress is not None else []
-        words += ["%s left" % duration(state.seconds_left)] if state.seconds_left is not None else []
+        words += [time_left(state.seconds_left)] if state.seconds_left is not None else []
         words += measures(state.metrics or {})
     return "%s: %s" % (row.planned.item.name, ", ".join(words))
 
@@ -137,13 +147,11 @@ class RichDisplay(Display):
 
     period = _RICH_SECONDS
 
-    def __init__(self, stream: TextIO) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
+    def __init__(self, stream: TextIO, rich: Any) -> None:
         super().__init__(stream)
-        self._console = Console(file=stream, highlight=False)
-        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._rich = rich
+        self._console = rich.console.Console(file=stream, highlight=False)
+        self._live = rich.live.Live(console=self._console, auto_refresh=False, transient=True)
 
     def begin(self, total: int) -> None:
         """Starts drawing."""
@@ -174,40 +182,42 @@ class RichDisplay(Display):
             self._stream = None
 
     def _block(self, running: Sequence[Running]) -> Any:
-        from rich.console import Group
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table.grid(padding=(0, 2))
+        table = self._rich.table.Table.grid(padding=(0, 2))
         for row in running[:MOST_ROWS]:
-            table.add_row(*_cells(row))
+            table.add_row(*self._cells(row))
         parts = ["%d of %d ended" % (self._ended, self._total), duration(time.monotonic() - self._began)]
         parts[1:1] = ["%d failed" % self._failed] if self._failed else []
         hidden = len(running) - MOST_ROWS
         parts += ["%d more at work" % hidden] if hidden > 0 else []
-        return Group(table, Text(" · ".join(parts), style="dim"))
+        return self._rich.console.Group(table, self._rich.text.Text(" · ".join(parts), style="dim"))
+
+    def _cells(self, row: Running) -> List[Any]:
+        text = self._rich.text.Text
+        name = text(row.planned.item.name, style="bold", no_wrap=True, overflow="ellipsis")
+        state = row.state
+        if state is None or state.status is not Status.RUNNING:
+            message = "starting" if state is None else state.message or state.status.value
+            return [name, text(message, style="dim", overflow="ellipsis")]
+        share = state.progress or 0.0
+        left = "" if state.seconds_left is None else time_left(state.seconds_left)
+        bar = self._rich.progress_bar.ProgressBar(total=1.0, completed=share, width=20)
+        return [name, state.stage or "", bar, "%3.0f %%" % (100 * share), left, *measures(state.metrics or {})]
 
 
-def _cells(row: Running) -> List[Any]:
-    from rich.progress_bar import ProgressBar
-    from rich.text import Text
-
-    name = Text(row.planned.item.name, style="bold", no_wrap=True, overflow="ellipsis")
-    state = row.state
-    if state is None or state.status is not Status.RUNNING:
-        message = "starting" if state is None else state.message or state.status.value
-        return [name, Text(message, style="dim", overflow="ellipsis")]
-    share = state.progress or 0.0
-    left = "%s left" % duration(state.seconds_left) if state.seconds_left is not None else ""
-    bar = ProgressBar(total=1.0, completed=share, width=20)
-    return [name, state.stage or "", bar, "%3.0f %%" % (100 * share), left, *measures(state.metrics or {})]
-
-
-def make(stream: TextIO = sys.stdout) -> Display:
+def make(stream: TextIO) -> Display:
     """The redrawn block where `stream` is a terminal and rich is installed, else plain lines."""
-    if stream.isatty():
-        try:
-            return RichDisplay(stream)
-        except ImportError:
-            return Display(stream)
-    return Display(stream)
+    rich = _rich() if stream.isatty() else None
+    return Display(stream) if rich is None else RichDisplay(stream, rich)
+
+
+def _rich() -> Any:
+    """The package rich with the modules used here, None where it is not installed. Imported late: it takes a while."""
+    try:
+        import rich.console
+        import rich.live
+        import rich.progress_bar
+        import rich.table
+        import rich.text
+    except ImportError:
+        return None
+    return rich

@@ -30,6 +30,8 @@ from topforge.trainers.base import Adapter
 
 FORMAT = 1
 """Version of job files. A reader refuses a newer one."""
+COMPANIONS = ("check", "report")
+"""Items that a job adds by itself: their names, and those of their adapters."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +106,7 @@ def expand(job: Job, path: Path) -> List[Planned]:
     if adapter.needs_dataset and job.dataset is None:
         raise JobError(str(path), 'adapter "%s" needs a dataset' % job.adapter, 'Add "dataset" to the job.')
     content = fingerprint.of_dataset(Path(job.dataset)) if job.dataset else ""
-    unique = item_names.Unique("check", "report")
+    unique = item_names.Unique(*COMPANIONS)
     plan: List[Planned] = []
     if job.check and job.dataset:
         plan.append(_companion("check", {}, job, content, (), output))

@@ -11,7 +11,7 @@ from topforge.jobs import Planned
 from topforge.paths import RunPaths
 from topforge.states import Status
 
-WAS_DONE = "was done"
+WAS_DONE = "done before"
 """The result was there before this cook."""
 SKIPPED = "skipped"
 """Not started, because an item it depends on failed."""

@@ -89,7 +89,7 @@ def test_train_is_a_job_of_one_item_with_flags_over_the_file(topforge, tmp_path)
     assert item.config["outputs"] == ["a.txt"]
     assert results.is_complete(tmp_path / "run", item.key)
     again = topforge(*words)
-    assert "was done" in again.stdout
+    assert "done before" in again.stdout
 
     other = topforge(*words[:-1], "b.txt")
     assert other.returncode == 78

@@ -96,7 +96,7 @@ def test_cooking_again_does_only_what_is_not_done(job):
     before = RunPaths(folder_of(path, "good")).manifest.stat().st_mtime_ns
     exit_code, text = cooked(path)
     assert exit_code == 65
-    assert "1 was done, 1 failed." in text
+    assert "1 done before, 1 failed." in text
     assert RunPaths(folder_of(path, "good")).manifest.stat().st_mtime_ns == before
     assert len(list(folder_of(path, "good").glob("attempt-*.log"))) == 1
     assert len(list(folder_of(path, "bad").glob("attempt-*.log"))) == 2
@@ -181,10 +181,10 @@ def test_nothing_is_left_when_the_cook_is_killed(job):
 
 
 def test_a_closed_pipe_does_not_stop_the_cook(job):
-    path = job(one="sleep 0.3", two="sleep 0.3")
+    path = job(one="sleep 0.3", two="sleep 0.3", bad="exit 3")
     process = start(path)
     process.stdout.close()
-    process.wait(timeout=20)
+    assert process.wait(timeout=20) == 65
     assert status_of(path, "one") is status_of(path, "two") is Status.DONE
 
 
@@ -313,7 +313,7 @@ def test_finished_items_start_no_process(tmp_path):
     (tmp_path / "done" / "result.json").write_text(json.dumps({**RESULT, "key": "done"}))
     states.write(tmp_path / "done" / "state.json", State(Status.DONE))
     ended = run_engine(plan, lambda folder: 70)
-    assert ended["done"].status == "was done"
+    assert ended["done"].status == "done before"
     assert ended["done"].seconds == 2.0
 
 
@@ -340,14 +340,14 @@ def test_plain_display_is_sparse_and_has_no_control_characters(tmp_path):
     shown.ended(Outcome(one, "failed", 3.4, reason="It broke\nbadly."))
     assert stream.getvalue().splitlines() == [
         "one: train, step 4 of 10, 40 %, 1 min 15 s left, loss 0.00681, PSNR 27.31 dB",
-        "[1/3] one: done, 3 s, PSNR 27.00 dB.",
-        "[3/3] one: failed, 3 s. It broke badly.",
+        "[1/3] one: done, 3.4 s, PSNR 27.00 dB.",
+        "[3/3] one: failed, 3.4 s. It broke badly.",
     ]
 
 
 def test_durations_read_like_speech():
-    assert [display.duration(seconds) for seconds in (0.4, 59.6, 125, 3599.9, 4320)] == [
-        "0 s",
+    assert [display.duration(seconds) for seconds in (0.42, 59.6, 125, 3599.9, 4320)] == [
+        "0.4 s",
         "1 min 00 s",
         "2 min 05 s",
         "1 h 00 min",

@@ -6,9 +6,9 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Sequence
+from typing import List, Sequence
 
-from topforge import atomic, cook_table, display, jobs, outcomes, run_folders, run_item, schema, terminal_style
+from topforge import atomic, cook_table, display, jobs, outcomes, results, run_folders, run_item, schema, terminal_style
 from topforge.cook import Cook, exit_code_of
 from topforge.errors import FailureClass, TopForgeError
 from topforge.jobs import Planned
@@ -53,7 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
     plan = jobs.expand(job, path)
     if arguments.dry_run:
         return list_plan(plan)
-    print("%s: %d item%s" % (job.name or path.stem, len(plan), "" if len(plan) == 1 else "s"))
     return run_plan(plan, job.parallel, arguments.force, Path(job.output) / TABLE_FILE)
 
 
@@ -82,21 +81,22 @@ def run_plan(plan: Sequence[Planned], parallel: int, force: bool, table: Path) -
     Raises:
         TopForgeError: Nothing could be started.
     """
+    shown = display.make(sys.stdout)
     try:
         for folder in run_folders.move_aside(plan) if force else ():
-            print("moved aside: %s" % folder)
+            shown.say("moved aside: %s" % folder)
         run_folders.prepare(plan)
     except OSError as error:
         raise OutputError(error) from error
     for name in {planned.item.adapter for planned in plan}:
         registry.get(name)  # here once, not in each forked process
-    cook = Cook(plan, parallel, display.make(sys.stdout), run_item.run)
+    cook = Cook(plan, parallel, shown, run_item.run)
     ended = cook.run()
-    print("\n" + cook_table.text(ended, terminal_style.style_for(sys.stdout, os.environ)))
     _write_table(table, ended)
+    shown.conclude("\n" + cook_table.text(ended, terminal_style.style_for(sys.stdout, os.environ)))
     if cook.stopped:
-        print("Stopped. Everything is on disk; the same command continues.")
-    print("\n".join(_places(ended)))
+        shown.conclude("Stopped. Everything is on disk; the same command continues.")
+    shown.conclude("\n".join(_places(ended)))
     return exit_code_of(ended, cook.stopped)
 
 
@@ -107,15 +107,17 @@ def _write_table(path: Path, ended: Sequence[Outcome]) -> None:
         print("topforge: %s could not be written: %s." % (path, error), file=sys.stderr)
 
 
-def _places(ended: Sequence[Outcome]) -> Sequence[str]:
-    """Where to look: result and report of a few items, the common folder of many."""
-    done = [outcome.planned.folder for outcome in ended if outcome.succeeded]
-    if len(done) > _MOST_PLACES:
-        return ["Results: %s" % done[0].parent]
-    places = []
-    for folder in done:
-        paths = RunPaths(folder)
+def _places(ended: Sequence[Outcome]) -> List[str]:
+    """Where to look: result and report of a few items, the common folder of many; the job's own report last."""
+    done = [outcome.planned for outcome in ended if outcome.succeeded]
+    trained = [RunPaths(planned.folder) for planned in done if planned.item.adapter not in jobs.COMPANIONS]
+    places = ["Results: %s" % trained[0].run.parent] if len(trained) > _MOST_PLACES else []
+    for paths in trained if len(trained) <= _MOST_PLACES else ():
         places.append("Result: %s" % paths.result)
         if paths.report.exists():
             places.append("Report: %s" % paths.report)
+    for planned in done:
+        if planned.item.adapter == "report":
+            result = results.read(planned.folder)
+            places += ["Report of the job: %s" % result.path(output) for output in result.outputs]
     return places
