@@ -76,9 +76,9 @@ class EnvironmentLight(torch.nn.Module):
 
     def prefilter(self) -> PrefilteredLight:
         """The levels of this step's light. Two sparse products; the matrices are made once for each size (1 s)."""
-        side = self.base.shape[1]
-        pyramid = pyramid_matrix(side) @ self.base.reshape(-1, 3)
-        blurred = level_matrix(side, tuple(self._shapes[1:])) @ pyramid
+        side, device = self.base.shape[1], self.base.device
+        pyramid = pyramid_matrix(side, device) @ self.base.reshape(-1, 3)
+        blurred = level_matrix(side, tuple(self._shapes[1:]), device) @ pyramid
         parts = blurred.split([6 * shape.side**2 for shape in self._shapes[1:]])
         maps = [part.reshape(6, shape.side, shape.side, 3) for part, shape in zip(parts, self._shapes[1:])]
         return PrefilteredLight([self.base, *maps])
@@ -99,6 +99,6 @@ def log_variation(base: Tensor) -> Tensor:
 
     In the log domain a sun costs as little as a lamp, so the prior calms noise without dimming small lights.
     """
-    pairs = cubemap.neighbours(base.shape[1])
+    pairs = cubemap.neighbours(base.shape[1]).to(base.device)
     logarithm = torch.log(base.reshape(-1, base.shape[-1]) + LOG_FLOOR)
     return (logarithm.index_select(0, pairs[:, 0]) - logarithm.index_select(0, pairs[:, 1])).abs().mean()

@@ -80,7 +80,7 @@ def pyramid_sides(base: int) -> List[int]:
 
 
 @functools.lru_cache(maxsize=4)
-def pyramid_matrix(base: int) -> SparseMatrix:
+def pyramid_matrix(base: int, device: torch.device) -> SparseMatrix:
     """All maps of the averaged pyramid, one below another, from the light: means weighted by solid angle."""
     weight = solid_angles(base).repeat(6, 1, 1).reshape(-1)
     source = torch.arange(6 * base * base)
@@ -94,11 +94,11 @@ def pyramid_matrix(base: int) -> SparseMatrix:
         values.append(weight / total[block])
         offset += 6 * side * side
     columns = source.repeat(len(rows))
-    return SparseMatrix.from_entries(torch.cat(rows), columns, torch.cat(values), (offset, 6 * base * base))
+    return SparseMatrix.from_entries(torch.cat(rows), columns, torch.cat(values), (offset, 6 * base * base)).to(device)
 
 
 @functools.lru_cache(maxsize=4)
-def level_matrix(base: int, shapes: Tuple[LevelShape, ...]) -> SparseMatrix:
+def level_matrix(base: int, shapes: Tuple[LevelShape, ...], device: torch.device) -> SparseMatrix:
     """The given levels, one below another, from the pyramid of a light of side `base`; each row sums to 1."""
     rows, columns, values, offset = [], [], [], 0
     for shape in shapes:
@@ -107,8 +107,8 @@ def level_matrix(base: int, shapes: Tuple[LevelShape, ...]) -> SparseMatrix:
         columns.append(column)
         values.append(value)
         offset += 6 * shape.side**2
-    sources = sum(6 * side * side for side in pyramid_sides(base))
-    return SparseMatrix.from_entries(torch.cat(rows), torch.cat(columns), torch.cat(values), (offset, sources))
+    extent = (offset, sum(6 * side * side for side in pyramid_sides(base)))
+    return SparseMatrix.from_entries(torch.cat(rows), torch.cat(columns), torch.cat(values), extent).to(device)
 
 
 def _split(index: Tensor, side: int) -> Tuple[Tensor, Tensor, Tensor]:

@@ -45,8 +45,13 @@ class CompressedRows:
         out = vectors.new_empty((len(self.starts) - 1, 3))
         arguments = [self.starts, self.columns, self.values]
         arguments += [parallel.vectors(vectors, wp.vec3), parallel.vectors(out, wp.vec3)]
-        parallel.launch_ranges(multiply_rows, len(out), arguments, out.device, parallel.balanced_ranges(self.starts))
+        pieces = parallel.balanced_ranges(self.starts) if out.device.type == "cpu" else None
+        parallel.launch_ranges(multiply_rows, len(out), arguments, out.device, pieces)
         return out
+
+    def to(self, device: torch.device) -> CompressedRows:
+        """The same on a device."""
+        return CompressedRows(self.starts.to(device), self.columns.to(device), self.values.to(device))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +66,10 @@ class SparseMatrix:
         """From entries (row, column, value); those at the same place are added."""
         matrix = torch.sparse_coo_tensor(torch.stack([rows, columns]), values, shape, check_invariants=False).coalesce()
         return cls(_compressed(matrix), _compressed(matrix.t().coalesce()))
+
+    def to(self, device: torch.device) -> SparseMatrix:
+        """The same on a device."""
+        return SparseMatrix(self.forward.to(device), self.transposed.to(device))
 
     @property
     def entries(self) -> int:
