@@ -51,8 +51,20 @@ def perspective(fov_y: Tensor, aspect: Tensor, near: float, far: float) -> Tenso
     return matrix
 
 
-def make_cameras(camera_to_world: Tensor, fov_y: Tensor, aspect: Tensor, near: float, far: float) -> CameraBatch:
-    """Cameras from poses [B, 4, 4] (float64 welcome: the inverse is taken before rounding to float32)."""
+def make_cameras(
+    camera_to_world: Tensor, fov_y: Tensor, aspect: Tensor, centre: Tensor, near: float, far: float
+) -> CameraBatch:
+    """Cameras from poses.
+
+    Args:
+        camera_to_world: [B, 4, 4]; float64 welcome, the inverse is taken before rounding to float32.
+        fov_y: [B] vertical field of view in radians.
+        aspect: [B] width over height.
+        centre: [B, 2] where the optical axes meet the images, NDC, x right and y down; 0 = in the middle.
+        near: Distance of the near plane, > 0, world units.
+        far: Distance of the far plane.
+    """
     world_to_camera = torch.linalg.inv(camera_to_world.double())
     projection = perspective(fov_y.double(), aspect.double(), near, far).double()
+    projection[:, :2, 2] = -centre.double()  # clip w is -z, so this moves NDC by `centre` at every depth
     return CameraBatch((projection @ world_to_camera).float(), camera_to_world[:, :3, 3].float())

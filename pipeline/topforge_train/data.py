@@ -23,6 +23,7 @@ class ImageSet:
     cameras: CameraBatch  # N cameras
     camera_to_world: Tensor  # [N, 4, 4] float64
     fov_y: Tensor  # [N] float64, radians
+    centre: Tensor  # [N, 2] float64: where the optical axes meet the images, NDC, x right and y down
 
     def __len__(self) -> int:
         return len(self.names)
@@ -61,16 +62,18 @@ def load_images(folder: Path, split: str, near_far: Sequence[float], levels: int
     Raises:
         TopForgeError: From the reader, naming file, key and fix.
     """
-    capture = topforge_capture.read(folder, split)
-    images = torch.from_numpy(np.stack([topforge_capture.load_image(view) for view in capture.views]))
+    views = topforge_capture.read(folder, split).views
+    images = torch.from_numpy(np.stack([topforge_capture.load_image(view) for view in views]))
     premultiplied = torch.cat([images[..., :3] * images[..., 3:], images[..., 3:]], dim=-1)
-    poses = torch.from_numpy(np.stack([view.camera_to_world for view in capture.views]))
-    fov_y = torch.tensor([view.fov_y for view in capture.views], dtype=torch.float64)
-    aspect = torch.tensor([view.width / view.height for view in capture.views], dtype=torch.float64)
+    poses = torch.from_numpy(np.stack([view.camera_to_world for view in views]))
+    fov_y = torch.tensor([view.fov_y for view in views], dtype=torch.float64)
+    aspect = torch.tensor([view.width / view.height for view in views], dtype=torch.float64)
+    centre = torch.tensor([[2 * v.principal_offset[0] / v.width, 2 * v.principal_offset[1] / v.height] for v in views])
     return ImageSet(
-        names=tuple(view.name for view in capture.views),
+        names=tuple(view.name for view in views),
         pyramid=build_pyramid(premultiplied, levels),
-        cameras=make_cameras(poses, fov_y, aspect, near_far[0], near_far[1]),
+        cameras=make_cameras(poses, fov_y, aspect, centre, near_far[0], near_far[1]),
         camera_to_world=poses,
         fov_y=fov_y,
+        centre=centre,
     )

@@ -19,7 +19,8 @@ def hull_distance(images: ImageSet) -> SignedDistance:
     masks = images.pyramid[level][..., 3].float()
 
     def distance(points: Tensor) -> Tensor:
-        return visual_hull_sdf(images.camera_to_world.float(), images.fov_y.float(), masks, points)
+        poses, fov_y = images.camera_to_world.float(), images.fov_y.float()
+        return visual_hull_sdf(poses, fov_y, masks, points, centre=images.centre.float())
 
     return distance
 

@@ -7,7 +7,7 @@ the largest over the views: exact inside, a lower bound outside.
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -34,7 +34,12 @@ class EmptyHull(TopForgeError):  # noqa: N818 -- named by what happened, as all 
 
 
 def visual_hull_sdf(
-    camera_to_world: Tensor, fov_y: Tensor, masks: Tensor, points: Tensor, disagreeing: int = 0
+    camera_to_world: Tensor,
+    fov_y: Tensor,
+    masks: Tensor,
+    points: Tensor,
+    disagreeing: int = 0,
+    centre: Optional[Tensor] = None,
 ) -> Tensor:
     """Signed distance of points to the visual hull, negative inside.
 
@@ -48,6 +53,7 @@ def visual_hull_sdf(
         points: [N, 3] world positions.
         disagreeing: How many views may call a point outside without making it so. Each costs detail: a point of a
             hull's surface is held back by one or two views only. Leave it 0 unless masks are known to be torn.
+        centre: [B, 2] where the optical axes meet the images, NDC, x right and y down; None = in the middle.
 
     Returns:
         [N] float32, world units.
@@ -56,8 +62,9 @@ def visual_hull_sdf(
     seen = torch.zeros(len(points), dtype=torch.bool, device=points.device)
     span = float((points.amax(0) - points.amin(0)).norm()) + 1e-6
     aspect = masks.shape[2] / masks.shape[1]
-    for pose, angle, distance in zip(camera_to_world.float(), fov_y.float(), mask_distances(masks)):
-        found, visible = view_distance(pose, angle, distance, aspect, points)
+    centres = torch.zeros(len(masks), 2) if centre is None else centre
+    for pose, angle, distance, middle in zip(camera_to_world.float(), fov_y.float(), mask_distances(masks), centres):
+        found, visible = view_distance(pose, angle, distance, aspect, points, middle)
         found = torch.where(visible, found.clamp(-span, span), -torch.inf)
         worst = torch.cat((worst, found[None])).sort(dim=0, descending=True).values[: disagreeing + 1]
         seen |= visible
@@ -67,7 +74,7 @@ def visual_hull_sdf(
 
 
 def view_distance(
-    pose: Tensor, fov_y: Tensor, distance: Tensor, aspect: float, points: Tensor
+    pose: Tensor, fov_y: Tensor, distance: Tensor, aspect: float, points: Tensor, centre: Tensor
 ) -> Tuple[Tensor, Tensor]:
     """Distance [N], world units, of points to the cone of one view, and which points it sees [N] bool.
 
@@ -77,11 +84,13 @@ def view_distance(
         distance: [h, w] signed distance to the mask's contour in units of the image's height.
         aspect: Width over height of the image; pixels are square.
         points: [N, 3] world positions.
+        centre: [2] where the optical axis meets the image, NDC, x right and y down.
     """
     local = (points - pose[:3, 3]) @ pose[:3, :3]
     depth = -local[:, 2]
     extent = 2 * torch.tan(0.5 * fov_y) * depth.clamp_min(1e-8)  # height of the image plane at the point's depth
-    x, y = 2 * local[:, 0] / (extent * aspect), -2 * local[:, 1] / extent
+    x = 2 * local[:, 0] / (extent * aspect) + centre[0].to(points)
+    y = -2 * local[:, 1] / extent + centre[1].to(points)
     visible = (depth > 1e-6) & (x.abs() <= 1) & (y.abs() <= 1)
     where = torch.stack((x, y), dim=1).clamp(-2, 2)[None, None]
     found = torch.nn.functional.grid_sample(distance[None, None], where, padding_mode="border", align_corners=False)
