@@ -63,7 +63,12 @@ def python_of(environment: Path) -> Path:
     return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def ensure(repository: Path, extras: Sequence[str], say: Say = print) -> Path:
+def say_at_once(line: str) -> None:
+    """Prints and flushes: a script that then becomes another program would lose what is still buffered."""
+    print(line, flush=True)
+
+
+def ensure(repository: Path, extras: Sequence[str], say: Say = say_at_once) -> Path:
     """Makes or completes the private environment and returns its interpreter.
 
     Args:
