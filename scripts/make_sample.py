@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from sample import cameras, light, paint, shape
+from sample import bake, cameras, light, shape
 
 OUTPUT = Path(__file__).resolve().parent.parent / "hip" / "sample_capture"
 TEXTURE_SIZE = 1024
@@ -54,7 +54,7 @@ def make_truth(folder: Path) -> tuple[shape.Mesh, tuple, dict]:
     if shape.euler_characteristic(mesh.triangles) != 0:
         raise SystemExit("the sample's mesh does not have exactly one handle: change the knots in sample/shape.py")
     write_obj(mesh, folder)
-    maps = paint.bake(mesh, TEXTURE_SIZE)
+    maps = bake.bake(mesh, TEXTURE_SIZE)
     for name, image in zip(("base_color", "roughness", "metallic"), maps):
         imageio.imwrite(folder / f"{name}.png", image, compress_level=9)
     lights = {}
@@ -102,7 +102,7 @@ def make_pictures(output: Path, mesh: shape.Mesh, maps: tuple, lights: dict, pos
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=OUTPUT)
-    parser.add_argument("--samples", type=int, default=512, help="paths per pixel")
+    parser.add_argument("--samples", type=int, default=256, help="paths per pixel")
     parser.add_argument("--no-pictures", action="store_true", help="skip the photographs")
     parser.add_argument("--variant", default="scalar_rgb", help="of Mitsuba; the shipped pictures: scalar_rgb")
     options = parser.parse_args()

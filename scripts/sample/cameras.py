@@ -7,8 +7,8 @@ import numpy as np
 FIELD_OF_VIEW = np.radians(38.0)  # horizontal and vertical: the pictures are square
 DISTANCE = 3.1  # from the origin, world units
 LOWEST, HIGHEST = -0.42, 0.95  # z of the directions towards the cameras
-DEAL = "train train test train train train val train train test train train train train val train test train train".split()
-ROUNDS = 4  # of the deal: 4 * 19 = 76 views
+DEAL = {2: "test", 6: "val", 9: "test", 14: "val", 16: "test"}  # of each 19 viewpoints in turn; the others train
+COUNT = 4 * 19
 
 
 def look_at_origin(eye: np.ndarray) -> np.ndarray:
@@ -23,14 +23,13 @@ def look_at_origin(eye: np.ndarray) -> np.ndarray:
 
 def views() -> dict[str, list[np.ndarray]]:
     """Camera-to-world matrices of each split: every point of one Fibonacci spiral is used once."""
-    count = ROUNDS * len(DEAL)
     turn = np.pi * (3 - np.sqrt(5))
     splits: dict[str, list[np.ndarray]] = {"train": [], "val": [], "test": []}
-    for k in range(count):
-        z = LOWEST + (HIGHEST - LOWEST) * (k + 0.5) / count
+    for k in range(COUNT):
+        z = LOWEST + (HIGHEST - LOWEST) * (k + 0.5) / COUNT
         flat = np.sqrt(1 - z * z)
         eye = DISTANCE * np.array([flat * np.cos(k * turn), flat * np.sin(k * turn), z])
-        splits[DEAL[k % len(DEAL)]].append(np.round(look_at_origin(eye), 9))
+        splits[DEAL.get(k % 19, "train")].append(np.round(look_at_origin(eye), 9))
     return splits
 
 

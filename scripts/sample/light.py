@@ -71,12 +71,12 @@ def panorama(boxes: list, backdrop: tuple, width: int = 1024, height: int = 512)
 
 def studio() -> np.ndarray:
     """The light of the capture."""
-    return panorama(STUDIO, ((0.17, 0.14, 0.12), (0.40, 0.39, 0.39), (0.28, 0.33, 0.42)))
+    return 1.05 * panorama(STUDIO, ((0.17, 0.14, 0.12), (0.40, 0.39, 0.39), (0.28, 0.33, 0.42)))
 
 
 def evening() -> np.ndarray:
     """The second light, for relighting: other colours from other directions."""
-    return panorama(EVENING, ((0.07, 0.08, 0.11), (0.42, 0.23, 0.20), (0.09, 0.12, 0.26)))
+    return 1.45 * panorama(EVENING, ((0.07, 0.08, 0.11), (0.42, 0.23, 0.20), (0.09, 0.12, 0.26)))
 
 
 def halve(image: np.ndarray) -> np.ndarray:

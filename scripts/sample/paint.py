@@ -14,8 +14,9 @@ from sample import shape
 
 IVORY, COBALT, TEAL, LEAF = (0.93, 0.88, 0.76), (0.10, 0.17, 0.50), (0.05, 0.47, 0.50), (0.24, 0.50, 0.20)
 CORAL, OCHRE, PLUM, SKY = (0.84, 0.26, 0.17), (0.92, 0.63, 0.13), (0.47, 0.13, 0.36), (0.40, 0.68, 0.84)
-CLAY, UMBER, GOLD = (0.68, 0.38, 0.25), (0.28, 0.14, 0.09), (0.96, 0.78, 0.42)
-GLAZE, SATIN, MATTE, GILT = 0.24, 0.45, 0.72, 0.28  # roughness (GGX alpha is its square)
+CLAY, UMBER, GOLD = (0.70, 0.40, 0.27), (0.28, 0.14, 0.09), (0.91, 0.71, 0.37)
+GLAZE, SATIN, MATTE, GILT = 0.22, 0.45, 0.72, 0.33  # roughness (GGX alpha is its square)
+TILT = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])  # a rotation: keeps noise off the axes
 EDGE = 0.006  # width over which a brush edge fades, world units
 
 
@@ -84,7 +85,7 @@ def wrap(value: np.ndarray) -> np.ndarray:
 
 
 def leaf(x: np.ndarray, y: np.ndarray, angle: float, length: float, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """A pointed leaf that starts at the origin: signed distance-like value (negative inside) and its midrib's |offset|."""
+    """A pointed leaf from the origin: a distance-like value (negative inside), and the distance to its midrib."""
     along = (x * np.cos(angle) + y * np.sin(angle)) / length
     across = np.abs(-x * np.sin(angle) + y * np.cos(angle))
     profile = np.sin(np.pi * np.clip(along, 0, 1)) ** 0.8 * (1.1 - 0.35 * np.clip(along, 0, 1))
@@ -106,8 +107,9 @@ def flower(coat: Coat, x: np.ndarray, y: np.ndarray, radius: float, colour: np.n
 
 def paint_foot(coat: Coat, points: np.ndarray, turn: np.ndarray, z: np.ndarray) -> None:
     """Speckled bare clay, and the wavy edge where the glaze above it stops."""
-    coat.lay(0.5 * below(-noise(points, 55, 3), -0.42, 0.2), UMBER)
-    coat.lay(0.35 * below(-noise(points, 75, 4), -0.45, 0.2), IVORY)
+    for seed, colour, cut in ((3, UMBER, 0.62), (4, IVORY, 0.70)):
+        grain = noise(points @ TILT, 34, seed) + 0.5 * noise(points @ TILT.T, 71, seed)
+        coat.lay(0.5 * below(-grain, -cut, 0.25), colour)
     angle = 2 * np.pi * turn
     edge = -0.645 + 0.016 * np.sin(7 * angle) + 0.009 * np.sin(16 * angle + 1) + 0.006 * np.sin(29 * angle + 2)
     coat.lay(1 - below(z, edge), COBALT, GLAZE)
@@ -189,7 +191,7 @@ def paint_neck(coat: Coat, turn: np.ndarray, z: np.ndarray, radius: np.ndarray) 
     distance = np.hypot(wrap(turn * count + 0.5) * pitch, wrap(row) * period)
     second = np.hypot(wrap(turn * count) * pitch, wrap(row + 0.5) * period)
     coat.lay(below(np.minimum(distance, second), 0.0085) * between(z, 0.34, 0.53), OCHRE)
-    coat.lay(between(z, 0.548, 0.640), IVORY, GLAZE)
+    coat.lay(between(z, 0.548, 0.700), IVORY, GLAZE)
     ticks = np.abs(wrap(turn * 36)) * 2 * np.pi * radius / 36
     coat.lay(below(ticks, 0.011) * between(z, 0.572, 0.616), TEAL)
     coat.gild(between(z, 0.537, 0.556))
@@ -197,21 +199,21 @@ def paint_neck(coat: Coat, turn: np.ndarray, z: np.ndarray, radius: np.ndarray) 
 
 def paint_lid(coat: Coat, turn: np.ndarray, z: np.ndarray, radius: np.ndarray) -> None:
     """Radiating petals on teal, and a gilded knob."""
-    coat.lay(1 - below(z, 0.636), TEAL, GLAZE)
+    lid = below(radius, 0.298) * (1 - below(z, 0.60))
+    coat.lay(lid, TEAL, GLAZE)
     count = 12
     x = wrap(turn * count) * 2 * np.pi * radius / count
-    half = 0.42 * 2 * np.pi * radius / count * np.sin(np.pi * np.clip((0.315 - radius) / 0.21, 0, 1)) ** 0.7
-    lid = 1 - below(z, 0.637)
+    half = 0.42 * 2 * np.pi * radius / count * np.sin(np.pi * np.clip((0.292 - radius) / 0.20, 0, 1)) ** 0.7
     coat.lay(lid * below(np.abs(x), half), IVORY)
     coat.lay(lid * below(np.abs(x), half - 0.012), CORAL)
     coat.lay(lid * below(np.abs(x), 0.4 * half - 0.006), OCHRE)
-    dots = np.hypot(wrap(turn * count + 0.5) * 2 * np.pi * radius / count, radius - 0.255)
+    dots = np.hypot(wrap(turn * count + 0.5) * 2 * np.pi * radius / count, radius - 0.258)
     coat.lay(lid * below(dots, 0.013), IVORY)
     coat.gild(1 - below(z, 0.748))
 
 
 def paint_handle(coat: Coat, points: np.ndarray, along: np.ndarray, mask: np.ndarray) -> None:
-    """Teal glaze with an ivory spiral and coral dots, gilded rings at both ends."""
+    """Cobalt glaze with an ivory spiral and ochre dots, gilded rings at both ends."""
     turn = tube_turn(points, along, shape.HANDLE)
     wave = wrap(along * 13 + turn)
     coat.lay(mask, COBALT, GLAZE)
@@ -222,19 +224,18 @@ def paint_handle(coat: Coat, points: np.ndarray, along: np.ndarray, mask: np.nda
 
 
 def paint_spout(coat: Coat, points: np.ndarray, along: np.ndarray, mask: np.ndarray) -> None:
-    """Coral root, ivory feathers, teal neck and a gilded tip."""
+    """Overlapping scales from a coral root up to a gilded tip."""
     turn = tube_turn(points, along, shape.SPOUT)
-    coat.lay(mask, IVORY, GLAZE)
-    coat.lay(mask * below(along, 0.30 + 0.035 * np.cos(20 * np.pi * turn)), CORAL, 0.58)
-    coat.lay(mask * below(np.hypot(wrap(turn * 10) * 0.07, (along - 0.245) * 0.9), 0.013), IVORY)
-    for ring in range(4):
-        blade = np.abs(wrap(turn * 8 + 0.5 * ring)) - 0.40 * np.sqrt(np.clip(1 - ((along - 0.40 - 0.075 * ring) / 0.1) ** 2, 0, 1))
-        upper = mask * below(-along, -(0.40 + 0.075 * ring - 0.02), 0.01)
-        coat.lay(upper * below(blade, 0, 0.08) , (TEAL, SKY, COBALT, TEAL)[ring])
-        coat.lay(upper * below(np.abs(blade), 0.05, 0.05), IVORY)
-    coat.lay(mask * below(-along, -0.76, 0.01), TEAL)
-    coat.gild(mask * below(-along, -0.90, 0.01))
-    coat.gild(mask * between(along, 0.745, 0.770, 0.006))
+    coat.lay(mask, TEAL, GLAZE)
+    rows = [(0.70, IVORY), (0.62, SKY), (0.54, COBALT), (0.46, SKY), (0.38, TEAL), (0.30, IVORY), (0.22, CORAL)]
+    for row, (edge, colour) in enumerate(rows):
+        scallop = edge + 0.065 * np.sqrt(np.clip(1 - (2 * wrap(turn * 7 + 0.5 * row)) ** 2, 0, 1))
+        coat.lay(mask * below(along, scallop, 0.008), UMBER if colour == IVORY else IVORY, GLAZE)
+        coat.lay(mask * below(along, scallop - 0.014, 0.008), colour, 0.58 if colour == CORAL else GLAZE)
+        dot = np.hypot(wrap(turn * 7 + 0.5 * row) * 0.085, (along - edge - 0.018) * 0.9)
+        coat.lay(mask * below(dot, 0.009), CORAL if colour == IVORY else OCHRE)
+    coat.gild(mask * (1 - below(along, 0.89, 0.01)))
+    coat.gild(mask * between(along, 0.785, 0.81, 0.006))
 
 
 def tube_turn(points: np.ndarray, along: np.ndarray, tube: np.ndarray) -> np.ndarray:
@@ -252,7 +253,9 @@ def paint(points: np.ndarray) -> Coat:
     """All of the paint at points [N, 3] of the surface."""
     swing = 0.004 * np.stack([noise(points, 9, seed) for seed in (11, 12)], axis=1)  # the painter's hand
     radius = np.maximum(np.hypot(points[:, 0], points[:, 1]), 1e-3)
-    turn = (np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi) + swing[:, 0] / (2 * np.pi * np.maximum(radius, 0.1))) % 1
+    turn = (
+        np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi) + swing[:, 0] / (2 * np.pi * np.maximum(radius, 0.1))
+    ) % 1
     z = points[:, 2] + swing[:, 1] * (points[:, 2] < 0.74)
     coat = Coat.bare(len(points))
     paint_foot(coat, points, turn, z)
@@ -268,57 +271,6 @@ def paint(points: np.ndarray) -> Coat:
 
 def weather(coat: Coat, points: np.ndarray) -> None:
     """Uneven pigment and glaze: no two places are quite alike."""
-    pigment = 0.6 * noise(points, 6, 21) + 0.3 * noise(points, 24, 22) + 0.2 * noise(points, 90, 23)
+    pigment = 0.6 * noise(points, 6, 21) + 0.4 * noise(points, 20, 22)
     coat.colour = np.clip(coat.colour * (1 + 0.07 * pigment[:, None]), 0, 1)
     coat.roughness = np.clip(coat.roughness + 0.05 * noise(points, 5, 31) + 0.02 * noise(points, 30, 32), 0.18, 0.85)
-
-
-def bake(mesh: shape.Mesh, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Paints the texels of a mesh.
-
-    Returns:
-        Base colour [size, size, 3] and roughness and metallic [size, size], uint8, row 0 at the top (v = 1).
-    """
-    positions, covered = texel_positions(mesh, size)
-    coat = paint(positions[covered])
-    maps = np.zeros((size, size, 5))
-    maps[covered] = np.column_stack([coat.colour, coat.roughness, coat.metallic])
-    maps = np.round(255 * dilate(maps, covered, 6)).astype(np.uint8)
-    return maps[..., :3], maps[..., 3], maps[..., 4]
-
-
-def texel_positions(mesh: shape.Mesh, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """World position [size, size, 3] of each texel's centre and whether a triangle covers it [size, size]."""
-    positions, covered = np.zeros((size, size, 3)), np.zeros((size, size), dtype=bool)
-    pixel = np.stack([mesh.texcoords[:, 0] * size, (1 - mesh.texcoords[:, 1]) * size], axis=1) - 0.5
-    for triangle, corners in zip(mesh.triangles, pixel[mesh.texcoord_triangles]):
-        low = np.clip(np.floor(corners.min(0)).astype(int), 0, size - 1)
-        high = np.clip(np.ceil(corners.max(0)).astype(int), 0, size - 1)
-        x, y = np.meshgrid(np.arange(low[0], high[0] + 1), np.arange(low[1], high[1] + 1))
-        (ax, ay), (bx, by), (cx, cy) = corners
-        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-        if area == 0:
-            continue
-        u = ((x - ax) * (cy - ay) - (cx - ax) * (y - ay)) / area
-        v = ((bx - ax) * (y - ay) - (x - ax) * (by - ay)) / area
-        hit = (u >= -1e-6) & (v >= -1e-6) & (u + v <= 1 + 1e-6)
-        p0, p1, p2 = mesh.positions[triangle]
-        positions[y[hit], x[hit]] = p0 + u[hit][:, None] * (p1 - p0) + v[hit][:, None] * (p2 - p0)
-        covered[y[hit], x[hit]] = True
-    return positions, covered
-
-
-def dilate(maps: np.ndarray, covered: np.ndarray, rounds: int) -> np.ndarray:
-    """Grows the charts of maps [H, W, C] by `rounds` texels, and fills the rest with the mean."""
-    maps, covered = maps.copy(), covered.copy()
-    maps[~covered] = maps[covered].mean(0)
-    for _ in range(rounds):
-        total, count = np.zeros_like(maps), np.zeros(covered.shape)
-        for shift in [(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]:
-            neighbour = np.roll(covered, shift, (0, 1))
-            total += np.roll(maps, shift, (0, 1)) * neighbour[..., None]
-            count += neighbour
-        grow = ~covered & (count > 0)
-        maps[grow] = total[grow] / count[grow][:, None]
-        covered |= grow
-    return maps

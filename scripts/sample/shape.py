@@ -135,7 +135,7 @@ def smooth_union(first: np.ndarray, second: np.ndarray, width: float) -> np.ndar
 
 
 def signed_distance(points: np.ndarray) -> np.ndarray:
-    """Implicit function [N] of the whole solid at points [N, 3]: negative inside, nearly a distance near its boundary."""
+    """Implicit function [N] of the solid at points [N, 3]: negative inside, nearly a distance near its boundary."""
     with_handle = smooth_union(body_distance(points), tube_distance(points, HANDLE)[0], BLEND)
     return smooth_union(with_handle, tube_distance(points, SPOUT)[0], BLEND)
 
