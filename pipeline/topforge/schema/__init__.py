@@ -12,7 +12,8 @@ A field's type is one of bool, int, float, str, Optional or Union of these, Tupl
 such dataclass, or Any / Dict / List for free JSON.
 """
 
-from topforge.schema.convert import ConfigError, Problem, from_json, hint_of, to_json, updated, with_absolute_paths
+from topforge.schema.convert import ConfigError, Problem, from_json
+from topforge.schema.edit import hint_of, to_json, updated, with_absolute_paths
 from topforge.schema.faces import add_to_parser, from_arguments, markdown_table
 from topforge.schema.fields import OptionField, describe, leaves, option
 

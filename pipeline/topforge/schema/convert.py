@@ -6,10 +6,8 @@ import dataclasses
 import difflib
 import json
 import math
-import os
 import typing
-from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Type, TypeVar, Union
+from typing import Any, Iterable, List, Optional, Type, TypeVar, Union
 
 from topforge.errors import TopForgeError
 from topforge.schema.fields import Limits, OptionField, shape, type_in_words
@@ -61,116 +59,24 @@ def from_json(cls: Type[T], mapping: Any, where: str) -> T:
     return typing.cast(T, instance)
 
 
-def to_json(instance: Any) -> Dict[str, Any]:
-    """The JSON object that `from_json` turns into an equal instance: all fields, tuples as lists."""
-    return {name: _plain(getattr(instance, name)) for name in shape(type(instance))}
-
-
-def updated(instance: T, changes: Mapping[str, Any], where: str) -> T:
-    """A copy with some options set, checked like a file.
-
-    Args:
-        instance: What to start from.
-        changes: JSON values by dotted option name.
-        where: As for `from_json`.
-
-    Raises:
-        ConfigError: As for `from_json`.
-    """
-    problems: List[Problem] = []
-    result = _replace(instance, changes, "", problems)
-    if problems:
-        raise ConfigError(where, problems)
-    return typing.cast(T, result)
-
-
-def hint_of(cls: type, name: str, where: str) -> Any:
-    """The type of the option with the dotted name `name`.
-
-    Raises:
-        ConfigError: There is no such option.
-    """
-    hint: Any = cls
-    for part in name.split("."):
-        hint = shape(typing.cast(type, hint)).get(part, (None,))[0] if dataclasses.is_dataclass(hint) else None
-    if hint is None:
-        raise ConfigError(where, [_unknown(name, _dotted(cls))])
-    return hint
-
-
-def with_absolute_paths(instance: T, folder: Path) -> T:
-    """A copy in which every relative path (options made with `path=True`, nested ones too) starts at `folder`."""
-    changes: Dict[str, Any] = {}
-    for name, (hint, limits, _) in shape(type(instance)).items():
-        if not limits.path and not dataclasses.is_dataclass(hint):
-            continue
-        value = getattr(instance, name)
-        if dataclasses.is_dataclass(hint):
-            changes[name] = with_absolute_paths(value, folder)
-        elif value is not None:
-            single = isinstance(value, str)
-            changes[name] = _below(folder, value) if single else tuple(_below(folder, entry) for entry in value)
-    return typing.cast(T, dataclasses.replace(typing.cast(Any, instance), **changes)) if changes else instance
-
-
-def _below(folder: Path, path: str) -> str:
-    return os.path.abspath(str(folder / path))  # noqa: PTH100 -- removes `..`, keeps links as the person named them
-
-
-def _replace(instance: Any, changes: Mapping[str, Any], prefix: str, problems: List[Problem]) -> Any:
-    fields, values = shape(type(instance)), {}
-    nested: Dict[str, Dict[str, Any]] = {}
-    for key, value in changes.items():
-        name, _, rest = key.partition(".")
-        if name not in fields or (rest and not dataclasses.is_dataclass(fields[name][0])):
-            problems.append(_unknown(prefix + key, [prefix + known for known in _dotted(type(instance))]))
-        elif rest:
-            nested.setdefault(name, {})[rest] = value
-        else:
-            hint, limits, _ = fields[name]
-            values[name] = _convert(hint, value, prefix + name, limits, problems)
-    for name, below in nested.items():
-        values[name] = _replace(getattr(instance, name), below, prefix + name + ".", problems)
-    return instance if problems else dataclasses.replace(instance, **values)
-
-
-def _dotted(cls: type) -> List[str]:
-    names = []
-    for name, (hint, _, _) in shape(cls).items():
-        names.append(name)
-        if dataclasses.is_dataclass(hint):
-            names.extend("%s.%s" % (name, below) for below in _dotted(typing.cast(type, hint)))
-    return names
-
-
-def _plain(value: Any) -> Any:
-    if value is None or type(value) in (bool, int, float, str):
-        return value
-    if isinstance(value, (tuple, list)):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    return to_json(value) if dataclasses.is_dataclass(value) else value
-
-
 def _dataclass(cls: type, mapping: Any, key: str, problems: List[Problem]) -> Any:
     if not isinstance(mapping, dict):
         problems.append(_wrong(key, mapping, "an object"))
         return None
     fields, prefix = shape(cls), key + "." if key else ""
     problems.extend(
-        _unknown(prefix + name, [prefix + known for known in fields]) for name in mapping if name not in fields
+        unknown_option(prefix + name, [prefix + known for known in fields]) for name in mapping if name not in fields
     )
     before, values = len(problems), {}
     for name, (hint, limits, default) in fields.items():
         if name in mapping:
-            values[name] = _convert(hint, mapping[name], prefix + name, limits, problems)
+            values[name] = convert(hint, mapping[name], prefix + name, limits, problems)
         elif default is dataclasses.MISSING:
             problems.append(Problem(prefix + name, "is missing; give %s" % _allowed(hint, limits)))
     return None if len(problems) > before else cls(**values)
 
 
-def _convert(hint: Any, value: Any, key: str, limits: Limits, problems: List[Problem]) -> Any:
+def convert(hint: Any, value: Any, key: str, limits: Limits, problems: List[Problem]) -> Any:
     """The value as the type `hint`; appends to `problems` and returns None where that cannot be."""
     origin = typing.get_origin(hint)
     if origin is Union:
@@ -215,7 +121,7 @@ def _tuple(hint: Any, value: Any, key: str, limits: Limits, problems: List[Probl
     hints = [members[0]] * len(value) if variadic else members
     inner = dataclasses.replace(limits, length=None) if limits.length else limits
     return tuple(
-        _convert(entry_hint, entry, "%s[%d]" % (key, index), inner, problems)
+        convert(entry_hint, entry, "%s[%d]" % (key, index), inner, problems)
         for index, (entry_hint, entry) in enumerate(zip(hints, value))
     )
 
@@ -229,7 +135,7 @@ def _union(hint: Any, value: Any, key: str, limits: Limits, problems: List[Probl
                 return None
             continue
         found: List[Problem] = []
-        converted = _convert(member, value, key, limits, found)
+        converted = convert(member, value, key, limits, found)
         if not found:
             return converted
         if _kind(member) == type(value).__name__:
@@ -276,7 +182,8 @@ def _wrong(key: str, value: Any, allowed: str, near: Optional[List[str]] = None)
     return Problem(key, "= %s is not allowed; give %s" % (text, allowed) + _did_you_mean(near or []))
 
 
-def _unknown(key: str, known: List[str]) -> Problem:
+def unknown_option(key: str, known: List[str]) -> Problem:
+    """The problem of a key that is none of the `known`."""
     near = difflib.get_close_matches(key, known, n=1)
     return Problem(key, "is not an option" + (_did_you_mean(near) or " (known: %s)" % _shortened(known)))
 

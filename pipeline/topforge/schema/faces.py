@@ -8,7 +8,7 @@ import json
 import typing
 from typing import Any, Dict, List, TypeVar, Union
 
-from topforge.schema.convert import updated
+from topforge.schema.edit import updated
 from topforge.schema.fields import OptionField, leaves
 
 T = TypeVar("T")

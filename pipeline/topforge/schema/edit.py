@@ -1,0 +1,106 @@
+"""Instances of option dataclasses back to JSON, and copies of them with some options changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, TypeVar
+
+from topforge.schema.convert import ConfigError, Problem, convert, unknown_option
+from topforge.schema.fields import shape
+
+T = TypeVar("T")
+
+
+def to_json(instance: Any) -> Dict[str, Any]:
+    """The JSON object that `from_json` turns into an equal instance: all fields, tuples as lists."""
+    return {name: _plain(getattr(instance, name)) for name in shape(type(instance))}
+
+
+def updated(instance: T, changes: Mapping[str, Any], where: str) -> T:
+    """A copy with some options set, checked like a file.
+
+    Args:
+        instance: What to start from.
+        changes: JSON values by dotted option name.
+        where: As for `from_json`.
+
+    Raises:
+        ConfigError: As for `from_json`.
+    """
+    problems: List[Problem] = []
+    result = _replace(instance, changes, "", problems)
+    if problems:
+        raise ConfigError(where, problems)
+    return typing.cast(T, result)
+
+
+def hint_of(cls: type, name: str, where: str) -> Any:
+    """The type of the option with the dotted name `name`.
+
+    Raises:
+        ConfigError: There is no such option.
+    """
+    hint: Any = cls
+    for part in name.split("."):
+        hint = shape(typing.cast(type, hint)).get(part, (None,))[0] if dataclasses.is_dataclass(hint) else None
+    if hint is None:
+        raise ConfigError(where, [unknown_option(name, _dotted(cls))])
+    return hint
+
+
+def with_absolute_paths(instance: T, folder: Path) -> T:
+    """A copy in which every relative path (options made with `path=True`, nested ones too) starts at `folder`."""
+    changes: Dict[str, Any] = {}
+    for name, (hint, limits, _) in shape(type(instance)).items():
+        if not limits.path and not dataclasses.is_dataclass(hint):
+            continue
+        value = getattr(instance, name)
+        if dataclasses.is_dataclass(hint):
+            changes[name] = with_absolute_paths(value, folder)
+        elif value is not None:
+            single = isinstance(value, str)
+            changes[name] = _below(folder, value) if single else tuple(_below(folder, entry) for entry in value)
+    return typing.cast(T, dataclasses.replace(typing.cast(Any, instance), **changes)) if changes else instance
+
+
+def _below(folder: Path, path: str) -> str:
+    return os.path.abspath(str(folder / path))  # noqa: PTH100 -- removes `..`, keeps links as the person named them
+
+
+def _replace(instance: Any, changes: Mapping[str, Any], prefix: str, problems: List[Problem]) -> Any:
+    fields, values = shape(type(instance)), {}
+    nested: Dict[str, Dict[str, Any]] = {}
+    for key, value in changes.items():
+        name, _, rest = key.partition(".")
+        if name not in fields or (rest and not dataclasses.is_dataclass(fields[name][0])):
+            problems.append(unknown_option(prefix + key, [prefix + known for known in _dotted(type(instance))]))
+        elif rest:
+            nested.setdefault(name, {})[rest] = value
+        else:
+            hint, limits, _ = fields[name]
+            values[name] = convert(hint, value, prefix + name, limits, problems)
+    for name, below in nested.items():
+        values[name] = _replace(getattr(instance, name), below, prefix + name + ".", problems)
+    return instance if problems else dataclasses.replace(instance, **values)
+
+
+def _dotted(cls: type) -> List[str]:
+    names = []
+    for name, (hint, _, _) in shape(cls).items():
+        names.append(name)
+        if dataclasses.is_dataclass(hint):
+            names.extend("%s.%s" % (name, below) for below in _dotted(typing.cast(type, hint)))
+    return names
+
+
+def _plain(value: Any) -> Any:
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, (tuple, list)):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return to_json(value) if dataclasses.is_dataclass(value) else value
