@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
+from topforge import schema
 from topforge.errors import FailureClass
 from topforge.items import Item
 from topforge.paths import RunPaths
@@ -95,7 +96,7 @@ class Adapter:
 
     def deciding(self, config: Any) -> Dict[str, Any]:
         """The part of the configuration that decides the result; default: all of it."""
-        return dataclasses.asdict(config)
+        return schema.to_json(config)
 
     def steps(self, item: Item, config: Any, paths: RunPaths) -> Sequence[Step]:
         """The child processes to run. May write generated files under `paths.work`."""

@@ -8,7 +8,7 @@ import math
 import re
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from topforge import atomic
+from topforge import atomic, schema
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
@@ -83,7 +83,7 @@ class BuiltinAdapter(Adapter):
 
     def deciding(self, config: BuiltinOptions) -> Dict[str, Any]:
         """Everything but what only decides how one watches."""
-        return {k: v for k, v in dataclasses.asdict(config).items() if k not in MONITORING}
+        return {k: v for k, v in schema.to_json(config).items() if k not in MONITORING}
 
     def steps(self, item: Item, config: BuiltinOptions, paths: RunPaths) -> Sequence[Step]:
         """One child that trains, exports and measures."""
