@@ -1,4 +1,4 @@
-"""Visibility and interpolation as Warp kernels: one source for CPU and GPU, adjoints by hand.
+"""Visibility as Warp kernels: one source for CPU and GPU.
 
 Rasterisation in homogeneous coordinates (Olano and Greer, "Triangle Scan Conversion using 2D Homogeneous Coordinates",
 1997): an edge function is the plane through the eye and two corners, so triangles that cross the camera plane need no
@@ -16,7 +16,8 @@ import warp as wp
 from torch import Tensor
 
 from topforge_train.backend.interface import Fragments
-from topforge_train.backend.parallel import launch_each, launch_owners, launch_ranges, threads, vectors
+from topforge_train.backend.parallel import launch_each, threads, vectors
+from topforge_train.backend.warp_barycentric import Barycentric, centre, corner
 from topforge_train.backend.warp_runtime import check, check_triangles
 
 wp.set_module_options({"enable_backward": False})
@@ -29,24 +30,6 @@ DEPTH_STEPS = float(2**30 - 1)
 
 LOW_WORD = wp.constant(wp.int64(1 << 32))
 """A key is depth * LOW_WORD + triangle."""
-
-
-@wp.func
-def corner(position: wp.vec4) -> wp.vec3d:
-    """Clip position without z."""
-    return wp.vec3d(wp.float64(position[0]), wp.float64(position[1]), wp.float64(position[3]))
-
-
-@wp.func
-def centre(index: int, size: int) -> wp.float64:
-    """NDC coordinate of a pixel centre."""
-    return wp.float64(2 * index + 1) * (wp.float64(1.0) / wp.float64(size)) - wp.float64(1.0)
-
-
-@wp.func
-def pixel_ray(pixel: int, width: int, height: int) -> wp.vec3d:
-    """Centre of a pixel (flat index) in NDC, homogeneous."""
-    return wp.vec3d(centre(pixel % width, width), centre((pixel // width) % height, height), wp.float64(1.0))
 
 
 @wp.func
@@ -75,22 +58,23 @@ def fill(
     depth: wp.vec3d,
     columns: wp.vec2i,
     rows: wp.vec2i,
-    width: int,
-    height: int,
-    first_pixel: int,
+    place: wp.vec3i,
     identity: wp.int64,
     keys: wp.array(dtype=wp.int64),
 ):
-    """Lowers the key of each pixel centre inside all three edges; ties go to the lower triangle."""
+    """Lowers the key of each pixel centre inside all three edges; ties go to the lower triangle.
+
+    `place` is the width and height of the image and the index of its first pixel.
+    """
     zero = wp.float64(0.0)
     one = wp.float64(1.0)
     for row in range(rows[0], rows[1]):
-        y = centre(row, height)
+        y = centre(row, place[1])
         row0 = edge0[1] * y + edge0[2]
         row1 = edge1[1] * y + edge1[2]
         row2 = edge2[1] * y + edge2[2]
         for column in range(columns[0], columns[1]):
-            x = centre(column, width)
+            x = centre(column, place[0])
             value0 = edge0[0] * x + row0
             value1 = edge1[0] * x + row1
             value2 = edge2[0] * x + row2
@@ -98,7 +82,28 @@ def fill(
                 z = depth[0] * x + depth[1] * y + depth[2]
                 if wp.abs(z) <= one and owns(edge0, value0) and owns(edge1, value1) and owns(edge2, value2):
                     steps = wp.int64((z + one) * wp.float64(DEPTH_STEPS))
-                    wp.atomic_min(keys, first_pixel + row * width + column, steps * LOW_WORD + identity)
+                    wp.atomic_min(keys, place[2] + row * place[0] + column, steps * LOW_WORD + identity)
+
+
+@wp.func
+def screen_bounds(p0: wp.vec4, p1: wp.vec4, p2: wp.vec4, width: int, height: int) -> wp.vec4i:
+    """Pixels that may lie in a triangle: first column and the one after the last, first row and the one after."""
+    if p0[3] <= 0.0 and p1[3] <= 0.0 and p2[3] <= 0.0:
+        return wp.vec4i(0, 0, 0, 0)
+    if p0[3] <= 0.0 or p1[3] <= 0.0 or p2[3] <= 0.0:
+        return wp.vec4i(0, width, 0, height)
+    w0 = wp.float64(1.0) / wp.float64(p0[3])
+    w1 = wp.float64(1.0) / wp.float64(p1[3])
+    w2 = wp.float64(1.0) / wp.float64(p2[3])
+    x0 = wp.float64(p0[0]) * w0
+    x1 = wp.float64(p1[0]) * w1
+    x2 = wp.float64(p2[0]) * w2
+    y0 = wp.float64(p0[1]) * w0
+    y1 = wp.float64(p1[1]) * w1
+    y2 = wp.float64(p2[1]) * w2
+    columns = pixel_bounds(wp.min(x0, wp.min(x1, x2)), wp.max(x0, wp.max(x1, x2)), width)
+    rows = pixel_bounds(wp.min(y0, wp.min(y1, y2)), wp.max(y0, wp.max(y1, y2)), height)
+    return wp.vec4i(columns[0], columns[1], rows[0], rows[1])
 
 
 @wp.kernel
@@ -117,31 +122,17 @@ def rasterize_kernel(
     item = wp.tid()
     view = first_view + item // triangles.shape[0]
     triangle = item % triangles.shape[0]
-    rows = wp.vec2i(wp.max(first_row - view * height, 0), wp.min(last_row - view * height, height))
-    if rows[0] >= rows[1]:
+    low = wp.max(first_row - view * height, 0)
+    high = wp.min(last_row - view * height, height)
+    if low >= high:
         return
     indices = triangles[triangle]
     p0 = clip[view * vertices + indices[0]]
     p1 = clip[view * vertices + indices[1]]
     p2 = clip[view * vertices + indices[2]]
-    columns = wp.vec2i(0, width)
-    if p0[3] > 0.0 and p1[3] > 0.0 and p2[3] > 0.0:
-        w0 = wp.float64(1.0) / wp.float64(p0[3])
-        w1 = wp.float64(1.0) / wp.float64(p1[3])
-        w2 = wp.float64(1.0) / wp.float64(p2[3])
-        y0 = wp.float64(p0[1]) * w0
-        y1 = wp.float64(p1[1]) * w1
-        y2 = wp.float64(p2[1]) * w2
-        bounds = pixel_bounds(wp.min(y0, wp.min(y1, y2)), wp.max(y0, wp.max(y1, y2)), height)
-        rows = wp.vec2i(wp.max(rows[0], bounds[0]), wp.min(rows[1], bounds[1]))
-        if rows[0] >= rows[1]:
-            return
-        x0 = wp.float64(p0[0]) * w0
-        x1 = wp.float64(p1[0]) * w1
-        x2 = wp.float64(p2[0]) * w2
-        columns = pixel_bounds(wp.min(x0, wp.min(x1, x2)), wp.max(x0, wp.max(x1, x2)), width)
-    elif p0[3] <= 0.0 and p1[3] <= 0.0 and p2[3] <= 0.0:
-        return
+    bounds = screen_bounds(p0, p1, p2, width, height)
+    columns = wp.vec2i(bounds[0], bounds[1])
+    rows = wp.vec2i(wp.max(bounds[2], low), wp.min(bounds[3], high))
     if rows[0] >= rows[1] or columns[0] >= columns[1]:
         return
     v0 = corner(p0)
@@ -154,116 +145,12 @@ def rasterize_kernel(
     if not (wp.abs(determinant) > wp.float64(0.0)):  # also catches NaN
         return
     side = wp.sign(determinant)
-    depth = (
-        edge0 * (wp.float64(p0[2]) / determinant)
-        + edge1 * (wp.float64(p1[2]) / determinant)
-        + edge2 * (wp.float64(p2[2]) / determinant)
-    )
-    fill(
-        edge0 * side,
-        edge1 * side,
-        edge2 * side,
-        depth,
-        columns,
-        rows,
-        width,
-        height,
-        view * width * height,
-        wp.int64(triangle),
-        keys,
-    )
-
-
-@wp.func
-def weights(v0: wp.vec3d, v1: wp.vec3d, v2: wp.vec3d, ray: wp.vec3d) -> wp.vec3d:
-    """Perspective-correct weights of the corners times w, and times the determinant of the corners."""
-    return wp.vec3d(wp.dot(wp.cross(v1, v2), ray), wp.dot(wp.cross(v2, v0), ray), wp.dot(wp.cross(v0, v1), ray))
-
-
-@wp.kernel
-def barycentric_kernel(
-    first: int,
-    clip: wp.array(dtype=wp.vec4),
-    vertices: int,
-    triangles: wp.array(dtype=wp.vec3i),
-    width: int,
-    height: int,
-    pixels: wp.array(dtype=wp.int64),
-    hits: wp.array(dtype=int),
-    barycentric: wp.array(dtype=wp.vec2),
-    depth: wp.array(dtype=float),
-):
-    """Weights and z / w of one fragment."""
-    i = first + wp.tid()
-    pixel = int(pixels[i])
-    indices = triangles[hits[i]]
-    base = (pixel // (width * height)) * vertices
-    p0 = clip[base + indices[0]]
-    p1 = clip[base + indices[1]]
-    p2 = clip[base + indices[2]]
-    v0 = corner(p0)
-    v1 = corner(p1)
-    v2 = corner(p2)
-    ray = pixel_ray(pixel, width, height)
-    c = weights(v0, v1, v2, ray)
-    total = c[0] + c[1] + c[2]
-    z = wp.vec3d(wp.float64(p0[2]), wp.float64(p1[2]), wp.float64(p2[2]))
-    barycentric[i] = wp.vec2(float(c[0] / total), float(c[1] / total))
-    depth[i] = float(wp.dot(c, z) / wp.dot(v0, wp.cross(v1, v2)))
-
-
-@wp.func
-def add_owned(owner: int, owners: int, vertex: int, slot: int, value: wp.vec3d, target: wp.array(dtype=wp.vec4)):
-    """Adds a gradient for (x, y, w) to a clip position, if its vertex is this owner's; z has none."""
-    if vertex % owners == owner:
-        wp.atomic_add(target, slot, wp.vec4(float(value[0]), float(value[1]), 0.0, float(value[2])))
-
-
-@wp.kernel
-def barycentric_adjoint_kernel(
-    owner: int,
-    owners: int,
-    clip: wp.array(dtype=wp.vec4),
-    vertices: int,
-    triangles: wp.array(dtype=wp.vec3i),
-    width: int,
-    height: int,
-    pixels: wp.array(dtype=wp.int64),
-    hits: wp.array(dtype=int),
-    gradient: wp.array(dtype=wp.vec2),
-    clip_gradient: wp.array(dtype=wp.vec4),
-):
-    """Adds a fragment's gradient to its three corners.
-
-    With M = [v0 v1 v2] and the ray r, c = M^-1 r are the weights before they are scaled to sum 1 (their sum is 1 / w),
-    so dc = -M^-1 dM c, and dL/dv_i = -c_i M^-T dL/dc.
-    """
-    i = wp.tid()
-    pixel = int(pixels[i])
-    indices = triangles[hits[i]]
-    if owners > 1 and indices[0] % owners != owner and indices[1] % owners != owner and indices[2] % owners != owner:
-        return
-    base = (pixel // (width * height)) * vertices
-    v0 = corner(clip[base + indices[0]])
-    v1 = corner(clip[base + indices[1]])
-    v2 = corner(clip[base + indices[2]])
-    edge0 = wp.cross(v1, v2)
-    edge1 = wp.cross(v2, v0)
-    edge2 = wp.cross(v0, v1)
-    ray = pixel_ray(pixel, width, height)
-    c0 = wp.dot(edge0, ray)
-    c1 = wp.dot(edge1, ray)
-    c2 = wp.dot(edge2, ray)
-    total = c0 + c1 + c2
-    g0 = wp.float64(gradient[i][0])
-    g1 = wp.float64(gradient[i][1])
-    mean = (g0 * c0 + g1 * c1) / total
-    # Both c and M^-T want a division by the determinant; scaling to sum 1 takes one of them away.
-    scale = wp.float64(-1.0) / (total * wp.dot(v0, edge0))
-    common = (edge0 * (g0 - mean) + edge1 * (g1 - mean) - edge2 * mean) * scale
-    add_owned(owner, owners, indices[0], base + indices[0], common * c0, clip_gradient)
-    add_owned(owner, owners, indices[1], base + indices[1], common * c1, clip_gradient)
-    add_owned(owner, owners, indices[2], base + indices[2], common * c2, clip_gradient)
+    z0 = wp.float64(p0[2]) / determinant
+    z1 = wp.float64(p1[2]) / determinant
+    z2 = wp.float64(p2[2]) / determinant
+    depth = edge0 * z0 + edge1 * z1 + edge2 * z2
+    place = wp.vec3i(width, height, view * width * height)
+    fill(edge0 * side, edge1 * side, edge2 * side, depth, columns, rows, place, wp.int64(triangle), keys)
 
 
 def _visibility(clip: Tensor, triangles: Tensor, height: int, width: int) -> Tensor:
@@ -280,39 +167,6 @@ def _visibility(clip: Tensor, triangles: Tensor, height: int, width: int) -> Ten
         launch_each(rasterize_kernel, most_views * len(triangles), calls, clip.device)
     # The low word of a key is the triangle (little-endian, as every platform with torch wheels is).
     return keys.view(torch.int32)[0::2].add(1).view(views, height, width)
-
-
-class _Barycentric(torch.autograd.Function):
-    """Weights of the fragments, differentiable in the clip positions; depth, which is not."""
-
-    @staticmethod
-    def forward(ctx: Any, clip: Tensor, triangles: Tensor, ids: Tensor, pixel: Tensor, hits: Tensor) -> Any:
-        height, width = ids.shape[1:]
-        barycentric = clip.new_empty((len(pixel), 2))
-        depth = clip.new_empty((len(pixel),))
-        ctx.geometry = (
-            vectors(clip.view(-1, 4), wp.vec4),
-            clip.shape[1],
-            vectors(triangles, wp.vec3i),
-            width,
-            height,
-            pixel,
-            hits,
-        )
-        ctx.shape = clip.shape
-        outputs = (vectors(barycentric, wp.vec2), depth)
-        if len(pixel):
-            launch_ranges(barycentric_kernel, len(pixel), (*ctx.geometry, *outputs), clip.device)
-        ctx.mark_non_differentiable(depth)
-        return barycentric, depth
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor, _depth_gradient: Tensor) -> Any:
-        result = gradient.new_zeros(ctx.shape)
-        if len(gradient):
-            arrays = (vectors(gradient.contiguous(), wp.vec2), vectors(result.view(-1, 4), wp.vec4))
-            launch_owners(barycentric_adjoint_kernel, len(gradient), (*ctx.geometry, *arrays), gradient.device)
-        return result, None, None, None, None
 
 
 def rasterize(clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> Fragments:
@@ -334,5 +188,5 @@ def rasterize(clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> F
     flat = ids.view(-1)
     pixel = torch.nonzero(flat).squeeze(1)
     hits = flat[pixel] - 1
-    barycentric, depth = _Barycentric.apply(clip.contiguous(), triangles, ids, pixel, hits)
+    barycentric, depth = Barycentric.apply(clip.contiguous(), triangles, ids, pixel, hits)
     return Fragments(len(clip), height, width, ids, pixel, hits, barycentric, depth)

@@ -22,26 +22,30 @@ from torch import Tensor
 
 from topforge_train.backend.interface import Fragments
 from topforge_train.backend.parallel import launch_owners, launch_ranges, vectors
-from topforge_train.backend.warp_raster import corner
+from topforge_train.backend.warp_barycentric import corner
 from topforge_train.backend.warp_runtime import check, check_triangles
 
 wp.set_module_options({"enable_backward": False})
 
 
+@wp.func
+def square(index: int) -> wp.int64:
+    """The square of a vertex index."""
+    return wp.int64(index) * wp.int64(index)
+
+
 @wp.kernel
-def rim_kernel(owner: int, owners: int, triangles: wp.array(dtype=wp.vec3i), rims: wp.array(dtype=int)):
+def rim_kernel(owner: int, owners: int, triangles: wp.array(dtype=wp.vec3i), rims: wp.array(dtype=wp.int64)):
     """Adds, at each corner, the next corner and subtracts the one before.
 
     Around a vertex whose triangles close a fan every neighbour comes once with each sign: the sum is zero. A sum that
-    is not marks a vertex on the rim of an open surface. (Neighbours are hashed, so that sums do not vanish by chance.)
+    is not marks a vertex on the rim of an open surface. (Squares of the indices are added, so that the sums of two fans
+    at one vertex do not cancel by chance.)
     """
     indices = triangles[wp.tid()]
     for k in range(3):
-        vertex = indices[k]
-        if vertex % owners == owner:
-            following = indices[(k + 1) % 3] * 739982445
-            preceding = indices[(k + 2) % 3] * 739982445
-            wp.atomic_add(rims, vertex, following - preceding)
+        if indices[k] % owners == owner:
+            wp.atomic_add(rims, indices[k], square(indices[(k + 1) % 3]) - square(indices[(k + 2) % 3]))
 
 
 @wp.kernel
@@ -76,7 +80,7 @@ def candidate_kernel(
     first: int,
     vertices: int,
     triangles: wp.array(dtype=wp.vec3i),
-    rims: wp.array(dtype=int),
+    rims: wp.array(dtype=wp.int64),
     has_front: wp.array(dtype=wp.uint8),
     has_back: wp.array(dtype=wp.uint8),
     candidates: wp.array(dtype=wp.uint8),
@@ -88,7 +92,7 @@ def candidate_kernel(
     ends = wp.vec3i(0, 0, 0)
     for k in range(3):
         vertex = base + indices[k]
-        if rims[indices[k]] != 0 or (has_front[vertex] != wp.uint8(0) and has_back[vertex] != wp.uint8(0)):
+        if rims[indices[k]] != wp.int64(0) or (has_front[vertex] != wp.uint8(0) and has_back[vertex] != wp.uint8(0)):
             ends[k] = 1
     for k in range(3):
         candidates[3 * i + k] = wp.uint8(ends[k] * ends[(k + 1) % 3])
@@ -114,7 +118,7 @@ def silhouette_edges(clip: Tensor, triangles: Tensor) -> Edges:
     views, vertices = clip.shape[:2]
     count, device = len(triangles), clip.device
     corners = vectors(triangles, wp.vec3i)
-    rims = torch.zeros(vertices, dtype=torch.int32, device=device)
+    rims = torch.zeros(vertices, dtype=torch.int64, device=device)
     flags = torch.zeros((2, views * vertices), dtype=torch.uint8, device=device)
     fronts = torch.empty(views * count, dtype=torch.uint8, device=device)
     candidates = torch.empty(views * count * 3, dtype=torch.uint8, device=device)
