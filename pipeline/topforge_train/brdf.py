@@ -18,6 +18,8 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
+from topforge_train.backend import parallel
+
 TABLE_SIZE = 64
 """Nodes along each axis, ends included. Interpolation error against the integral: see `environment_brdf`."""
 
@@ -52,6 +54,7 @@ def _stretched(cosine: Tensor) -> Tensor:
 
 
 @functools.lru_cache(maxsize=1)
+@parallel.one_torch_thread()
 def table() -> Tensor:
     """[2, roughness, N.V] float32: scale and bias at the nodes."""
     node = torch.linspace(0.0, 1.0, TABLE_SIZE, dtype=torch.float64)

@@ -21,6 +21,7 @@ from typing import List, Tuple
 import torch
 from torch import Tensor
 
+from topforge_train.backend import parallel
 from topforge_train.cubemap import FACE_AXES, solid_angles, texel_directions, texel_of
 from topforge_train.sparse import SparseMatrix
 
@@ -80,6 +81,7 @@ def pyramid_sides(base: int) -> List[int]:
 
 
 @functools.lru_cache(maxsize=4)
+@parallel.one_torch_thread()
 def pyramid_matrix(base: int, device: torch.device) -> SparseMatrix:
     """All maps of the averaged pyramid, one below another, from the light: means weighted by solid angle."""
     weight = solid_angles(base).repeat(6, 1, 1).reshape(-1)
@@ -98,6 +100,7 @@ def pyramid_matrix(base: int, device: torch.device) -> SparseMatrix:
 
 
 @functools.lru_cache(maxsize=4)
+@parallel.one_torch_thread()
 def level_matrix(base: int, shapes: Tuple[LevelShape, ...], device: torch.device) -> SparseMatrix:
     """The given levels, one below another, from the pyramid of a light of side `base`; each row sums to 1."""
     rows, columns, values, offset = [], [], [], 0

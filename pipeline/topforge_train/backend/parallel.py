@@ -14,9 +14,10 @@ On a GPU there is a single launch with `first` = 0, or `owner` = 0 of `owners` =
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple
 
 import torch
 import warp as wp
@@ -39,6 +40,21 @@ def set_threads(count: int) -> None:
     """Fixes the number of threads that share a CPU launch; 0 follows torch again."""
     global _threads
     _threads = count
+
+
+@contextlib.contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Torch's own operations on one thread, for set-up work made of many short ones.
+
+    Each operation on several threads ends when the last thread had its turn: on a busy machine that was measured to
+    turn one second into twenty.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @functools.lru_cache(maxsize=1)
