@@ -25,13 +25,14 @@ class NoRunError(TopForgeError):
         )
 
 
-def write(run_folder: Path, output: Optional[Path] = None, links_from: Optional[Path] = None) -> Path:
+def write(run_folder: Path, output: Optional[Path] = None, links_from: Optional[Path] = None, title: str = "") -> Path:
     """Writes the page about one run.
 
     Args:
         run_folder: Holds item.json.
         output: The file to write; None = report.html in the run folder.
         links_from: Folder the page will be opened from; None = the one it is written to.
+        title: What the run is part of; "" = nothing to say.
 
     Returns:
         The file written.
@@ -44,7 +45,7 @@ def write(run_folder: Path, output: Optional[Path] = None, links_from: Optional[
     if not paths.item.exists():
         raise NoRunError(paths.run)
     file = paths.report if output is None else output.absolute()
-    atomic.write_text(file, page.render(record.read(paths.run), links_from or file.parent), durable=False)
+    atomic.write_text(file, page.render(record.read(paths.run), links_from or file.parent, title), durable=False)
     return file
 
 

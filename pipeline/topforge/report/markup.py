@@ -8,7 +8,7 @@ A trailing underscore of an attribute's name is dropped (`class_`), other unders
 from __future__ import annotations
 
 import html
-from typing import Iterable, Optional, Union
+from typing import Sequence, Union
 
 _VOID = frozenset(("area", "br", "col", "hr", "img", "input", "link", "meta"))
 """Elements without content and closing tag."""
@@ -20,7 +20,7 @@ class Html(str):
     __slots__ = ()
 
 
-Content = Union[str, Html, None, Iterable[Union[str, Html, None]]]
+Content = Union[str, Html, None, Sequence["Content"]]
 Attribute = Union[str, int, float, bool, None]
 NOTHING = Html("")
 
@@ -36,12 +36,12 @@ def text(content: Content) -> Html:
     return Html("".join(text(entry) for entry in content))
 
 
-def element(name: str, *contents: Content, **attributes: Attribute) -> Html:
+def element(name: str, /, *contents: Content, **attributes: Attribute) -> Html:
     """One element. An attribute that is None or False is left out; True stands without a value."""
     opening = "<%s%s>" % (name, "".join(_attribute(key, value) for key, value in attributes.items()))
     if name in _VOID:
         return Html(opening)
-    return Html("%s%s</%s>" % (opening, text(contents), name))
+    return Html("%s%s</%s>" % (opening, "".join(map(text, contents)), name))
 
 
 def _attribute(key: str, value: Attribute) -> str:
@@ -56,13 +56,10 @@ def _attribute(key: str, value: Attribute) -> str:
 
 def _printable(value: str) -> str:
     """Without the characters that HTML forbids: controls, and halves of characters from undecodable file names."""
-    return "".join(c if c in "\n\t" or not (c < " " or "\x7f" <= c < "\xa0" or _is_half(c)) else "\ufffd" for c in value)
+    return "".join(
+        c if c in "\n\t" or not (c < " " or "\x7f" <= c < "\xa0" or _is_half(c)) else "\ufffd" for c in value
+    )
 
 
 def _is_half(character: str) -> bool:
     return "\ud800" <= character <= "\udfff"
-
-
-def join(separator: Content, contents: Iterable[Optional[Content]]) -> Html:
-    """Contents with `separator` between them; None is left out."""
-    return Html(text(separator).join(text(content) for content in contents if content is not None))

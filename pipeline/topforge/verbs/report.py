@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, metavar="FILE", help="page to write (report.html of the run, comparison.html of several)"
     )
     parser.add_argument("--links-from", type=Path, metavar="DIR", help="folder it will be opened from, if another one")
-    parser.add_argument("--title", default="", help="heading of a comparison")
+    parser.add_argument("--title", default="", help="what the runs are part of: heading of a comparison")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise NothingToCompareError(folders)
     try:
         if len(runs) == 1:
-            written = report.write(runs[0], output, links_from)
+            written = report.write(runs[0], output, links_from, arguments.title)
         else:
             together = Path(os.path.commonpath([str(folder.parent) for folder in runs]))
             file = output or together / COMPARISON_FILE
