@@ -77,9 +77,10 @@ def asset_cameras(session: Session) -> Tuple[AssetCamera, ...]:
     """The training cameras."""
     images, (near, far) = session.training, session.options.cam_near_far
     height, width = images.resolution
+    offset = images.centre * torch.tensor([0.5 * width, 0.5 * height])
     return tuple(
-        AssetCamera(name, pose.numpy(), float(fov_y), width, height, near, far)
-        for name, pose, fov_y in zip(images.names, images.camera_to_world, images.fov_y)
+        AssetCamera(name, pose.numpy(), float(fov_y), width, height, near, far, (float(x), float(y)))
+        for name, pose, fov_y, (x, y) in zip(images.names, images.camera_to_world, images.fov_y, offset)
     )
 
 

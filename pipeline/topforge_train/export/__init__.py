@@ -16,6 +16,7 @@ __all__ = ["read_tree", "write_delivery", "write_glb", "write_tree", "write_usd"
 
 def write_delivery(folder: Path, asset: Asset) -> None:
     """Everything a person gets: mesh/ (nvdiffrec's tree), mesh.glb, asset.usda with textures/, cameras.json."""
+    asset.check_finite()
     write_tree(folder / "mesh", asset)
     write_glb(folder / "mesh.glb", asset)
     write_usd(folder, asset)
@@ -24,12 +25,13 @@ def write_delivery(folder: Path, asset: Asset) -> None:
 
 
 def write_cameras(path: Path, asset: Asset) -> None:
-    """Cameras as JSON: OpenGL axes, y-up world, angles in radians, matrices for column vectors."""
+    """Cameras as JSON: OpenGL axes, y-up world, radians, matrices for column vectors, offsets in pixels (y down)."""
     cameras = [
         {
             "name": camera.name,
             "camera_to_world": camera.camera_to_world.tolist(),
             "fov_y": camera.fov_y,
+            "principal_offset": list(camera.principal_offset),
             "width": camera.width,
             "height": camera.height,
             "near": camera.near,

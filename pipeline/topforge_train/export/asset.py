@@ -11,6 +11,8 @@ from typing import Tuple
 import numpy as np
 from numpy.typing import NDArray
 
+from topforge.errors import FailureClass, TopForgeError
+
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int32]
 
@@ -27,6 +29,8 @@ class AssetCamera:
     height: int
     near: float
     far: float
+    principal_offset: Tuple[float, float] = (0.0, 0.0)
+    """Principal point minus image centre, pixels, x right and y down."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +42,34 @@ class Asset:
     triangles: Indices  # [F, 3] into vertices, counter-clockwise from outside
     uv: Floats  # [Vt, 2] in [0, 1], v downwards
     uv_triangles: Indices  # [F, 3] into uv
-    tangents: Floats  # [Vt, 4]: MikkTSpace unit tangent; w = +1 or -1 so that bitangent = w * cross(normal, tangent) is image-up
+    tangents: Floats  # [Vt, 4]: unit MikkTSpace tangent, w = +1 or -1; w * cross(normal, tangent) is image-up
     base_color: Floats  # [S, S, 3] linear, [0, 1]
     ks: Floats  # [S, S, 3] linear: occlusion (0 = fully lit, nvdiffrec's sense), perceptual roughness, metalness
     normal_map: Floats  # [S, S, 3] unit tangent-space normals, OpenGL convention (+y is image-up)
     probe: Floats  # [6, n, n, 3] linear radiance, faces +x -x +y -y +z -z as OpenGL orients them
     cameras: Tuple[AssetCamera, ...]
+
+    def check_finite(self) -> None:
+        """Refuses not-a-number and infinity: other programs show them as black holes, or crash.
+
+        Raises:
+            NotFiniteError: Names the first array that holds one.
+        """
+        for field in dataclasses.fields(self):
+            values = getattr(self, field.name)
+            if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+                wrong = int((~np.isfinite(values)).sum())
+                if wrong:
+                    raise NotFiniteError(field.name, wrong, values.size)
+
+
+class NotFiniteError(TopForgeError):
+    """The trainer arrived at numbers that no file should hold."""
+
+    failure_class = FailureClass.TRAINER
+
+    def __init__(self, name: str, wrong: int, size: int) -> None:
+        super().__init__(
+            "The result cannot be exported: %d of %d numbers in its %s are not finite." % (wrong, size, name),
+            "Continue from an earlier checkpoint with a lower learning_rate.",
+        )

@@ -30,6 +30,21 @@ def unified(asset: Asset) -> Tuple[Indices, Indices, Indices]:
     return unique[:, 0], unique[:, 1], inverse.reshape(-1, 3)
 
 
+def unit_normals(normals: Floats) -> Floats:
+    """The normals [N, 3] at full length. A vertex of triangles without area has none and gets +y: glTF wants a unit."""
+    length = np.linalg.norm(normals, axis=-1, keepdims=True)
+    return np.where(length > 0.5, normals / np.maximum(length, 1e-20), np.float32([0.0, 1.0, 0.0])).astype(np.float32)
+
+
+def unit_tangents(tangents: Floats, normals: Floats) -> Floats:
+    """The tangents [N, 4] at full length; any perpendicular to the normal where the texture triangles have no area."""
+    axis = np.eye(3, dtype=np.float32)[np.abs(normals).argmin(axis=-1)]
+    perpendicular = np.cross(normals, axis)
+    chosen = np.where(np.linalg.norm(tangents[:, :3], axis=-1, keepdims=True) > 0.5, tangents[:, :3], perpendicular)
+    unit = chosen / np.linalg.norm(chosen, axis=-1, keepdims=True)
+    return np.concatenate([unit, tangents[:, 3:]], axis=-1).astype(np.float32)
+
+
 class _Buffer:
     """The binary chunk, and the views and accessors into it."""
 
@@ -73,10 +88,11 @@ def write_glb(path: Path, asset: Asset) -> None:
     """Writes the asset as one self-contained file. glTF's axes and texture origin are ours; nothing is converted."""
     buffer = _Buffer()
     position, texture, triangles = unified(asset)
+    normal = unit_normals(asset.normals[position])
     attributes = {
         "POSITION": buffer.accessor(asset.vertices[position], "VEC3", bounds=True),
-        "NORMAL": buffer.accessor(asset.normals[position], "VEC3"),
-        "TANGENT": buffer.accessor(asset.tangents[texture], "VEC4"),
+        "NORMAL": buffer.accessor(normal, "VEC3"),
+        "TANGENT": buffer.accessor(unit_tangents(asset.tangents[texture], normal), "VEC4"),
         "TEXCOORD_0": buffer.accessor(asset.uv[texture], "VEC2"),
     }
     primitive = {"attributes": attributes, "indices": buffer.indices(triangles), "material": 0, "mode": 4}

@@ -53,14 +53,14 @@ def png(pixels: Bytes) -> bytes:
 def write_radiance(path: Path, pixels: Floats) -> None:
     """Writes linear radiance [H, W, 3] >= 0 as a flat Radiance RGBE file (Ward, Graphics Gems II, "Real Pixels").
 
-    Relative error at most 1/256 of a pixel's largest channel. Written here because imageio's writer needs a plugin
-    that is downloaded when first used.
+    Rounded to nearest, since readers hardly ever add Ward's half: the error is at most 1/256 of a pixel's largest
+    channel. Written here because imageio's writer needs a plugin that is downloaded when first used.
     """
     largest = pixels.max(axis=-1, keepdims=True)
     mantissa, exponent = np.frexp(largest)
     scale = np.where(largest > 1e-32, mantissa * 256.0 / np.maximum(largest, 1e-32), 0.0)
     encoded = np.empty((*pixels.shape[:2], 4), np.uint8)
-    encoded[..., :3] = np.minimum(pixels * scale, 255.0)
+    encoded[..., :3] = np.minimum(np.rint(pixels * scale), 255.0)
     encoded[..., 3:] = np.where(largest > 1e-32, np.clip(exponent + 128, 0, 255), 0)
     header = "#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y %d +X %d\n" % pixels.shape[:2]
     atomic.write_bytes(path, header.encode("ascii") + encoded.tobytes())

@@ -62,7 +62,7 @@ def obj_text(asset: Asset) -> str:
     )
 
 
-def lines(form: str, rows: "np.ndarray") -> str:
+def lines(form: str, rows: np.ndarray) -> str:
     """Formats every row of a table at once; a loop over rows would be ten times slower."""
     return (form * len(rows)) % tuple(rows.reshape(-1).tolist())
 

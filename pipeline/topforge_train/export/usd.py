@@ -5,14 +5,17 @@ Written as text, so that exporting needs no USD library; the tests read it with 
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
+from typing import List, Sequence
 
 import numpy as np
 
 from topforge import atomic
 from topforge_train.export import images
 from topforge_train.export.asset import Asset, AssetCamera
+from topforge_train.export.usd_material import MATERIAL
 
 APERTURE = 20.955
 """Horizontal film aperture in tenths of a scene unit, USD's default; focal lengths follow from it."""
@@ -52,133 +55,8 @@ MESH = """    def Mesh "mesh" (
     }
 """
 
-MATERIAL = """    def Material "material" (
-        prepend apiSchemas = ["MaterialXConfigAPI"]
-    )
-    {
-        string config:mtlx:version = "1.38"
-        token outputs:surface.connect = </asset/material/preview.outputs:surface>
-        token outputs:mtlx:surface.connect = </asset/material/standard.outputs:out>
-
-        def Shader "preview"
-        {
-            uniform token info:id = "UsdPreviewSurface"
-            color3f inputs:diffuseColor.connect = </asset/material/base_color.outputs:rgb>
-            float inputs:roughness.connect = </asset/material/orm.outputs:g>
-            float inputs:metallic.connect = </asset/material/orm.outputs:b>
-            float inputs:occlusion.connect = </asset/material/orm.outputs:r>
-            normal3f inputs:normal.connect = </asset/material/normal.outputs:rgb>
-            token outputs:surface
-        }
-
-        def Shader "st"
-        {
-            uniform token info:id = "UsdPrimvarReader_float2"
-            string inputs:varname = "st"
-            float2 outputs:result
-        }
-
-        def Shader "base_color"
-        {
-            uniform token info:id = "UsdUVTexture"
-            asset inputs:file = @textures/base_color.png@
-            token inputs:sourceColorSpace = "sRGB"
-            token inputs:wrapS = "clamp"
-            token inputs:wrapT = "clamp"
-            float2 inputs:st.connect = </asset/material/st.outputs:result>
-            float3 outputs:rgb
-        }
-
-        def Shader "orm"
-        {
-            uniform token info:id = "UsdUVTexture"
-            asset inputs:file = @textures/occlusion_roughness_metallic.png@
-            token inputs:sourceColorSpace = "raw"
-            token inputs:wrapS = "clamp"
-            token inputs:wrapT = "clamp"
-            float2 inputs:st.connect = </asset/material/st.outputs:result>
-            float outputs:r
-            float outputs:g
-            float outputs:b
-        }
-
-        def Shader "normal"
-        {
-            uniform token info:id = "UsdUVTexture"
-            asset inputs:file = @textures/normal.png@
-            token inputs:sourceColorSpace = "raw"
-            float4 inputs:scale = (2, 2, 2, 1)
-            float4 inputs:bias = (-1, -1, -1, 0)
-            token inputs:wrapS = "clamp"
-            token inputs:wrapT = "clamp"
-            float2 inputs:st.connect = </asset/material/st.outputs:result>
-            float3 outputs:rgb
-        }
-
-        def Shader "standard"
-        {
-            uniform token info:id = "ND_standard_surface_surfaceshader"
-            float inputs:base = 1
-            color3f inputs:base_color.connect = </asset/material/mtlx_base_color.outputs:out>
-            float inputs:specular_roughness.connect = </asset/material/mtlx_channels.outputs:outy>
-            float inputs:metalness.connect = </asset/material/mtlx_channels.outputs:outz>
-            vector3f inputs:normal.connect = </asset/material/mtlx_normalmap.outputs:out>
-            token outputs:out
-        }
-
-        def Shader "mtlx_base_color"
-        {
-            uniform token info:id = "ND_image_color3"
-            asset inputs:file = @textures/base_color.png@ (
-                colorSpace = "srgb_texture"
-            )
-            string inputs:uaddressmode = "clamp"
-            string inputs:vaddressmode = "clamp"
-            color3f outputs:out
-        }
-
-        def Shader "mtlx_orm"
-        {
-            uniform token info:id = "ND_image_vector3"
-            asset inputs:file = @textures/occlusion_roughness_metallic.png@ (
-                colorSpace = "raw"
-            )
-            string inputs:uaddressmode = "clamp"
-            string inputs:vaddressmode = "clamp"
-            vector3f outputs:out
-        }
-
-        def Shader "mtlx_channels"
-        {
-            uniform token info:id = "ND_separate3_vector3"
-            vector3f inputs:in.connect = </asset/material/mtlx_orm.outputs:out>
-            float outputs:outx
-            float outputs:outy
-            float outputs:outz
-        }
-
-        def Shader "mtlx_normal"
-        {
-            uniform token info:id = "ND_image_vector3"
-            asset inputs:file = @textures/normal.png@ (
-                colorSpace = "raw"
-            )
-            string inputs:uaddressmode = "clamp"
-            string inputs:vaddressmode = "clamp"
-            vector3f outputs:out
-        }
-
-        def Shader "mtlx_normalmap"
-        {
-            uniform token info:id = "ND_normalmap"
-            vector3f inputs:in.connect = </asset/material/mtlx_normal.outputs:out>
-            vector3f outputs:out
-        }
-    }
-"""
-
-# UsdLux places the centre of a latitude-longitude image at +z and +x left of it (as OpenEXR does); ours has -z in the
-# centre and +x right of it: half a turn about y.
+# UsdLux follows OpenEXR: longitude falls from +pi at the left edge to -pi at the right one, longitude 0 (the image's
+# centre) is +z, longitude pi/2 is +x, left of it. Ours has -z in the centre and +x right of it: half a turn about y.
 DOME = """    def DomeLight "light"
     {
         asset inputs:texture:file = @textures/probe.hdr@
@@ -189,12 +67,16 @@ DOME = """    def DomeLight "light"
     }
 """
 
-CAMERA = """        def Camera "%(name)s"
+CAMERA = """        def Camera "%(name)s" (
+            displayName = %(label)s
+        )
         {
             token projection = "perspective"
             float focalLength = %(focal).9g
             float horizontalAperture = %(aperture).9g
             float verticalAperture = %(vertical).9g
+            float horizontalApertureOffset = %(offset_x).9g
+            float verticalApertureOffset = %(offset_y).9g
             float2 clippingRange = (%(near).9g, %(far).9g)
             matrix4d xformOp:transform = ( %(rows)s )
             uniform token[] xformOpOrder = ["xformOp:transform"]
@@ -217,8 +99,10 @@ def write_usd(folder: Path, asset: Asset) -> None:
 
 def usda_text(asset: Asset) -> str:
     """The whole layer."""
-    cameras = "".join(camera_text(camera) for camera in asset.cameras)
-    return "".join([HEADER, mesh_text(asset), MATERIAL, DOME, '    def Scope "cameras"\n    {\n', cameras, "    }\n}\n"])
+    names = identifiers([camera.name for camera in asset.cameras])
+    cameras = "".join(camera_text(camera, name) for camera, name in zip(asset.cameras, names))
+    scope = '    def Scope "cameras"\n    {\n%s    }\n' % cameras
+    return "".join([HEADER, mesh_text(asset), MATERIAL, DOME, scope, "}\n"])
 
 
 def mesh_text(asset: Asset) -> str:
@@ -236,30 +120,46 @@ def mesh_text(asset: Asset) -> str:
     }
 
 
-def tuples(rows: "np.ndarray") -> str:
+def tuples(rows: np.ndarray) -> str:
     """Rows of floats as USD tuples."""
     form = "(" + ", ".join(["%.7g"] * rows.shape[1]) + ")"
     return ", ".join([form] * len(rows)) % tuple(rows.reshape(-1).tolist())
 
 
-def numbers(values: "np.ndarray") -> str:
+def numbers(values: np.ndarray) -> str:
     """Integers, comma separated."""
     return ", ".join(map(str, values.reshape(-1).tolist()))
 
 
-def camera_text(camera: AssetCamera) -> str:
-    """One camera prim. USD stores matrices for row vectors: the transpose of ours."""
+def camera_text(camera: AssetCamera, name: str) -> str:
+    """One camera prim, called `name`. USD stores matrices for row vectors: the transpose of ours."""
     vertical = APERTURE * camera.height / camera.width
     rows = camera.camera_to_world.T
     return CAMERA % {
-        "name": identifier(camera.name),
+        "name": name,
+        "label": json.dumps(camera.name, ensure_ascii=False),
         "focal": 0.5 * vertical / math.tan(0.5 * camera.fov_y),
         "aperture": APERTURE,
         "vertical": vertical,
+        # The frustum's window moves against the principal point, and USD's y grows upwards.
+        "offset_x": -APERTURE * camera.principal_offset[0] / camera.width,
+        "offset_y": vertical * camera.principal_offset[1] / camera.height,
         "near": camera.near,
         "far": camera.far,
         "rows": ", ".join("(%.9g, %.9g, %.9g, %.9g)" % tuple(row) for row in rows),
     }
+
+
+def identifiers(names: Sequence[str]) -> List[str]:
+    """A prim name for each name, all different: where two become the same, later ones get a number."""
+    result: List[str] = []
+    for name in names:
+        candidate = base = identifier(name)
+        number = 2
+        while candidate in result:
+            candidate, number = "%s_%d" % (base, number), number + 1
+        result.append(candidate)
+    return result
 
 
 def identifier(name: str) -> str:
