@@ -63,6 +63,8 @@ class Item:
     """Hex SHA-256."""
     dataset: Optional[str] = None
     """Absolute path of the capture folder, when the adapter reads one."""
+    content: str = ""
+    """Fingerprint of the dataset's content, part of the key; "" without a dataset. For people: nothing reads it."""
     depends: Tuple[str, ...] = ()
     """Run folders (absolute) that must hold a valid result first."""
     environment: EnvironmentSpec = EnvironmentSpec()

@@ -150,6 +150,7 @@ def make_item(
         config=schema.to_json(config),
         key=items.compute_key(adapter.name, adapter.version, adapter.deciding(config), content, ()),
         dataset=job.dataset,
+        content=content,
         depends=gates,
         environment=job.environment,
         needs=job.needs,
@@ -175,6 +176,7 @@ def _companion(
         config=schema.to_json(config),
         key=items.compute_key(name, adapter.version, adapter.deciding(config), content, keys),
         dataset=job.dataset,
+        content=content,
         depends=tuple(str(planned.folder) for planned in after),
         environment=job.environment,
     )

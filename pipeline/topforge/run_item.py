@@ -268,7 +268,7 @@ class _Runner:
 
     def _write_report(self) -> str:
         """Writes report.html for a run that measured something; what went wrong, as the end of a message."""
-        if not self._paths.metrics.exists() or self._paths.report.exists():
+        if not self._paths.metrics.exists() or self._report_is_up_to_date():
             return ""
         try:
             importlib.import_module("topforge.report").write(self._paths.run)
@@ -276,6 +276,11 @@ class _Runner:
             self._append_to_log("The report could not be written.\n" + traceback.format_exc())
             return "; the report could not be written (%s: %s)" % (type(error).__name__, error)
         return ""
+
+    def _report_is_up_to_date(self) -> bool:
+        """False also for the page that somebody asked for while the item had no result yet."""
+        report = self._paths.report
+        return report.exists() and report.stat().st_mtime_ns >= self._paths.manifest.stat().st_mtime_ns
 
     def _append_to_log(self, text: str) -> None:
         """A note into the newest attempt's log, which is closed already; to stderr when there is none."""

@@ -127,4 +127,5 @@ def report(
         left=remaining,
         loss=values["image"],
         regulariser=values["regulariser"],
+        rate=rate,
     )

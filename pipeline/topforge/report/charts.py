@@ -17,7 +17,7 @@ WIDTH, WIDE, HEIGHT = 520.0, 1080.0, 250.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 12.0, 14.0, 40.0
 """Margins around the plot."""
 _MOST_TOOLTIPS = 60
-_MOST_DOTS = 40
+_MOST_DOTS = 25
 _MOST_NAMES = 16
 
 
@@ -33,6 +33,10 @@ class Line:
     """CSS class that gives the colour."""
     faint: bool = False
     """In the background, without tooltips."""
+    silent_gaps: bool = False
+    """Gaps are not marked: another line does."""
+    joined: bool = True
+    """False draws dots only: neighbours have nothing to do with each other."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,9 +73,12 @@ def chart(
     for line in lines:
         shapes += _curve(line, x, y)
     for line in lines:
-        shapes += _missing(line, x) + ([] if line.faint else _tooltips(line, x, y, axes))
+        shapes += _missing(line, x) if not line.silent_gaps else []
+        shapes += [] if line.faint else _tooltips(line, x, y, axes)
     box = "0 0 %d %d" % (width, HEIGHT)
-    return element("svg", shapes, viewBox=box, role="img", aria_label=description, class_="chart")
+    return element(
+        "svg", shapes, viewBox=box, role="img", aria_label=description, class_="chart wide" if wide else "chart"
+    )
 
 
 def _grid(x: Scale, y: Scale) -> Iterable[Html]:
@@ -111,10 +118,11 @@ def _curve(line: Line, x: Scale, y: Scale) -> List[Html]:
     shapes, class_ = [], "%s %s" % (line.kind, "faint" if line.faint else "curve")
     for piece in series.gaps(line.points):
         places = [("%.1f" % x.place(a), "%.1f" % y.place(b)) for a, b in series.thinned(piece)]
-        if len(places) > 1:
+        if len(places) > 1 and line.joined:
             shapes.append(element("polyline", points=" ".join(map(",".join, places)), class_=class_))
-        if len(places) == 1 or (len(line.points) <= _MOST_DOTS and not line.faint):
-            shapes += [element("circle", cx=cx, cy=cy, r=2.5, class_=line.kind + " dot") for cx, cy in places]
+        if len(places) == 1 or not line.joined or (len(line.points) <= _MOST_DOTS and not line.faint):
+            radius = 2.5 if line.joined else 4
+            shapes += [element("circle", cx=cx, cy=cy, r=radius, class_=line.kind + " dot") for cx, cy in places]
     return shapes
 
 

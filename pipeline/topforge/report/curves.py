@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import List, Optional, Sequence, Tuple
 
@@ -11,12 +12,12 @@ from topforge.report.document import Section, figure, note
 from topforge.report.markup import Html, element
 from topforge.report.record import Record
 from topforge.report.scales import wants_logarithm
-from topforge.report.series import Point, Table
+from topforge.report.series import Point, Table, gaps
 
 _FIRST = ("loss", "psnr", "rate", "regulariser")
 _OTHER = frozenset(("step", "total", "attempt", "seconds"))
 """Columns that are no curves."""
-_SMOOTH_FROM = 30
+_SMOOTH_FROM = 100
 """Fewer points than this are drawn as they are."""
 
 
@@ -58,7 +59,7 @@ def _curve(record: Record, name: str) -> Optional[Html]:
     smooth = len(points) >= _SMOOTH_FROM and name not in ("psnr", "rate")
     lines = [Line(about.title, points, faint=smooth)]
     if smooth:
-        lines.append(Line(about.title, running_mean(points)))
+        lines.append(Line(about.title, running_mean(points), silent_gaps=True))
     remark = "held-out views" if name == "psnr" else ("logarithmic" if wants_logarithm(finite) else "")
     return drawn_figure(about.title, remark, finite[-1:], about.with_unit, lines, about.unit, marks(record))
 
@@ -107,15 +108,14 @@ def speed(table: Table, across: int = 5) -> List[Point]:
 
 
 def running_mean(points: Sequence[Point]) -> List[Point]:
-    """Exponential mean over about a fortieth of the points; starts anew after a value that is not finite."""
-    weight = 2.0 / (1.0 + max(2.0, len(points) / 40.0))
-    mean: Optional[float] = None
-    found = []
-    for position, value in points:
-        if not math.isfinite(value):
-            mean = None
-            found.append((position, value))
-            continue
-        mean = value if mean is None else mean + weight * (value - mean)
-        found.append((position, mean))
-    return found
+    """Mean over a fortieth of the points around each, fewer towards the ends; never across a gap."""
+    reach = max(1, len(points) // 80)
+    found: List[Point] = []
+    for piece in gaps(points):
+        sums = [0.0, *itertools.accumulate(value for _, value in piece)]
+        for index, (position, _) in enumerate(piece):
+            near = min(reach, index, len(piece) - 1 - index)
+            mean = (sums[index + near + 1] - sums[index - near]) / (2 * near + 1)
+            found.append((position, mean))
+        found.append((piece[-1][0], math.nan))
+    return found[:-1]

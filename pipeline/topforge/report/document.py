@@ -18,6 +18,8 @@ class Section(NamedTuple):
     identity: str
     title: str
     content: Content
+    menu: str = ""
+    """Shorter title for the menu."""
 
 
 def page(title: str, header: Content, sections: Iterable[Optional[Section]]) -> Html:
@@ -33,7 +35,9 @@ def page(title: str, header: Content, sections: Iterable[Optional[Section]]) -> 
         element("title", title),
         element("style", Html(_style())),
     )
-    items = [element("li", element("a", section.title, href="#" + section.identity)) for section in shown]
+    items = [
+        element("li", element("a", section.menu or section.title, href="#" + section.identity)) for section in shown
+    ]
     menu = element("nav", element("ul", items), aria_label="Sections") if len(items) > 1 else NOTHING
     body = element("main", element("header", header), menu, [_section(section) for section in shown])
     foot = element("footer", "TopForge %s \u00b7 this page is one file and needs no network." % __version__)
@@ -77,7 +81,7 @@ def table(
         cells += [element("td", cell, class_=_aligned(i, numbers)) for i, cell in enumerate(row[1:], start=1)]
         body.append(element("tr", cells))
     whole = element("table", element("thead", element("tr", head)), element("tbody", body), class_=class_ or None)
-    return element("div", whole, class_="scroll", tabindex=0)
+    return element("div", whole, class_="scroll")
 
 
 def _aligned(index: int, numbers: Sequence[int]) -> Optional[str]:

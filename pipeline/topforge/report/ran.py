@@ -37,7 +37,7 @@ def log_section(record: Record, attempts: Sequence[AttemptLog]) -> Optional[Sect
     if not any(line.strip() for line in lines):
         return None
     title = "The last lines of %s" % attempts[-1].path.name
-    return Section("log", title, element("pre", "\n".join(lines), tabindex=0))
+    return Section("log", title, element("pre", "\n".join(lines)), menu="Log")
 
 
 def _facts(record: Record) -> List[Tuple[str, Content]]:
@@ -62,8 +62,7 @@ def _facts(record: Record) -> List[Tuple[str, Content]]:
 def _environment(record: Record) -> Content:
     used = _mapping(record.provenance.get("environment"))
     if used:
-        kind = " (%s)" % used["kind"] if used.get("kind") else ""
-        return [code(str(used.get("prefix", ""))), kind, element("br"), str(used.get("summary", ""))]
+        return [code(str(used.get("prefix", ""))), element("br"), str(used.get("summary", ""))]
     wanted = _mapping(record.item.get("environment")).get("prefix")
     return code(str(wanted)) if wanted else None
 

@@ -32,7 +32,8 @@ def section(record: Record) -> Optional[Section]:
         (code(name), code(value(setting)), explanation(fields.get(name))) for name, setting in record.config.items()
     ]
     everything = more("All %d settings" % len(every), table(("Setting", "Value", "Meaning"), every, "settings"))
-    return Section("settings", "Settings that differ from the defaults", [shown, everything])
+    title = "Settings that differ from the defaults"
+    return Section("settings", title, [shown, everything], menu="Settings")
 
 
 def _row(record: Record, name: str, defaults: Mapping[str, Any], field: Optional[OptionField]) -> Sequence[Content]:

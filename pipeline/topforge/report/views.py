@@ -22,8 +22,8 @@ KINDS: Tuple[Tuple[str, str], ...] = (
     ("normal", "Normal"),
 )
 """End of a picture's file name and its title; the difference is made here."""
-_NAMED = 16
-"""Up to this many views are named below their chart."""
+_WORST = 3
+"""Views that are named as the worst."""
 
 
 def section(record: Record, links_from: Path) -> Optional[Section]:
@@ -46,7 +46,7 @@ def _chosen(ordered: Sequence[View]) -> List[Tuple[str, View]]:
 
 
 def _introduction(ordered: Sequence[View]) -> Html:
-    worst = ", ".join("%s (%.2f dB)" % (view.name, view.values["psnr"]) for view in ordered[:3])
+    worst = ", ".join("%s (%.2f dB)" % (view.name, view.values["psnr"]) for view in ordered[:_WORST])
     count = "1 photograph was" if len(ordered) == 1 else "%d photographs were" % len(ordered)
     sentence = "%s kept from the trainer and are what the result is measured on. " % count
     return note(sentence, "Worst: ", element("b", worst), "." if len(ordered) > 1 else None)
@@ -84,6 +84,7 @@ def _overview(ordered: Sequence[View]) -> Optional[Html]:
     points = [(float(rank), view.values["psnr"]) for rank, view in enumerate(ordered, start=1)]
     description = "PSNR of all %d held-out views from worst to best" % len(ordered)
     axes = Axes("view, from worst to best", "PSNR, dB", "dB", [view.name for view in ordered])
-    drawn = chart(description, [Line("PSNR", points)], axes, wide=True)
+    lines = [Line("PSNR", points[:_WORST], "line-2", joined=False), Line("PSNR", points[_WORST:], joined=False)]
+    drawn = chart(description, lines, axes, wide=True)
     caption: Content = [element("b", "Every view"), " from worst to best"]
     return figure(drawn, caption, "chart-figure wide") if drawn else None
