@@ -25,9 +25,9 @@ def unified(asset: Asset) -> Tuple[Indices, Indices, Indices]:
     Returns:
         For each unified vertex its position and its texture vertex, and the triangles [F, 3] over unified vertices.
     """
-    pairs = np.stack([asset.triangles.reshape(-1), asset.uv_triangles.reshape(-1)], axis=-1)
-    unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
-    return unique[:, 0], unique[:, 1], inverse.reshape(-1, 3)
+    pair = asset.triangles.reshape(-1).astype(np.int64) * len(asset.uv) + asset.uv_triangles.reshape(-1)
+    unique, inverse = np.unique(pair, return_inverse=True)
+    return unique // len(asset.uv), unique % len(asset.uv), inverse.reshape(-1, 3)
 
 
 def unit_normals(normals: Floats) -> Floats:
