@@ -30,8 +30,18 @@ def section(record: Record) -> Optional[Section]:
     shown = [one for one in drawn if one is not None]
     if not shown:
         return None
-    words = "As the trainer reported them; pale is every value, strong the running mean. Red marks are NaN or infinite."
-    return Section("curves", "Curves", [note(words), element("div", shown, class_="charts")])
+    return Section("curves", "Curves", [note(_legend(record, names)), element("div", shown, class_="charts")])
+
+
+def _legend(record: Record, names: Sequence[str]) -> str:
+    """Explains what is drawn, and only that."""
+    columns = [record.table.points(name) for name in names]
+    words = "As the trainer reported them."
+    if any(len(points) >= _SMOOTH_FROM for points in columns):
+        words += " Pale is every value, strong the running mean."
+    if any(not math.isfinite(value) for points in columns for _, value in points):
+        words += " Red marks stand for values that are not finite."
+    return words
 
 
 def marks(record: Record) -> List[Tuple[float, str]]:
