@@ -114,6 +114,12 @@ def asset(backend):
     )
 
 
+@pytest.fixture(scope="session", name="world_normals")
+def world_normals_fixture():
+    """The function: unit normals [N, 3] of the bumpy sphere at positions [N, 3]."""
+    return world_normals
+
+
 @pytest.fixture(scope="session")
 def delivery(asset, tmp_path_factory):
     """The folder a person gets."""
