@@ -64,6 +64,8 @@ def shade(surface: Surface, normal: Tensor, view: Tensor, light: Light) -> Tenso
     reflectance = DIELECTRIC_REFLECTANCE * (1.0 - surface.metallic) + surface.base_color * surface.metallic
     scale_bias = environment_brdf(cosine[:, 0], surface.roughness[:, 0])  # [P, 2]
     specular_color = reflectance * scale_bias[:, :1] + scale_bias[:, 1:]
-    radiance = diffuse_color * light.diffuse(normal)
+    # What the surface reflects as a mirror cannot enter and come back as diffuse light: without this factor a white
+    # surface returns up to 1.2 times what it gets (nvdiffrec's formula), and glTF and USD renderers disagree with us.
+    radiance = diffuse_color * (1.0 - specular_color) * light.diffuse(normal)
     radiance = radiance + specular_color * light.specular(reflection, surface.roughness[:, 0])
     return radiance * (1.0 - surface.occlusion)
