@@ -23,6 +23,10 @@ class CameraBatch:
         """The cameras chosen by an index tensor, in its order."""
         return CameraBatch(self.world_to_clip[index], self.eye[index])
 
+    def to(self, device: torch.device) -> CameraBatch:
+        """The same on a device."""
+        return CameraBatch(self.world_to_clip.to(device), self.eye.to(device))
+
     def project(self, vertices: Tensor) -> Tensor:
         """World positions [V, 3] to clip space [B, V, 4], one copy for each camera."""
         matrix = self.world_to_clip.transpose(1, 2)  # row vectors: v @ M^T

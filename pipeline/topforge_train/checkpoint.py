@@ -84,6 +84,8 @@ def save(folder: Path, identity: Dict[str, Any], checkpoint: Checkpoint) -> Path
 def load(folder: Path, identity: Dict[str, Any]) -> Optional[Checkpoint]:
     """The newest whole checkpoint, or None when there is none. Damaged files are named in the log and skipped.
 
+    Its tensors are on the CPU, so that a run may go on on another device than it began on.
+
     Raises:
         ForeignCheckpointError: The newest whole one belongs to another configuration. Nothing is changed.
     """
@@ -96,7 +98,7 @@ def load(folder: Path, identity: Dict[str, Any]) -> Optional[Checkpoint]:
         differences = _differences(header["identity"], json.loads(json.dumps(identity)))
         if differences:
             raise ForeignCheckpointError(path, differences)
-        state = torch.load(io.BytesIO(payload), weights_only=True)
+        state = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
         return Checkpoint(header["pass"], header["step"], header["elapsed"], state)
     return None
 

@@ -33,6 +33,11 @@ class ImageSet:
         """(height, width) of the finest level."""
         return int(self.pyramid[0].shape[1]), int(self.pyramid[0].shape[2])
 
+    def to(self, device: torch.device) -> ImageSet:
+        """Photographs and clip matrices on a device; poses and angles, which only set things up, stay on the CPU."""
+        pyramid = tuple(level.to(device) for level in self.pyramid)
+        return dataclasses.replace(self, pyramid=pyramid, cameras=self.cameras.to(device))
+
     def targets(self, index: Tensor, level: int = 0) -> Tensor:
         """Views `index` at a pyramid level: [B, h, w, 4] float32, premultiplied linear RGB and alpha."""
         return self.pyramid[level][index].float()

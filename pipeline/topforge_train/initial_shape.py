@@ -19,8 +19,8 @@ def hull_distance(images: ImageSet) -> SignedDistance:
     masks = images.pyramid[level][..., 3].float()
 
     def distance(points: Tensor) -> Tensor:
-        poses, fov_y = images.camera_to_world.float(), images.fov_y.float()
-        return visual_hull_sdf(poses, fov_y, masks, points, centre=images.centre.float())
+        poses, fov_y, centre = (values.to(masks) for values in (images.camera_to_world, images.fov_y, images.centre))
+        return visual_hull_sdf(poses, fov_y, masks, points, centre=centre)
 
     return distance
 
@@ -30,6 +30,6 @@ def random_distance(bounds: Tensor, resolution: int, generator: torch.Generator)
     cell = float((bounds[1] - bounds[0]).max()) / resolution
 
     def distance(points: Tensor) -> Tensor:
-        return cell * (0.1 - torch.rand(len(points), generator=generator))
+        return cell * (0.1 - torch.rand(len(points), generator=generator).to(points.device))
 
     return distance

@@ -24,7 +24,7 @@ def ssim(image: Tensor, target: Tensor) -> Tensor:
     Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", 2004, eq. 13, with
     K1 = 0.01, K2 = 0.03 and no padding at the borders.
     """
-    offsets = torch.arange(11, dtype=image.dtype) - 5
+    offsets = torch.arange(11, dtype=image.dtype, device=image.device) - 5
     window = torch.exp(-(offsets**2) / (2 * 1.5**2))
     window = window / window.sum()
 

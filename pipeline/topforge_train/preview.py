@@ -56,7 +56,7 @@ def displayed(premultiplied: Tensor, background: float) -> Tensor:
 
 def layers(rendered: Rendered, scale: int) -> List[Tensor]:
     """Base colour, occlusion-roughness-metallic and normals of a supersampled rendering, to display [B, H, W, 3]."""
-    white = torch.ones(1, 1, 1, 3)
+    white = rendered.normal.new_ones(1, 1, 1, 3)
     maps = [
         linear_to_srgb(rendered.channels[:, :3].clamp(0, 1)),
         rendered.channels[:, 3:6].clamp(0, 1),

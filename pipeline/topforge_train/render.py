@@ -100,7 +100,7 @@ def texture_level(clip: Tensor, shape: Shape, fragments: Fragments, texture_size
     """
     assert shape.uv is not None
     assert shape.uv_triangles is not None
-    size = torch.tensor([fragments.width, fragments.height], dtype=torch.float32) * 0.5
+    size = clip.new_tensor([fragments.width, fragments.height]) * 0.5
     screen = clip[..., :2] / clip[..., 3:].clamp(min=1e-6) * size  # [B, V, 2] pixels
     pixels = torch.stack([triangle_areas(view, shape.triangles) for view in screen])  # [B, F]
     texels = triangle_areas(shape.uv * texture_size, shape.uv_triangles)  # [F]
@@ -156,7 +156,7 @@ def render(
     normal = facing(normal, points.view)
     radiance = shade(as_surface(channels), normal, points.view, light)
     covered = torch.cat([radiance, torch.ones_like(radiance[:, :1])], dim=-1)
-    image = fragments.scatter(covered, torch.zeros(1, 1, 1, 4))
+    image = fragments.scatter(covered, covered.new_zeros(1, 1, 1, 4))
     image = backend.antialias(image, clip, shape.triangles, fragments)
     if supersampling > 1:
         image = avg_pool2d(image.permute(0, 3, 1, 2), supersampling).permute(0, 2, 3, 1)

@@ -48,6 +48,11 @@ class Session:
     stop_requested: bool = False
 
     @property
+    def device(self) -> torch.device:
+        """Where the work is done. Random numbers are drawn on the CPU and moved, the same on every device."""
+        return self.backend.device
+
+    @property
     def identity(self) -> Dict[str, Any]:
         """The options that decide the result."""
         return {k: v for k, v in dataclasses.asdict(self.options).items() if k not in MONITORING}

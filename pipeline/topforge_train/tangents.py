@@ -40,7 +40,7 @@ def orientation(uv: Tensor, uv_triangles: Tensor) -> Tensor:
     corner_uv = uv[uv_triangles.long()]
     one, two = corner_uv[:, 1] - corner_uv[:, 0], corner_uv[:, 2] - corner_uv[:, 0]
     area_v_up = -(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])
-    sign = torch.zeros(uv.shape[0])
+    sign = torch.zeros(uv.shape[0], device=uv.device)
     sign.index_add_(0, uv_triangles.reshape(-1).long(), area_v_up.repeat_interleave(3).to(sign.dtype))
     return torch.where(sign < 0, -1.0, 1.0)
 

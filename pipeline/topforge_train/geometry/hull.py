@@ -62,7 +62,7 @@ def visual_hull_sdf(
     seen = torch.zeros(len(points), dtype=torch.bool, device=points.device)
     span = float((points.amax(0) - points.amin(0)).norm()) + 1e-6
     aspect = masks.shape[2] / masks.shape[1]
-    centres = torch.zeros(len(masks), 2) if centre is None else centre
+    centres = masks.new_zeros(len(masks), 2) if centre is None else centre
     for pose, angle, distance, middle in zip(camera_to_world.float(), fov_y.float(), mask_distances(masks), centres):
         found, visible = view_distance(pose, angle, distance, aspect, points, middle)
         found = torch.where(visible, found.clamp(-span, span), -torch.inf)
