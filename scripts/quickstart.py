@@ -16,17 +16,17 @@ from topforge import private_environment  # noqa: E402
 from topforge.errors import TopForgeError  # noqa: E402
 
 
-def main() -> int:
+def main() -> None:
     """Makes the environment, then becomes `topforge cook` in it."""
     try:
         python = private_environment.ensure(REPOSITORY, ["train"])
     except TopForgeError as error:
         print("%s\n%s" % (error.reason, error.fix), file=sys.stderr)
-        return error.exit_code
+        sys.exit(error.exit_code)
     os.environ["PYTHONPATH"] = str(REPOSITORY / "pipeline")
     command = [str(python), "-m", "topforge", "cook", str(REPOSITORY / "hip" / "quickstart.json"), *sys.argv[1:]]
     os.execv(str(python), command)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,12 +3,10 @@
 import os
 import sys
 
-if (
-    not __package__
-):  # started by path: the folder above holds the package, the package's own folder must not be searched
+if not __package__:  # started by path: search the folder above, which holds the package, not the package's own
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 
 from topforge.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

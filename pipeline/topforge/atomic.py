@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -21,20 +22,19 @@ def write_bytes(path: Path, data: bytes, durable: bool = True) -> None:
     Raises:
         OSError: Disk full, read-only folder and the like. The old file, if any, is intact and no temporary remains.
     """
-    descriptor, temporary = tempfile.mkstemp(prefix=".tmp-", dir=str(path.parent))
+    descriptor, name = tempfile.mkstemp(prefix=".tmp-", dir=str(path.parent))
+    temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
             stream.flush()
             if durable:
                 os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes 0600; a farm's other users must be able to read a run folder
-        os.replace(temporary, str(path))
+        temporary.chmod(0o644)  # mkstemp makes 0600; a farm's other users must be able to read a run folder
+        temporary.replace(path)
     except BaseException:
-        try:
-            os.unlink(temporary)
-        except FileNotFoundError:
-            pass
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
         raise
     if durable:
         sync_folder(path.parent)

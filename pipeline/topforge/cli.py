@@ -13,7 +13,7 @@ import re
 import sys
 import traceback
 from types import ModuleType
-from typing import List, NoReturn, Sequence
+from typing import List, NoReturn, Optional, Sequence
 
 from topforge import __version__
 from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
@@ -47,9 +47,9 @@ class _Parser(argparse.ArgumentParser):
         return arguments
 
 
-def main(words: Sequence[str]) -> int:
-    """Runs one command line (without the program's name) and returns its exit code."""
-    exit_code = _guarded(words)
+def main(words: Optional[Sequence[str]] = None) -> int:
+    """Runs one command line (without the program's name; None = this process's own) and returns its exit code."""
+    exit_code = _guarded(sys.argv[1:] if words is None else words)
     try:
         sys.stdout.flush()
     except OSError:  # the reader of our output went away, as in `| head`

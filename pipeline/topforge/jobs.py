@@ -48,13 +48,13 @@ class Job:
     """The capture folder that all configs are trained on."""
     configs: Tuple[Union[str, Dict[str, Any]], ...] = ({},)
     """Config files, patterns of such (`*`, `?`, `**`), and configs written here. One of these may have a `name`."""
-    wedge: Dict[str, Any] = option({})  # noqa: RUF009 -- a field, made anew for each instance
+    wedge: Dict[str, Any] = option({})
     """Values by dotted option name: a list, or {"from", "to", "count", "scale": "linear" or "log"}."""
     combine: str = option("product", choices=("product", "zip"))
     """How several wedged options go together: all combinations, or first with first, second with second."""
-    environment: EnvironmentSpec = EnvironmentSpec()  # noqa: RUF009 -- frozen
+    environment: EnvironmentSpec = EnvironmentSpec()
     """Where the children's Python and libraries come from."""
-    needs: Needs = Needs()  # noqa: RUF009 -- frozen
+    needs: Needs = Needs()
     """What each training item asks of its machine."""
     parallel: int = option(1, minimum=1, maximum=1024)
     """Most items at work at the same time."""

@@ -15,7 +15,7 @@ def test_projection_matches_the_pinhole_formula():
     rotation *= np.sign(np.linalg.det(rotation))
     pose = np.eye(4)
     pose[:3, :3], pose[:3, 3] = rotation, (0.3, -0.2, 4.0)
-    local = generator.uniform(-0.5, 0.5, (20, 3)) + [0, 0, -4.0]
+    local = generator.uniform(-0.5, 0.5, (20, 3)) - np.array([0.0, 0.0, 4.0])
     world = local @ rotation.T + pose[:3, 3]
 
     focal = 0.5 * height / math.tan(0.5 * fov_y)

@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from topforge_train.geometry import DMTet, EmptySurface
+from topforge_train.geometry import DMTet, EmptySurfaceError
 from topforge_train.geometry.dmtet import make_lattice
 from topforge_train.geometry.grid import Grid
 from topforge_train.geometry.mesh import euler_characteristic, is_watertight, triangle_normals, volume
@@ -167,5 +167,5 @@ def test_regridding_keeps_the_shape():
 
 def test_no_surface_is_an_error_that_says_so():
     surface = DMTet(CUBE, 4)
-    with pytest.raises(EmptySurface, match="0 of"):
+    with pytest.raises(EmptySurfaceError, match="0 of"):
         surface.extract(True)

@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from topforge_train.geometry import EmptySurface, FlexiCubes
+from topforge_train.geometry import EmptySurfaceError, FlexiCubes
 from topforge_train.geometry import flexicubes_tables as tables
 from topforge_train.geometry.mesh import components, euler_characteristic, is_watertight, triangle_normals, volume
 
@@ -179,7 +179,7 @@ def test_all_inside_gives_the_box_and_all_outside_is_an_error_that_says_so():
     surface.initialise(lambda points: -torch.ones(len(points)))
     assert is_watertight(surface.extract(False).triangles)
     surface.initialise(lambda points: torch.ones(len(points)))
-    with pytest.raises(EmptySurface, match="no surface: 0 of 729"):
+    with pytest.raises(EmptySurfaceError, match="no surface: 0 of 729"):
         surface.extract(False)
 
 

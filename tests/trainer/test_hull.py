@@ -9,7 +9,7 @@ import torch
 
 from topforge_train.geometry import FlexiCubes
 from topforge_train.geometry.grid import Grid
-from topforge_train.geometry.hull import EmptyHull, contour_distance, hull_bounds, visual_hull_sdf
+from topforge_train.geometry.hull import EmptyHullError, contour_distance, hull_bounds, visual_hull_sdf
 from topforge_train.geometry.mesh import volume
 from topforge_train.geometry.redistance import prepared, redistance
 
@@ -131,7 +131,7 @@ def test_bounds_hold_the_shape_and_little_more():
     assert (found[0] < centre - 0.3).all()
     assert (found[1] > centre + 0.3).all()
     assert float((found[1] - found[0]).max()) < 0.6 * 1.2 + 5 * 2 / 48
-    with pytest.raises(EmptyHull, match="no common region"):
+    with pytest.raises(EmptyHullError, match="no common region"):
         hull_bounds(cameras, torch.full((30,), FOV_Y), torch.zeros_like(masks), CUBE)
 
 

@@ -16,7 +16,9 @@ def bumpy_sheet(generator):
     uv[:, 1] = 1 - uv[:, 1]
     cells = [(r * 4 + c, r * 4 + c + 1, r * 4 + c + 5, r * 4 + c + 4) for r in range(3) for c in range(3)]
     triangles = torch.tensor([t for a, b, c, d in cells for t in ((a, b, c), (a, c, d))], dtype=torch.int32)
-    normals = torch.nn.functional.normalize(torch.rand(16, 3, generator=generator) * 0.4 + torch.tensor([0, 0, 1.0]), dim=1)
+    normals = torch.nn.functional.normalize(
+        torch.rand(16, 3, generator=generator) * 0.4 + torch.tensor([0, 0, 1.0]), dim=1
+    )
     return vertices, normals, triangles, uv
 
 

@@ -17,10 +17,15 @@ TRAINER = CAPTURE | {"torch", "warp", "xatlas", "topforge_train"}
 def imported(path):
     """Top-level package names of every import in a file, wherever it stands."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield node.module.split(".")[0]
+        yield from imported_by(node)
+
+
+def imported_by(node):
+    """Top-level package names that one statement imports."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name.split(".")[0] for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.level == 0:
+        yield node.module.split(".")[0]
 
 
 def files(package):
@@ -58,6 +63,5 @@ def test_optional_packages_are_really_optional():
         tree = ast.parse((REPOSITORY / "pipeline" / "topforge" / name).read_text(encoding="utf-8"))
         guarded = {id(node) for block in ast.walk(tree) if isinstance(block, ast.Try) for node in ast.walk(block)}
         for node in ast.walk(tree):
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                names = {alias.name.split(".")[0] for alias in node.names} | {(getattr(node, "module", "") or "").split(".")[0]}
-                assert not names & packages or id(node) in guarded, "%s imports %s outside try" % (name, names & packages)
+            found = packages & set(imported_by(node))
+            assert not found or id(node) in guarded, "%s imports %s outside try" % (name, found)

@@ -32,7 +32,7 @@ class Options:
 
     More is better, at 100% of the price.
     """
-    learning_rate: LearningRate = option(0.03, minimum=0.0, maximum=1.0, length=(1, 2))  # noqa: RUF009
+    learning_rate: LearningRate = option(0.03, minimum=0.0, maximum=1.0, length=(1, 2))
     """Scalar, or [pass 1, pass 2], each maybe [geometry, material]."""
     train_res: Tuple[int, int] = option((512, 512), minimum=1)
     """[height, width]."""

@@ -103,6 +103,7 @@ class Backend(Protocol):
         Args:
             table: [levels, 2**log2_table, features].
             points: [P, 3] in [0, 1]; differentiable.
+            spec: Sizes of the grid's levels.
 
         Returns:
             [P, levels * features], level-major.

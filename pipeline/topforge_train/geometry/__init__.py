@@ -2,7 +2,7 @@
 
 from .dmtet import DMTet
 from .flexicubes import FlexiCubes
-from .isosurface import EmptySurface, Isosurface, IsosurfaceMesh
+from .isosurface import EmptySurfaceError, Isosurface, IsosurfaceMesh
 from .mesh import Mesh, vertex_normals
 
-__all__ = ["DMTet", "EmptySurface", "FlexiCubes", "Isosurface", "IsosurfaceMesh", "Mesh", "vertex_normals"]
+__all__ = ["DMTet", "EmptySurfaceError", "FlexiCubes", "Isosurface", "IsosurfaceMesh", "Mesh", "vertex_normals"]

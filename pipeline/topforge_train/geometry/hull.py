@@ -20,7 +20,7 @@ MASK_SIZE = 128
 """Masks are averaged down to at most this height: contours stay sub-pixel accurate, distances take a second."""
 
 
-class EmptyHull(TopForgeError):  # noqa: N818 -- named by what happened, as all failures here
+class EmptyHullError(TopForgeError):
     """No point of a box projects into all masks."""
 
     failure_class = FailureClass.CONFIG
@@ -178,13 +178,13 @@ def hull_bounds(
         margin: Enlargement on each side, so that the shape may grow.
 
     Raises:
-        EmptyHull: no sample lies in the hull.
+        EmptyHullError: no sample lies in the hull.
     """
     grid = Grid.over(around, resolution)
     points = grid.vertices(masks.device)
     inside = points[visual_hull_sdf(camera_to_world, fov_y, masks, points) < 0]
     if len(inside) == 0:
-        raise EmptyHull(around)
+        raise EmptyHullError(around)
     low, high = inside.amin(0) - grid.cell, inside.amax(0) + grid.cell
     pad = margin * (high - low).max()
     return torch.stack((low - pad, high + pad)).cpu()

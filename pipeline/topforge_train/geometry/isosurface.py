@@ -23,7 +23,7 @@ OUTSIDE_MARGIN = 0.1
 """Least signed distance, in cells, that extraction gives to vertices on the box, so that the surface is closed."""
 
 
-class EmptySurface(TopForgeError):  # noqa: N818 -- named by what happened, as all failures here
+class EmptySurfaceError(TopForgeError):
     """The signed distance is positive everywhere: there is no surface to extract."""
 
     failure_class = FailureClass.TRAINER
@@ -79,7 +79,7 @@ class Isosurface(Protocol):
             training: Whether every parameter must receive gradients; FlexiCubes then cuts quads into four triangles.
 
         Raises:
-            EmptySurface: the distance is positive everywhere.
+            EmptySurfaceError: the distance is positive everywhere.
         """
 
     def regulariser(self, mesh: IsosurfaceMesh) -> Dict[str, Tensor]:
@@ -90,11 +90,11 @@ def inside_flags(sdf: Tensor) -> Tensor:
     """Which vertices are inside: uint8, 1 where the distance is below zero.
 
     Raises:
-        EmptySurface: none is.
+        EmptySurfaceError: none is.
     """
     inside = (sdf < 0).to(torch.uint8)
     if not bool(inside.any()):
-        raise EmptySurface(inside.numel())
+        raise EmptySurfaceError(inside.numel())
     return inside
 
 
