@@ -1,4 +1,4 @@
-"""What a dataset is, as one hash: names and contents of all files in a capture folder, wherever the folder lies.
+"""What files are, as one hash: names and contents of all files in a capture folder, wherever the folder lies.
 
 Reading a large capture takes a while, so each file's hash is remembered under its size and modification time, in the
 user's cache folder; asking again only looks at the folder.
@@ -27,6 +27,13 @@ class DatasetError(TopForgeError):
         super().__init__("%s: %s." % (path, problem), "Give the folder that holds the capture.")
 
 
+class OptionPathError(TopForgeError):
+    """An option names a file that is not there."""
+
+    def __init__(self, key: str, path: Path) -> None:
+        super().__init__("%s = %s: there is no such file or folder." % (key, path), "Correct the path.")
+
+
 def of_dataset(folder: Path) -> str:
     """Hex SHA-256 over the relative names and the contents of all files below `folder`, in the order of their names.
 
@@ -38,6 +45,22 @@ def of_dataset(folder: Path) -> str:
     """
     if not folder.exists():
         raise DatasetError(folder, "there is no such folder")
+    return _of_files(folder)
+
+
+def of_option(key: str, path: Path) -> str:
+    """The same for a file or folder that the option `key` names.
+
+    Raises:
+        OptionPathError: There is nothing.
+        DatasetError: It cannot be read, or it is an empty folder.
+    """
+    if not path.exists():
+        raise OptionPathError(key, path)
+    return _of_files(path)
+
+
+def _of_files(folder: Path) -> str:
     try:
         files = _files(folder)
         if not files:

@@ -148,7 +148,7 @@ def make_item(
         name=name,
         adapter=adapter.name,
         config=schema.to_json(config),
-        key=items.compute_key(adapter.name, adapter.version, adapter.deciding(config), content, ()),
+        key=items.compute_key(adapter.name, adapter.version, _deciding(adapter, config), content, ()),
         dataset=job.dataset,
         content=content,
         depends=gates,
@@ -156,6 +156,17 @@ def make_item(
         needs=job.needs,
         labels=labels,
     )
+
+
+def _deciding(adapter: Adapter, config: Any) -> Dict[str, Any]:
+    """What decides the result; files that options name count by their content, wherever they lie."""
+    deciding = dict(adapter.deciding(config))
+    for key in schema.path_options(adapter.options):
+        named = deciding.get(key)
+        if named is not None:
+            paths = [named] if isinstance(named, str) else named
+            deciding[key] = [fingerprint.of_option(key, Path(path)) for path in paths]
+    return deciding
 
 
 def _planned(item: Item, output: Path) -> Planned:

@@ -102,6 +102,30 @@ def test_relative_paths_start_at_the_job_file(folder):
     assert planned.item.environment.prefix == str(folder / "venv")
 
 
+def test_a_file_that_an_option_names_starts_at_the_config_file_and_counts_by_its_content(folder):
+    def planned(envmap):
+        (folder / "configs").mkdir(exist_ok=True)
+        config = {"envmap": envmap, "learn_light": False}
+        (folder / "configs" / "bob.json").write_text(json.dumps(config))
+        return expand(folder, adapter="topforge", dataset="capture", configs=["configs/bob.json"])[0].item
+
+    (folder / "studio.hdr").write_bytes(b"light")
+    first = planned("../studio.hdr")
+    assert first.config["envmap"] == str(folder / "studio.hdr")
+    (folder / "configs" / "studio.hdr").write_bytes(b"light")
+    assert planned("studio.hdr").key == first.key
+    (folder / "configs" / "studio.hdr").write_bytes(b"dusk")
+    assert planned("studio.hdr").key != first.key
+    with pytest.raises(TopForgeError, match=r"envmap = .*none.hdr: there is no such file"):
+        planned("none.hdr")
+
+
+@pytest.mark.parametrize("rate", [[], [0.1, 0.1, 0.1], [[0.1], 0.1], [[0.1, 0.1, 0.1]]])
+def test_step_sizes_are_of_two_passes_and_of_geometry_and_material(folder, rate):
+    with pytest.raises(TopForgeError, match="learning_rate"):
+        expand(folder, adapter="topforge", dataset="capture", configs=[{"learning_rate": rate}])
+
+
 def test_labels_tell_the_wedged_values(folder):
     plan = expand(folder, configs=[command("echo")], wedge={"outputs": [["a.obj"], []]})
     assert [planned.item.labels for planned in plan] == [(("outputs", '["a.obj"]'),), (("outputs", "[]"),)]

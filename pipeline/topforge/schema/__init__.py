@@ -15,7 +15,7 @@ such dataclass, or Any / Dict / List for free JSON.
 from topforge.schema.convert import ConfigError, Problem, from_json
 from topforge.schema.edit import hint_of, to_json, updated, with_absolute_paths
 from topforge.schema.faces import add_to_parser, from_arguments, markdown_table
-from topforge.schema.fields import OptionField, describe, leaves, option
+from topforge.schema.fields import OptionField, describe, leaves, option, path_options
 
 __all__ = [
     "ConfigError",
@@ -29,6 +29,7 @@ __all__ = [
     "leaves",
     "markdown_table",
     "option",
+    "path_options",
     "to_json",
     "updated",
     "with_absolute_paths",

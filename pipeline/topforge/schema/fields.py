@@ -119,6 +119,12 @@ def _inspected(cls: type) -> Dict[str, Tuple[Any, Limits, Any]]:
 
 
 @functools.lru_cache(maxsize=None)
+def path_options(cls: type) -> Tuple[str, ...]:
+    """Names of the fields of `cls` (not of nested dataclasses) whose text names files or folders."""
+    return tuple(name for name, (_, limits, _) in shape(cls).items() if limits.path)
+
+
+@functools.lru_cache(maxsize=None)
 def describe(cls: type) -> Tuple[OptionField, ...]:
     """The options of a dataclass in order of definition.
 

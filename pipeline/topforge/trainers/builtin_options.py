@@ -11,7 +11,8 @@ from typing import Any, List, Optional, Tuple, Union
 
 from topforge.schema import option
 
-Rate = Union[float, Tuple[float, ...]]
+Rate = Union[float, Tuple[float, float]]
+"""One step size, or those of geometry and material."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,9 @@ class NvdiffrecOptions:
     """nvdiffrec's preview window; there is none here, previews are files. Accepted and ignored, as 0 would be."""
     save_interval: int = option(1000, unit="iterations", minimum=0, group="Monitor")
     """A preview picture and a validation every so many iterations; 0 = never."""
-    learning_rate: Union[float, Tuple[Rate, ...]] = option(0.01, minimum=0.0, maximum=1.0, group="Optimisation")
+    learning_rate: Union[float, Tuple[Rate, ...]] = option(
+        0.01, minimum=0.0, maximum=1.0, length=(1, 2), group="Optimisation"
+    )
     """Adam's step size: one number, [pass 1, pass 2], each entry a number or [geometry, material]."""
     min_roughness: float = option(0.08, minimum=0.0, maximum=1.0, group="Material", advanced=True)
     """Unused by nvdiffrec as well; the lower limit of roughness is in ks_min."""
@@ -54,15 +57,15 @@ class NvdiffrecOptions:
     """Colour difference on linear radiance. logl1 tolerates highlights and outliers best."""
     out_dir: Optional[str] = option(None, group="Capture", advanced=True)
     """nvdiffrec's output folder. Accepted and ignored: a work item's folder decides."""
-    ref_mesh: Optional[str] = option(None, group="Capture", advanced=True)
+    ref_mesh: Optional[str] = option(None, path=True, group="Capture", advanced=True)
     """nvdiffrec's name for the capture. Accepted; the item's dataset decides when both are given."""
-    base_mesh: Optional[str] = option(None, group="Geometry", advanced=True)
+    base_mesh: Optional[str] = option(None, path=True, group="Geometry", advanced=True)
     """Start from this mesh and skip pass 1. Not supported by the built-in trainer yet."""
     validate: bool = option(True, group="Monitor")
     """Measure held-out views at the end and write them."""
     isosurface: str = option("dmtet", choices=("dmtet", "flexicubes"), group="Geometry")
     """How pass 1 extracts triangles. flexicubes gives smoother, fewer triangles at the same grid."""
-    mtl_override: Optional[str] = option(None, group="Material", advanced=True)
+    mtl_override: Optional[str] = option(None, path=True, group="Material", advanced=True)
     """Material for a mesh reference. Not supported by the built-in trainer yet."""
     dmtet_grid: int = option(64, unit="cells", minimum=8, maximum=256, group="Geometry")
     """Cells along a side of the grid. 32 to 48 on a CPU, 64 to 128 on a GPU."""
@@ -70,7 +73,7 @@ class NvdiffrecOptions:
     """Side of the cube around the origin that the object must fit in."""
     env_scale: float = option(1.0, minimum=0.0, maximum=1e4, group="Light", advanced=True)
     """Multiplies `envmap`."""
-    envmap: Optional[str] = option(None, group="Light", advanced=True)
+    envmap: Optional[str] = option(None, path=True, group="Light", advanced=True)
     """A .hdr latitude-longitude image: the fixed light when learn_light is false."""
     display: Any = option(None, group="Monitor", advanced=True)
     """nvdiffrec's preview layers. Accepted and ignored: every preview shows result, reference, difference, maps."""
@@ -154,6 +157,8 @@ class BuiltinOptions(NvdiffrecOptions):
     """Save the state this often, and on a request to stop. 0 = only on request."""
     backend: str = option("auto", choices=("auto", "warp"), group="Optimisation", advanced=True)
     """Which operators to use; auto takes the best that this machine has."""
+    device: str = option("auto", choices=("auto", "cpu", "cuda"), group="Optimisation", advanced=True)
+    """Where to train; auto is the GPU where torch sees one, else the CPU. Which GPU is the scheduler's choice."""
     threads: int = option(0, minimum=0, maximum=256, group="Optimisation", advanced=True)
     """CPU threads; 0 = all cores. Part of what makes a run repeatable to the bit."""
 
@@ -164,8 +169,13 @@ MONITORING = frozenset({"display_interval", "save_interval", "display", "display
     "validate",
     "pre_load",
     "ref_mesh",
+    "device",
 }
-"""Keys that do not decide the result, only what one sees of it: changing them must not train anew."""
+"""Keys that do not decide the result, only what one sees of it: changing them must not train anew.
+
+`device` is among them although a GPU rounds otherwise than a CPU: it is the same work on the same random numbers, and
+where it runs is the farm's choice. So a run may be stopped on one and go on on the other, and a finished one stands.
+"""
 
 
 def rates(value: Union[float, Tuple[Rate, ...], List[Any]], training_pass: int) -> Tuple[float, float]:
