@@ -16,7 +16,7 @@ from topforge.trainers.builtin_options import rates
 from topforge_train import loss
 from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, vertex_normals
-from topforge_train.light import EnvironmentLight, neutrality
+from topforge_train.light import EnvironmentLight
 from topforge_train.loop import Losses
 from topforge_train.material import MaterialLimits, TextureMaterial
 from topforge_train.preview import Scene
@@ -24,7 +24,7 @@ from topforge_train.render import Shape, render
 from topforge_train.schedule import choose_views, ramp, rate_factor
 from topforge_train.session import Session
 from topforge_train.tangents import orientation, tangents
-from topforge_train.volume_pass import image_term
+from topforge_train.volume_pass import image_term, light_terms
 
 WARMUP = 20
 """Iterations over which rates rise: Adam's moments start empty on already good textures."""
@@ -41,6 +41,10 @@ class Start:
     texels: Tensor  # [S, S, 9]
     light: Tensor  # [6, n, n, 3]
 
+    def to(self, device: torch.device) -> Start:
+        """The same on a device."""
+        return Start(**{name: tensor.to(device) for name, tensor in self.tensors().items()})
+
     def tensors(self) -> Dict[str, Tensor]:
         """By field name, for a checkpoint."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -54,6 +58,7 @@ class SurfacePass:
     def __init__(self, session: Session, start: Start):
         """Continues from what pass 1 handed over."""
         options = session.options
+        start = start.to(session.device)
         self.session = session
         self.start = start
         self.iterations = options.iter
@@ -61,9 +66,9 @@ class SurfacePass:
         limits = MaterialLimits(
             torch.tensor([*options.kd_min[:3], *options.ks_min, *options.nrm_min]),
             torch.tensor([*options.kd_max[:3], *options.ks_max, *options.nrm_max]),
-        )
+        ).to(session.device)
         self.material = TextureMaterial(start.texels, limits)
-        self.light = EnvironmentLight.from_options(options, start.light)
+        self.light = EnvironmentLight.from_options(options, start.light).to(session.device)
         self.laplacian = UniformLaplacian(len(start.vertices), start.triangles)
         self.orientation = orientation(start.uv, start.uv_triangles)
         geometry_rate, material_rate = rates(options.learning_rate, self.number)
@@ -99,12 +104,12 @@ class SurfacePass:
         )
         background = torch.rand(len(index), 1, 1, 3, generator=self.session.generator(self.number, step))
         return Losses(
-            image_term(options, rendered.image, target, background),
+            image_term(options, rendered.image, target, background.to(target)),
             {
                 "laplacian": options.laplace_scale * (1.0 - progress) * self.roughening().square().mean(),
                 **self.material_terms(step),
                 "visibility": ramp(0.001, 500, step) * rendered.channels[:, 3].mean(),
-                "light": 0.005 * neutrality(self.light.base).mean(),
+                **light_terms(options, self.light),
             },
         )
 

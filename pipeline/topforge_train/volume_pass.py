@@ -11,14 +11,14 @@ from typing import Any, Dict
 import torch
 from torch import Tensor
 
-from topforge.trainers.builtin_options import rates
+from topforge.trainers.builtin_options import BuiltinOptions, rates
 from topforge_train import loss
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.geometry import DMTet, FlexiCubes, Isosurface, IsosurfaceMesh
 from topforge_train.geometry.cleanup import without_floaters
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.initial_shape import hull_distance, random_distance
-from topforge_train.light import EnvironmentLight, neutrality
+from topforge_train.light import EnvironmentLight, log_variation, neutrality
 from topforge_train.loop import Losses
 from topforge_train.material import MaterialLimits, VolumeMaterial
 from topforge_train.preview import Scene
@@ -48,9 +48,9 @@ class VolumePass:
         self.iterations = options.iter
         bounds = torch.tensor([[-0.5] * 3, [0.5] * 3]) * options.mesh_scale
         self.surface: Isosurface = (
-            FlexiCubes(bounds, options.dmtet_grid)
+            FlexiCubes(bounds, options.dmtet_grid, device=str(session.device))
             if options.isosurface == "flexicubes"
-            else DMTet(bounds, round(options.dmtet_grid * DMTET_CELLS))
+            else DMTet(bounds, round(options.dmtet_grid * DMTET_CELLS), device=str(session.device))
         )
         if options.initial_shape == "hull":
             self.surface.initialise(hull_distance(session.training))
@@ -58,10 +58,11 @@ class VolumePass:
             self.surface.initialise(random_distance(bounds, options.dmtet_grid, session.generator(self.number, 0)))
         limits = MaterialLimits(
             torch.tensor([*options.kd_min[:3], *options.ks_min]), torch.tensor([*options.kd_max[:3], *options.ks_max])
-        )
+        ).to(session.device)
         spec = HashGridSpec(options.hash_levels, 2, options.hash_log2_size, 16, options.hash_finest)
-        self.material = VolumeMaterial(spec, limits, options.mesh_scale, session.generator(self.number, 1))
-        self.light = EnvironmentLight.from_options(options)
+        material = VolumeMaterial(spec, limits, options.mesh_scale, session.generator(self.number, 1))
+        self.material = material.to(session.device)
+        self.light = EnvironmentLight.from_options(options).to(session.device)
         geometry_rate, material_rate = rates(options.learning_rate, self.number)
         groups = [
             {"params": list(self.surface.parameters()), "lr": geometry_rate, "betas": (0.7, 0.9)},
@@ -90,11 +91,11 @@ class VolumePass:
         )
         background = torch.rand(len(index), 1, 1, 3, generator=self.session.generator(self.number, step))
         return Losses(
-            image_term(options, rendered.image, target, background),
+            image_term(options, rendered.image, target, background.to(target)),
             {
                 **self.shape_terms(mesh, normals, progress),
                 **self.material_terms(rendered, step),
-                "light": 0.005 * neutrality(self.light.base).mean(),
+                **light_terms(options, self.light),
             },
         )
 
@@ -112,10 +113,10 @@ class VolumePass:
         options = self.session.options
         generator = self.session.generator(self.number + 20, step)
         count = len(rendered.channels)
-        chosen = torch.randint(count, (max(count // 4, 1),), generator=generator)
+        chosen = torch.randint(count, (max(count // 4, 1),), generator=generator).to(self.session.device)
         position = rendered.points.position.detach()[chosen]
         offset = torch.randn(position.shape, generator=generator) * (NEIGHBOUR_DISTANCE * options.mesh_scale)
-        neighbour = self.material(self.session.backend, position + offset)
+        neighbour = self.material(self.session.backend, position + offset.to(position))
         here = rendered.channels[chosen]
         return {
             "smoothness": ramp(options.material_smoothness, 500, step)
@@ -163,13 +164,21 @@ class VolumePass:
         self.optimiser.load_state_dict(state["optimiser"])
 
 
+def light_terms(options: BuiltinOptions, light: EnvironmentLight) -> Dict[str, Tensor]:
+    """The preference for white light (nvdiffrec's weight) and, if asked for, for smooth light."""
+    terms = {"light": 0.005 * neutrality(light.base).mean()}
+    if options.light_smoothness:
+        terms["light_smoothness"] = options.light_smoothness * log_variation(light.base)
+    return terms
+
+
 def normal_variation(normals: Tensor, triangles: Tensor) -> Tensor:
     """Squared difference [F, 3] of the unit vertex normals at the ends of each triangle's edges."""
     corners = normals.index_select(0, triangles.reshape(-1)).reshape(-1, 3, 3)
     return (corners - corners.roll(1, dims=1)).square().sum(-1)
 
 
-def image_term(options: Any, image: Tensor, target: Tensor, background: Tensor) -> Tensor:
+def image_term(options: BuiltinOptions, image: Tensor, target: Tensor, background: Tensor) -> Tensor:
     """Colour plus coverage difference of premultiplied images [B, H, W, 4], both over the same background."""
     color = loss.IMAGE_LOSSES[options.loss](
         image[..., :3] + (1.0 - image[..., 3:]) * background, target[..., :3] + (1.0 - target[..., 3:]) * background
