@@ -115,8 +115,8 @@ def _ranking(contenders: Sequence[Contender], links_from: Path) -> Optional[Sect
             [_name(one, links_from), *settings, *values, _marked(duration(one.seconds), one.seconds == quickest)]
         )
     numbers = range(1 + len(columns), len(headings))
-    by = "best PSNR first" if "psnr" in measured else "by name"
-    words = "Ordered %s. The best value of a column is marked \u2605." % by
+    order = "Best PSNR first." if "psnr" in measured else "By name."
+    words = order + " The best value of a column is marked \u2605."
     return Section("ranking", "Runs", [note(words), table(headings, rows, "ranking", numbers)])
 
 

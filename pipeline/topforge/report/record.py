@@ -101,8 +101,7 @@ def read(run_folder: Path) -> Record:
     item = _json(paths.item, problems)
     result = _result(paths, problems)
     summary = _json(paths.result / "summary.json", problems) if _lists(result, "summary.json") else {}
-    is_check = item.get("adapter") == "check"
-    findings = _json(paths.result / "report.json", problems) if is_check and _lists(result, "report.json") else None
+    findings = _findings(paths, result, problems) if item.get("adapter") == "check" else None
     state = _state(paths, problems)
     table = read_table(paths.metrics, problems)
     return Record(paths, item, state, result, _views(summary), findings, table, tuple(problems))
@@ -111,6 +110,13 @@ def read(run_folder: Path) -> Record:
 def adapter_of(run_folder: Path) -> str:
     """Name of the adapter that a run folder is for; "" when item.json cannot be read."""
     return str(_json(RunPaths(run_folder).item, []).get("adapter", ""))
+
+
+def _findings(paths: RunPaths, result: Optional[Result], problems: List[str]) -> Optional[Dict[str, Any]]:
+    """A check's report; of one that failed, and so published nothing, what it left in its scratch folder."""
+    places = (paths.result / "report.json" if result else None, paths.output / "report.json")
+    path = next((place for place in places if place is not None and place.is_file()), None)
+    return _json(path, problems) if path else None
 
 
 def _lists(result: Optional[Result], path: str) -> bool:

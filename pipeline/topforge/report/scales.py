@@ -9,6 +9,9 @@ from typing import List, Sequence
 _LOGARITHMIC_FROM = 8.0
 """Ratio of greatest to least from which a logarithmic axis shows more."""
 
+_LEAST = 1e-290
+"""Below this, floating point has no room for an axis."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
@@ -43,9 +46,9 @@ class Scale:
 def _round_steps(low: float, high: float, about: int) -> List[float]:
     rough = (high - low) / max(about, 1)
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.8)
     first = math.ceil(low / step - 1e-9)
-    return [round(index * step, 12) for index in range(first, math.floor(high / step + 1e-9) + 1)]
+    return [float("%.12g" % (index * step)) for index in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def wants_logarithm(values: Sequence[float]) -> bool:
@@ -59,5 +62,9 @@ def fitted(values: Sequence[float], start: float, end: float, logarithmic: bool 
     if logarithmic:
         room = max((high / low) ** margin, 1.1)
         return Scale(low / room, high * room, start, end, True)
-    room = (high - low) * margin if high > low else abs(high) * 0.05 or 0.5
+    largest = max(abs(low), abs(high))
+    if high - low > max(1e-9 * largest, _LEAST):
+        room = (high - low) * margin
+    else:  # as good as one value
+        room = max(0.05 * largest, _LEAST) if largest > _LEAST else 0.5
     return Scale(low - room, high + room, start, end)

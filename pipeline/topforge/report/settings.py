@@ -21,7 +21,9 @@ def section(record: Record) -> Optional[Section]:
     if not record.config:
         return None
     fields, defaults = described(record.adapter), defaults_of(record.adapter)
-    changed = [name for name, setting in record.config.items() if setting != defaults.get(name, _MISSING)]
+    changed = [
+        name for name in record.config if _differs(record, name, defaults) or asked_for(record, name) is not None
+    ]
     rows = [_row(record, name, defaults, fields.get(name)) for name in changed]
     headings = ("Setting", "Value", "Default", "Meaning")
     if rows:
@@ -38,11 +40,23 @@ def section(record: Record) -> Optional[Section]:
 
 def _row(record: Record, name: str, defaults: Mapping[str, Any], field: Optional[OptionField]) -> Sequence[Content]:
     setting: List[Content] = [code(value(record.config[name]))]
-    asked = record.item.get("config") or {}
-    if isinstance(asked, dict) and name in asked and asked[name] != record.config[name]:
-        setting.append(element("span", "lowered from ", code(value(asked[name])), class_="tag"))
+    asked = asked_for(record, name)
+    if asked is not None:
+        setting.append(element("span", "lowered from ", code(asked), class_="tag"))
     default = code(value(defaults[name])) if name in defaults else "\u2013"
     return code(name), [part for part in setting], default, explanation(field)
+
+
+def _differs(record: Record, name: str, defaults: Mapping[str, Any]) -> bool:
+    return bool(record.config[name] != defaults.get(name, _MISSING))
+
+
+def asked_for(record: Record, name: str) -> Optional[str]:
+    """What a setting was before a retry lowered it; None when it ran as asked for."""
+    asked = record.item.get("config")
+    if not isinstance(asked, dict) or name not in asked or asked[name] == record.config[name]:
+        return None
+    return value(asked[name])
 
 
 def explanation(field: Optional[OptionField]) -> Content:
