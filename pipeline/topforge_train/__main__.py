@@ -54,12 +54,13 @@ def open_session(arguments: argparse.Namespace) -> Session:
     """Reads options and photographs, picks the operators."""
     options = schema.from_json(BuiltinOptions, strict_json.read(arguments.config), str(arguments.config))
     torch.set_num_threads(options.threads or os.cpu_count() or 1)
-    training = load_images(arguments.dataset, "train", options.cam_near_far)
+    backend = load_backend(options.backend, options.device)
+    training = load_images(arguments.dataset, "train", options.cam_near_far).to(backend.device)
     return Session(
         options=options,
-        backend=load_backend(options.backend),
+        backend=backend,
         training=training,
-        validation=held_out(arguments.dataset, options, training),
+        validation=held_out(arguments.dataset, options, training).to(backend.device),
         output=arguments.output,
         checkpoints=arguments.checkpoints,
         previews=arguments.previews,
@@ -76,7 +77,7 @@ def run_volume_pass(session: Session, saved: Optional[Checkpoint]) -> Start:
     session.reporter.stage("unwrap", 0.5, "unwrapping")
     mesh = volume.final_mesh()
     size = session.options.texture_res[0]
-    uv, uv_triangles = unwrap(mesh.vertices, mesh.triangles, size)
+    uv, uv_triangles = (tensor.to(session.device) for tensor in unwrap(mesh.vertices, mesh.triangles, size))
     texels = bake(session.backend, volume.material, mesh.vertices, mesh.triangles, uv, uv_triangles, size)
     return Start(mesh.vertices, mesh.triangles, uv, uv_triangles, texels, volume.light.base.detach().clone())
 

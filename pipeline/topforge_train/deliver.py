@@ -55,20 +55,20 @@ def make_asset(session: Session, start: Start, vertices: Tensor, texels: Tensor,
         sign = orientation(start.uv, start.uv_triangles).unsqueeze(-1)
         size = texels.shape[0]
         covered, _ = texel_positions(session.backend, vertices, start.triangles, start.uv, start.uv_triangles, size)
-        inside = torch.zeros(size * size, 1)
+        inside = texels.new_zeros(size * size, 1)
         inside[covered] = 1.0
         base_color, ks, normal_map = split_maps(pad_charts(texels, inside.reshape(size, size, 1)))
     return Asset(
-        vertices=vertices.numpy(),
-        normals=normals.numpy(),
-        triangles=start.triangles.numpy(),
-        uv=start.uv.numpy(),
-        uv_triangles=start.uv_triangles.numpy(),
-        tangents=torch.cat([frame, sign], dim=-1).numpy(),
-        base_color=base_color.numpy(),
-        ks=ks.numpy(),
-        normal_map=normal_map.numpy(),
-        probe=light.detach().numpy(),
+        vertices=vertices.numpy(force=True),
+        normals=normals.numpy(force=True),
+        triangles=start.triangles.numpy(force=True),
+        uv=start.uv.numpy(force=True),
+        uv_triangles=start.uv_triangles.numpy(force=True),
+        tangents=torch.cat([frame, sign], dim=-1).numpy(force=True),
+        base_color=base_color.numpy(force=True),
+        ks=ks.numpy(force=True),
+        normal_map=normal_map.numpy(force=True),
+        probe=light.numpy(force=True),
         cameras=asset_cameras(session),
     )
 
@@ -138,10 +138,13 @@ def write_summary(session: Session, surface: SurfacePass, views: List[Dict[str, 
     }
     if views:
         metrics.update({key: mean(views, key) for key in ("psnr", "ssim")})
+    on_gpu = session.device.type == "cuda"
+    if on_gpu:
+        metrics["peak_gpu_memory_mib"] = round(torch.cuda.max_memory_allocated(session.device) / 2**20, 1)
     provenance = {
         "topforge": topforge.__version__,
         "backend": session.backend.name,
-        "device": str(session.backend.device),
+        "device": torch.cuda.get_device_name(session.device) if on_gpu else "cpu",
         "torch": torch.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),

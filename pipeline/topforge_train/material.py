@@ -22,6 +22,10 @@ class MaterialLimits:
     minimum: Tensor  # [C]
     maximum: Tensor  # [C]
 
+    def to(self, device: torch.device) -> MaterialLimits:
+        """The same on a device."""
+        return MaterialLimits(self.minimum.to(device), self.maximum.to(device))
+
     def scale(self, unit: Tensor) -> Tensor:
         """Maps [..., C] from [0, 1] into the range."""
         return self.minimum + unit * (self.maximum - self.minimum)

@@ -115,7 +115,7 @@ def texel_positions(
 ) -> Tuple[Tensor, Tensor]:
     """Flat texel indices [T] (row * size + column) inside the charts and their surface positions [T, 3]."""
     # Row r holds v = (r + 0.5) / size; backends put NDC y = -1 at row 0, so v maps to y without a flip.
-    ndc = torch.cat([uv * 2.0 - 1.0, torch.zeros(len(uv), 1), torch.ones(len(uv), 1)], dim=-1)
+    ndc = torch.cat([uv * 2.0 - 1.0, uv.new_zeros(len(uv), 1), uv.new_ones(len(uv), 1)], dim=-1)
     fragments = backend.rasterize(ndc.unsqueeze(0), uv_triangles, (size, size))
     return fragments.pixel, backend.interpolate(vertices, triangles, fragments)
 
@@ -133,12 +133,12 @@ def bake(
     """Nine-channel texels [size, size, 9]: the field's six channels at the texels, and flat normals; charts padded."""
     texel, position = texel_positions(backend, vertices, triangles, uv, uv_triangles, size)
     channels = torch.cat([material(backend, chunk) for chunk in position.split(65536)])
-    texels = torch.zeros(size * size, 9)
+    texels = channels.new_zeros(size * size, 9)
     texels[texel, :6] = channels
-    inside = torch.zeros(size * size, 1)
+    inside = channels.new_zeros(size * size, 1)
     inside[texel] = 1.0
     texels = pad_charts(texels.reshape(size, size, 9), inside.reshape(size, size, 1))
-    texels[..., 6:9] = torch.tensor([0.0, 0.0, 1.0])
+    texels[..., 6:9] = texels.new_tensor([0.0, 0.0, 1.0])
     return texels
 
 

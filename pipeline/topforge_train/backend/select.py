@@ -29,7 +29,7 @@ def load(name: str = "auto", device: str = "cpu") -> Backend:
 
     Args:
         name: "auto" or a key of `BACKENDS`.
-        device: As torch spells it: "cpu", "cuda", "cuda:1".
+        device: As torch spells it, "cpu", "cuda", "cuda:1"; or "auto", the GPU that torch sees, else the CPU.
 
     Raises:
         BackendUnavailableError: Unknown name, or no such device.
@@ -38,6 +38,8 @@ def load(name: str = "auto", device: str = "cpu") -> Backend:
     if name != "auto" and name not in BACKENDS:
         known = ", ".join(["auto", *BACKENDS])
         raise BackendUnavailableError("There is no backend %r." % name, "Choose one of: %s." % known)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         raise BackendUnavailableError(
             "The device %r was asked for, but torch sees no CUDA device." % device,

@@ -20,7 +20,8 @@ from topforge_train.backend.parallel import launch_each, threads, vectors
 from topforge_train.backend.warp_barycentric import Barycentric, centre, corner
 from topforge_train.backend.warp_runtime import check, check_triangles
 
-wp.set_module_options({"enable_backward": False})
+# Without fused multiply-add, which CPUs and GPUs do not share: who is visible is decided by the same bits on both.
+wp.set_module_options({"enable_backward": False, "fuse_fp": False})
 
 EMPTY = 0x7FFFFFFFFFFFFFFF
 """Key of a pixel without surface: farther than any depth. Its low word is -1, so that `low word + 1` is the id 0."""

@@ -25,7 +25,8 @@ from topforge_train.backend.parallel import launch_owners, launch_ranges, vector
 from topforge_train.backend.warp_barycentric import corner
 from topforge_train.backend.warp_runtime import check, check_triangles
 
-wp.set_module_options({"enable_backward": False})
+# Without fused multiply-add, which CPUs and GPUs do not share: who is visible is decided by the same bits on both.
+wp.set_module_options({"enable_backward": False, "fuse_fp": False})
 
 
 @wp.func
