@@ -52,7 +52,8 @@ def build_pyramid(images: Tensor, levels: int) -> Tuple[Tensor, ...]:
     while len(pyramid) < levels and images.shape[1] % 2 == 0 and images.shape[2] % 2 == 0:
         images = torch.nn.functional.avg_pool2d(images.permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1)
         pyramid.append(images)
-    return tuple(level.half().contiguous() for level in pyramid)
+    brightest = torch.finfo(torch.float16).max
+    return tuple(level.clamp(max=brightest).half().contiguous() for level in pyramid)
 
 
 def load_images(folder: Path, split: str, near_far: Sequence[float], levels: int = 3) -> ImageSet:
@@ -73,12 +74,13 @@ def load_images(folder: Path, split: str, near_far: Sequence[float], levels: int
     poses = torch.from_numpy(np.stack([view.camera_to_world for view in views]))
     fov_y = torch.tensor([view.fov_y for view in views], dtype=torch.float64)
     aspect = torch.tensor([view.width / view.height for view in views], dtype=torch.float64)
-    centre = torch.tensor([[2 * v.principal_offset[0] / v.width, 2 * v.principal_offset[1] / v.height] for v in views])
+    centre = [[2 * view.principal_offset[0] / view.width, 2 * view.principal_offset[1] / view.height] for view in views]
+    centres = torch.tensor(centre, dtype=torch.float64)
     return ImageSet(
         names=tuple(view.name for view in views),
         pyramid=build_pyramid(premultiplied, levels),
-        cameras=make_cameras(poses, fov_y, aspect, centre, near_far[0], near_far[1]),
+        cameras=make_cameras(poses, fov_y, aspect, centres, near_far[0], near_far[1]),
         camera_to_world=poses,
         fov_y=fov_y,
-        centre=centre,
+        centre=centres,
     )

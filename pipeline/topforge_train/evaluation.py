@@ -113,17 +113,29 @@ def sample_surface(vertices: Tensor, triangles: Tensor, count: int, generator: t
 
 
 def nearest_distance(points: Tensor, others: Tensor) -> Tensor:
-    """Distance [N] from each point [N, 3] to the nearest of [M, 3], by brute force in blocks."""
-    return torch.cat([torch.cdist(block, others).amin(dim=1) for block in points.split(1024)])
+    """Distance [N] from each point [N, 3] to the nearest of [M, 3], by brute force in blocks.
+
+    From differences: torch's faster way by dot products errs by up to 0.3 % of an object three diagonals off the origin.
+    """
+    exact = "donot_use_mm_for_euclid_dist"
+    return torch.cat([torch.cdist(block, others, compute_mode=exact).amin(dim=1) for block in points.split(1024)])
 
 
 def score_shape(
-    vertices: Tensor, triangles: Tensor, true_vertices: Tensor, true_triangles: Tensor, share: float = 0.01
+    vertices: Tensor,
+    triangles: Tensor,
+    true_vertices: Tensor,
+    true_triangles: Tensor,
+    share: float = 0.01,
+    count: int = 30000,
 ) -> ShapeScores:
-    """Compares two surfaces by 30,000 points on each, at `share` of the diagonal of the truth's bounding box."""
+    """Compares two surfaces by `count` points on each, at `share` of the diagonal of the truth's bounding box.
+
+    The points are drawn at random: a sphere against itself scores 0.9999, and its chamfer distance is 0.003.
+    """
     generator = torch.Generator().manual_seed(0)
-    ours = sample_surface(vertices, triangles, 30000, generator)
-    truth = sample_surface(true_vertices, true_triangles, 30000, generator)
+    ours = sample_surface(vertices, triangles, count, generator)
+    truth = sample_surface(true_vertices, true_triangles, count, generator)
     diagonal = float((true_vertices.amax(0) - true_vertices.amin(0)).norm())
     to_truth, to_ours = nearest_distance(ours, truth), nearest_distance(truth, ours)
     return ShapeScores(

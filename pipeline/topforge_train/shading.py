@@ -39,7 +39,7 @@ class Light(Protocol):
 
 
 def facing(normal: Tensor, view: Tensor, minimum: float = 0.05) -> Tensor:
-    """Bends unit normals [P, 3] that look away from the viewer until N.V = `minimum`.
+    """Bends unit normals [P, 3] that look away from the viewer until N.V is `minimum`, or more for those far away.
 
     Interpolated and mapped normals can face backwards near silhouettes, where the BRDF is undefined; bending keeps
     the gradient alive, while clamping N.V would kill it.
