@@ -37,6 +37,8 @@ class Work:
     stop: StopRequest
     lock: int
     """Descriptor of the item's lock."""
+    standing: str = ""
+    """How the items stood that this one comes after, when it began: `finished.standing_of` it."""
 
 
 @dataclasses.dataclass

@@ -36,7 +36,9 @@ class Cook:
         """
         self._plan, self._parallel, self._display, self._runner = plan, parallel, display, runner
         known = {str(planned.folder): index for index, planned in enumerate(plan)}
-        self._waits_for = [{known[f] for f in planned.item.depends if f in known} for planned in plan]
+        self._needs = [{known[f] for f in planned.item.depends if f in known} for planned in plan]
+        self._follows = [{known[f] for f in planned.item.after if f in known} for planned in plan]
+        self._waits_for = [needs | follows for needs, follows in zip(self._needs, self._follows)]
         self._awaited_by: List[List[int]] = [[] for _ in plan]
         for index, others in enumerate(self._waits_for):
             for other in others:
@@ -96,16 +98,24 @@ class Cook:
         self._outcomes[index] = outcome
         self._display.ended(outcome)
         for waiting in self._awaited_by[index]:
-            if outcome.succeeded:
-                self._waits_for[waiting].discard(index)
-                if not self._waits_for[waiting] and waiting not in self._outcomes:
-                    self._ready.append(waiting)
-            elif outcome.status in (Status.FAILED.value, outcomes.SKIPPED) and waiting not in self._outcomes:
-                reason = 'It depends on "%s", which %s.' % (
-                    outcome.planned.item.name,
-                    "failed" if outcome.status == Status.FAILED.value else "was skipped",
-                )
-                self._settle(waiting, Outcome(self._plan[waiting], outcomes.SKIPPED, reason=reason))
+            if waiting in self._outcomes or not (outcome.succeeded or outcome.failed):
+                continue  # given up already; or stopped, and the next cook goes on
+            if index in self._needs[waiting] and outcome.failed:
+                self._skip(waiting, 'It depends on "%s", which %s.' % (outcome.planned.item.name, _verb(outcome)))
+                continue
+            self._waits_for[waiting].discard(index)
+            if not self._waits_for[waiting]:
+                self._free(waiting)
+
+    def _free(self, index: int) -> None:
+        """All that the item waits for has ended."""
+        if self._follows[index] and not any(self._outcomes[other].succeeded for other in self._follows[index]):
+            self._skip(index, "None of the items it comes after has a result.")
+        else:
+            self._ready.append(index)
+
+    def _skip(self, index: int, reason: str) -> None:
+        self._settle(index, Outcome(self._plan[index], outcomes.SKIPPED, reason=reason))
 
     def _obey(self, stop: StopRequest) -> None:
         if stop.request is None:
@@ -139,6 +149,10 @@ class Cook:
         return [
             Running(self._plan[index], states.read(RunPaths(self._plan[index].folder).state)) for index in self._workers
         ]
+
+
+def _verb(outcome: Outcome) -> str:
+    return "was skipped" if outcome.status == outcomes.SKIPPED else "failed"
 
 
 def exit_code_of(ended: Sequence[Outcome], stopped: bool) -> int:

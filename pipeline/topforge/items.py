@@ -67,6 +67,9 @@ class Item:
     """Fingerprint of the dataset's content, part of the key; "" without a dataset. For people: nothing reads it."""
     depends: Tuple[str, ...] = ()
     """Run folders (absolute) that must hold a valid result first."""
+    after: Tuple[str, ...] = ()
+    """Run folders (absolute) of items that must have ended first, well or badly, at least one of them with a result.
+    What this item makes is about them as they stand, so it is made anew when one of them has changed."""
     environment: EnvironmentSpec = EnvironmentSpec()
     needs: Needs = Needs()
     labels: Tuple[Tuple[str, str], ...] = ()

@@ -176,7 +176,7 @@ def _planned(item: Item, output: Path) -> Planned:
 def _companion(
     name: str, options: Dict[str, Any], job: Job, content: str, after: Tuple[Planned, ...], output: Path
 ) -> Planned:
-    """The `check` or `report` item: it needs no GPU, and its key covers the items it comes after."""
+    """The `check` or `report` item: it needs no GPU, and its key covers the items it comes after, failed or not."""
     adapter = registry.get(name)
     config: Any = schema.from_json(adapter.options, options, name)
     adapter.validate(config, job.dataset)
@@ -188,7 +188,7 @@ def _companion(
         key=items.compute_key(name, adapter.version, adapter.deciding(config), content, keys),
         dataset=job.dataset,
         content=content,
-        depends=tuple(str(planned.folder) for planned in after),
+        after=tuple(str(planned.folder) for planned in after),
         environment=job.environment,
     )
     return _planned(item, output)

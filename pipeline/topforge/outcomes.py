@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Mapping, Optional
 
-from topforge import results, states
+from topforge import finished, results, states
 from topforge.errors import EXIT_BUSY, EXIT_CODES, FailureClass
 from topforge.jobs import Planned
 from topforge.paths import RunPaths
@@ -36,13 +36,20 @@ class Outcome:
         """Whether the item has a complete result."""
         return self.status in (Status.DONE.value, WAS_DONE)
 
+    @property
+    def failed(self) -> bool:
+        """Whether this cook can no longer give it a result."""
+        return self.status in (Status.FAILED.value, SKIPPED)
+
 
 def if_done_before(planned: Planned) -> Optional[Outcome]:
     """The outcome of an item that needs no runner: its result is complete and its state says so."""
-    state = states.read(RunPaths(planned.folder).state)
-    if state is None or state.status is not Status.DONE or not results.is_complete(planned.folder, planned.item.key):
+    try:
+        result = finished.finished(RunPaths(planned.folder), planned.item)
+    except finished.OtherResultError:  # its runner will say so
         return None
-    result = results.read(planned.folder)
+    if result is None:
+        return None
     seconds = sum(attempt["seconds"] for attempt in result.provenance["attempts"])
     return Outcome(planned, WAS_DONE, seconds, result.metrics)
 

@@ -7,7 +7,7 @@ import platform
 import time
 from typing import Any, Dict, Sequence
 
-from topforge import __version__, items, schema
+from topforge import __version__, finished, items, schema
 from topforge.attempts import Outcome, Record, Work
 from topforge.results import Result
 
@@ -40,6 +40,7 @@ def result(work: Work, config: Any, outcome: Outcome, records: Sequence[Record],
             "config": schema.to_json(config),
             "item": items.to_json(work.item),
             "trainer": dict(outcome.collected.provenance),
+            **({finished.AFTER: work.standing} if work.standing else {}),
         },
         licences=(licence,) if licence else (),
     )

@@ -168,7 +168,12 @@ def is_complete(run_folder: Path, key: Optional[str] = None, verify: bool = Fals
         result = read(run_folder)
     except ResultError:
         return False
-    return (key is None or result.key == key) and all(_is_there(result.path(o), o, verify) for o in result.outputs)
+    return (key is None or result.key == key) and has_outputs(result, verify)
+
+
+def has_outputs(result: Result, verify: bool = False) -> bool:
+    """Whether all outputs are there with the right size, and with `verify` also the right hash."""
+    return all(_is_there(result.path(output), output, verify) for output in result.outputs)
 
 
 def _is_there(path: Path, output: OutputFile, verify: bool) -> bool:

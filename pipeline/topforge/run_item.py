@@ -50,6 +50,13 @@ class MissingDependencyError(TopForgeError):
         super().__init__("This item depends on %s, which has no complete result." % folder, "Run that item first.")
 
 
+class NothingBeforeError(TopForgeError):
+    """None of the items this one comes after has a complete result."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__("None of the %d items this one comes after has a complete result." % count, "Run them first.")
+
+
 class NotWritableError(TopForgeError):
     """Nothing can be written into the run folder."""
 
@@ -87,7 +94,7 @@ def run(
     paths = RunPaths(Path(run_folder).absolute())
     try:
         item = items.read(paths.item)
-        if not force and finished.is_finished(paths, item, verify):
+        if not force and finished.finished(paths, item, verify):
             return 0
         platform_posix.become_subreaper()
         with StopRequest() as stop:
@@ -122,10 +129,11 @@ class _Runner:
         try:
             if force:
                 self._start_anew()
-            elif finished.is_published(self._paths, self._item, self._verify):
-                self._finish(results.read(self._paths.run))
-                return 0
-            return self._run_locked(lock)
+            result = finished.published(self._paths, self._item, self._verify)
+            if result is None:
+                return self._run_locked(lock)
+            self._finish(result)
+            return 0
         except OSError as error:  # state.json could not be written either
             raise NotWritableError(error) from error
         finally:
@@ -187,13 +195,12 @@ class _Runner:
     def _run_attempts(self, lock: int) -> None:
         for temporary in self._paths.run.glob(".tmp-*"):  # of a runner that was killed
             temporary.unlink()
-        for folder in self._item.depends:
-            if not results.is_complete(Path(folder)):
-                raise MissingDependencyError(folder)
+        self._require_dependencies()
         adapter = registry.get(self._item.adapter)
         config: Any = schema.from_json(adapter.options, self._item.config, str(self._paths.item))
         adapter.validate(config, self._item.dataset)
-        work = Work(self._paths, self._item, adapter, self._journal, self._stop, lock)
+        standing = finished.standing_of(self._item)
+        work = Work(self._paths, self._item, adapter, self._journal, self._stop, lock, standing)
         outcome = None
         while outcome is None:
             try:
@@ -205,6 +212,13 @@ class _Runner:
         publish.publish(self._paths, result)
         checkpoints.remove(self._paths)
         self._finish(result)
+
+    def _require_dependencies(self) -> None:
+        for folder in self._item.depends:
+            if not results.is_complete(Path(folder)):
+                raise MissingDependencyError(folder)
+        if self._item.after and not any(results.is_complete(Path(folder)) for folder in self._item.after):
+            raise NothingBeforeError(len(self._item.after))
 
     def _attempt(self, work: Work, config: Any) -> Outcome:
         attempts.require_space(self._paths)

@@ -24,7 +24,7 @@ TIMEOUT = 30.0
 NO_NEEDS = Needs()
 
 
-def make_item(folder: Path, name: str = "run", needs: Needs = NO_NEEDS, depends=(), **config) -> RunPaths:
+def make_item(folder: Path, name: str = "run", needs: Needs = NO_NEEDS, depends=(), after=(), **config) -> RunPaths:
     """A run folder with an item of the fake adapter; its key follows the config, as a job's would."""
     paths = RunPaths(folder / name)
     notes = folder / (name + "-notes")
@@ -32,7 +32,7 @@ def make_item(folder: Path, name: str = "run", needs: Needs = NO_NEEDS, depends=
         each.mkdir(parents=True, exist_ok=True)
     config = {"notes": str(notes), **config}
     key = items.compute_key("fake", "1", config, "", ())
-    items.write(paths.item, Item(name, "fake", config, key, needs=needs, depends=tuple(depends)))
+    items.write(paths.item, Item(name, "fake", config, key, needs=needs, depends=tuple(depends), after=tuple(after)))
     return paths
 
 

@@ -196,13 +196,32 @@ def test_an_output_folder_that_cannot_be_made_is_told(job):
     assert "The output folder cannot be written" in text
 
 
+def test_the_report_of_a_job_tells_of_failures_and_is_written_anew_when_they_are_mended(job):
+    path = job(good="true", bad="test -e ../../../mended")
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "report": True}))
+    exit_code, text = cooked(path)
+    assert exit_code == 65
+    assert "2 done, 1 failed." in text
+    page = RunPaths(folder_of(path, "report")).result / "report.html"
+    assert "Report of the job: %s" % page in text
+    assert "1 of 2 runs finished" in page.read_text()
+    (path.parent / "out" / "mended").touch()
+    exit_code, text = cooked(path)
+    assert exit_code == 0
+    assert "2 done, 1 done before." in text
+    assert "2 of 2 runs finished" in page.read_text()
+    assert "3 done before." in cooked(path)[1]
+
+
 # Below: the engine itself, with runners made for the purpose.
 
 
-def planned(tmp_path, name, *depends):
+def planned(tmp_path, name, *depends, after=()):
     folder = tmp_path / name
     folder.mkdir(exist_ok=True)
-    return Planned(Item(name, "command", {}, name, depends=tuple(str(tmp_path / other) for other in depends)), folder)
+    needed, followed = (tuple(str(tmp_path / other) for other in others) for others in (depends, after))
+    return Planned(Item(name, "command", {}, name, depends=needed, after=followed), folder)
 
 
 def run_engine(plan, runner, parallel=2):
@@ -255,6 +274,27 @@ def test_dependants_of_a_failure_are_skipped_with_the_reason_and_others_go_on(tm
     assert ended["a"].reason == 'It depends on "check", which failed.'
     assert ended["report"].reason == 'It depends on "a", which was skipped.'
     assert cook.exit_code_of(list(ended.values()), False) == 71
+
+
+def test_an_item_that_comes_after_others_starts_when_all_have_ended_and_one_well(tmp_path):
+    plan = [planned(tmp_path, name) for name in ("a", "b", "gate")]
+    plan += [planned(tmp_path, "c", "gate"), planned(tmp_path, "report", after=("a", "b", "c"))]
+    ended = run_engine(plan, failing("b", "gate"))
+    assert {name: outcome.status for name, outcome in ended.items()} == {
+        "a": "done",
+        "b": "failed",
+        "gate": "failed",
+        "c": "skipped",
+        "report": "done",
+    }
+    assert cook.exit_code_of(list(ended.values()), False) == 71
+
+
+def test_nothing_comes_after_items_that_all_failed(tmp_path):
+    plan = [planned(tmp_path, "a"), planned(tmp_path, "b"), planned(tmp_path, "report", after=("a", "b"))]
+    ended = run_engine(plan, failing("a", "b"))
+    assert ended["report"].status == "skipped"
+    assert ended["report"].reason == "None of the items it comes after has a result."
 
 
 def test_order_follows_dependencies_and_the_limit_is_kept(tmp_path):

@@ -91,7 +91,8 @@ def test_the_report_comes_last_and_follows_what_it_is_about(folder):
     changes = {"configs": [command("echo")], "dataset": "capture", "check": True, "report": True}
     first, again = expand(folder, **changes), expand(folder, **{**changes, "wedge": {"outputs": [["a"], ["b"]]}})
     assert names(first) == ["check", "config", "report"]
-    assert first[2].item.depends == (str(first[1].folder),)
+    assert first[2].item.after == (str(first[1].folder),)
+    assert first[2].item.depends == ()
     assert first[2].item.config["title"] == "job"
     assert first[2].item.key != again[-1].item.key
 

@@ -198,6 +198,22 @@ def test_dependencies_must_be_complete(tmp_path):
     assert run(second).returncode == 0
 
 
+def test_an_item_about_others_needs_one_result_and_is_made_anew_when_one_of_them_changed(tmp_path):
+    good, bad = make_item(tmp_path, "good"), make_item(tmp_path, "bad", crash_at=2)
+    both = make_item(tmp_path, "both", after=[str(good.run), str(bad.run)])
+    refused = run(both)
+    assert refused.returncode == 78
+    assert "None of the 2 items" in refused.stderr
+    assert (run(good).returncode, run(bad).returncode) == (0, 65)
+    assert run(both).returncode == 0
+    assert run(both).returncode == 0
+    assert not both.attempt_log(2).exists()
+    harness.rewrite_config(bad, crash_at=0)
+    assert run(bad).returncode == 0
+    assert run(both).returncode == 0
+    assert both.attempt_log(2).exists()
+
+
 def test_exit_0_is_not_success(tmp_path):
     paths = make_item(tmp_path, omit_mesh=True)
     failed = run(paths)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Sequence
+from typing import Sequence, Tuple
 
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Item
@@ -19,8 +19,8 @@ class NothingToReportError(TopForgeError):
 
     def __init__(self, item: Item) -> None:
         super().__init__(
-            'The report "%s" is about no run: it depends on none.' % item.name,
-            "List run folders in its `depends`, or use `topforge report RUN`.",
+            'The report "%s" is about no run: it comes after none.' % item.name,
+            "List run folders in its `after`, or use `topforge report RUN`.",
         )
 
 
@@ -42,7 +42,7 @@ class ReportOptions:
 
 
 class ReportAdapter(Adapter):
-    """A page about the one run it depends on, or one that compares all of them."""
+    """A page about the one run it comes after, or one that compares all of them and lists those that failed."""
 
     name = "report"
     title = "Report"
@@ -52,9 +52,9 @@ class ReportAdapter(Adapter):
 
     def steps(self, item: Item, config: ReportOptions, paths: RunPaths) -> Sequence[Step]:
         """One child. It needs only the standard library, so any environment will do."""
-        if not item.depends:
+        if not _runs(item):
             raise NothingToReportError(item)
-        arguments = ["{python}", "-m", "topforge", "report", *item.depends]
+        arguments = ["{python}", "-m", "topforge", "report", *_runs(item)]
         arguments += ["--output", str(paths.output / PAGE), "--links-from", str(paths.result)]
         return [Step("report", (*arguments, "--title", config.title))]
 
@@ -63,7 +63,12 @@ class ReportAdapter(Adapter):
         page = paths.output / PAGE
         if not page.is_file() or page.stat().st_size == 0:
             raise NoPageError(str(page))
-        return Collected((Output(PAGE, "document"),), {"runs": float(len(item.depends))})
+        return Collected((Output(PAGE, "document"),), {"runs": float(len(_runs(item)))})
+
+
+def _runs(item: Item) -> Tuple[str, ...]:
+    """What the page is about: in a job the items it comes after, which may have failed."""
+    return (*item.depends, *item.after)
 
 
 ADAPTER = ReportAdapter()
