@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from topforge_train.tangents import orientation, tangents
+from topforge_train.unwrap import split_fans
 
 
 def bumpy_sheet(generator):
@@ -62,3 +63,17 @@ def test_orientation_follows_the_image_and_not_the_mesh():
     assert orientation(upright, triangles).tolist() == [1, 1, 1, 1]
     mirrored = upright * torch.tensor([-1.0, 1.0])
     assert orientation(mirrored, triangles).tolist() == [-1, -1, -1, -1]
+
+
+def test_fans_that_touch_in_a_point_have_tangents_of_their_own():
+    """Two triangles meet in one vertex; u runs along x in one, along y in the other. MikkTSpace does not mix them."""
+    vertices = torch.tensor([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [-1, 0, 0], [-1, -1, 0]])
+    normals = torch.tensor([[0.0, 0, 1]]).expand(5, 3)
+    triangles = torch.tensor([[0, 1, 2], [0, 3, 4]], dtype=torch.int32)
+    uv = torch.tensor([[0.5, 0.5], [0.9, 0.5], [0.9, 0.1], [0.5, 0.9], [0.1, 0.9]])  # u along x; u along y
+    shared = tangents(vertices, normals, triangles, uv, triangles)
+    assert abs(float(shared[0, 0]) - 1) > 0.1  # a mean of both
+    split_uv, split_triangles = split_fans(uv, triangles)
+    own = tangents(vertices, normals, triangles, split_uv, split_triangles)[split_triangles.long()]
+    torch.testing.assert_close(own[0], torch.tensor([[1.0, 0, 0]]).expand(3, 3))
+    torch.testing.assert_close(own[1], torch.tensor([[0.0, 1, 0]]).expand(3, 3))
