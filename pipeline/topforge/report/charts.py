@@ -14,7 +14,7 @@ from topforge.report.wording import number
 
 WIDTH, WIDE, HEIGHT = 520.0, 1080.0, 250.0
 """Of a chart, and of one that takes the page's whole width; units are CSS pixels on a laptop."""
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 12.0, 14.0, 40.0
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 12.0, 14.0, 40.0
 """Margins around the plot."""
 _MOST_TOOLTIPS = 60
 _MOST_DOTS = 25

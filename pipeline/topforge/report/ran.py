@@ -5,21 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
+from topforge import results
 from topforge.display import duration
 from topforge.report import curves, logs, titles, wording
 from topforge.report.document import Section, code, facts, table
 from topforge.report.logs import AttemptLog
 from topforge.report.markup import Content, Html, element
-from topforge.report.record import Record
+from topforge.report.record import Record, adapter_of
 
 Share = Tuple[str, float]
 """Something that took time, and how long, in seconds."""
-_TAIL_LINES = 40
+_LOOKED_AT, _TAIL_LINES, _ALWAYS = 200, 24, 3
+"""Lines at the end of a log: searched for those worth showing, shown, and shown whatever they say."""
 
 
 def section(record: Record, attempts: Sequence[AttemptLog], links_from: Path) -> Section:
     """Facts, then timings and attempts."""
-    content: List[Content] = [facts(_facts(record))]
+    content: List[Content] = [facts(_facts(record, links_from))]
     shares = _shares(record)
     if len(shares) > 1:
         content += [element("h3", "Where the time went"), _bar(shares)]
@@ -33,14 +35,23 @@ def section(record: Record, attempts: Sequence[AttemptLog], links_from: Path) ->
 
 def log_section(record: Record, attempts: Sequence[AttemptLog]) -> Optional[Section]:
     """The end of the newest log, for a run without a result."""
-    lines = logs.tail(attempts[-1].path, _TAIL_LINES) if attempts and record.result is None else []
+    lines = logs.tail(attempts[-1].path, _LOOKED_AT) if attempts and record.result is None else []
+    lines = _without_progress(lines, record.adapter)[-_TAIL_LINES:]
     if not any(line.strip() for line in lines):
         return None
     title = "The last lines of %s" % attempts[-1].path.name
     return Section("log", title, element("pre", "\n".join(lines)), menu="Log")
 
 
-def _facts(record: Record) -> List[Tuple[str, Content]]:
+def _without_progress(lines: Sequence[str], adapter: str) -> List[str]:
+    """Leaves out what only programs read, so that the last words of a failing program are not lost among it."""
+    found = titles.adapter(adapter)
+    if found is None:
+        return list(lines)
+    return [line for line in lines[:-_ALWAYS] if found.parse(line) is None] + list(lines[-_ALWAYS:])
+
+
+def _facts(record: Record, links_from: Path) -> List[Tuple[str, Content]]:
     provenance, state = record.provenance, record.state
     trainer = _mapping(provenance.get("trainer"))
     dataset = record.item.get("dataset")
@@ -49,6 +60,7 @@ def _facts(record: Record) -> List[Tuple[str, Content]]:
     return [
         ("Trainer", name),
         ("Capture", code(str(dataset)) if dataset else None),
+        ("Checked before", _checks(record, links_from)),
         ("Environment", _environment(record)),
         ("Machine", ", ".join(str(word) for word in (provenance.get("host"), provenance.get("system")) if word)),
         ("Machine", state.host if state and state.host and not provenance.get("host") else None),
@@ -57,6 +69,18 @@ def _facts(record: Record) -> List[Tuple[str, Content]]:
         ("Threads", _words(trainer, "threads")),
         ("Seed", _words(trainer, "seed")),
     ]
+
+
+def _checks(record: Record, links_from: Path) -> Content:
+    """What the check found that this run waited for."""
+    words: List[Content] = []
+    for folder in record.item.get("depends") or ():
+        path = Path(str(folder))
+        if adapter_of(path) == "check" and results.is_complete(path):
+            found = results.read(path).metrics
+            counts = "%d errors, %d warnings" % (found.get("errors", 0), found.get("warnings", 0))
+            words.append(element("div", counts, ", ", wording.link(path, links_from, path.name)))
+    return words
 
 
 def _environment(record: Record) -> Content:

@@ -14,6 +14,8 @@ from topforge.states import Status
 
 _SILENT_SECONDS = 60.0
 """A living runner writes state.json several times in this time."""
+_FEW = 4
+"""Fewer tiles than this do not stretch across the page."""
 _TILES = ("psnr", "ssim", "triangles", "errors", "warnings", "train_views")
 
 
@@ -94,8 +96,8 @@ def _numbers(record: Record) -> Iterable[Tuple[str, str, str]]:
         if value is not None:
             about = metric(name)
             yield about.title, about.with_unit(value), _remark(record, name)
-    if record.result is None and record.table.last("psnr") is not None:
-        yield "Last PSNR", metric("psnr").with_unit(record.table.last("psnr") or 0.0), "of held-out views, on the way"
+    if record.result is None:
+        yield from _on_the_way(record)
     seconds = logs.seconds_of(record.attempts)
     if seconds:
         count = len(record.attempts)
@@ -103,6 +105,18 @@ def _numbers(record: Record) -> Iterable[Tuple[str, str, str]]:
     memory = record.metric("peak_memory_mib")
     if memory is not None:
         yield "Peak memory", metric("peak_memory_mib").with_unit(memory), "trainer process"
+
+
+def _on_the_way(record: Record) -> Iterable[Tuple[str, str, str]]:
+    """How far a run came that has no result."""
+    psnr, seconds = record.table.last("psnr"), record.table.last("seconds")
+    step, total = record.table.last("step"), record.table.last("total")
+    if step is not None and total:
+        yield "Came to", "%.0f\u2009%%" % (100 * step / total), "%g of %g iterations" % (step, total)
+    if psnr is not None:
+        yield "Last PSNR", metric("psnr").with_unit(psnr), "of held-out views"
+    if seconds is not None:
+        yield "Time", duration(seconds), "until the last report"
 
 
 def _remark(record: Record, name: str) -> str:
@@ -119,4 +133,4 @@ def tiles(numbers: Iterable[Tuple[str, str, str]]) -> Optional[Html]:
         element("div", element("dt", name), element("dd", value), element("p", remark) if remark else None)
         for name, value, remark in numbers
     ]
-    return element("dl", shown, class_="tiles") if shown else None
+    return element("dl", shown, class_="tiles" if len(shown) >= _FEW else "tiles few") if shown else None
