@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from topforge.report.charts import Axes, Line, chart
 from topforge.report.definitions import metric
@@ -74,8 +74,14 @@ def _curve(record: Record, name: str) -> Optional[Html]:
     return drawn_figure(about.title, remark, finite[-1:], about.with_unit, lines, about.unit, marks(record))
 
 
-def drawn_figure(  # type: ignore[no-untyped-def]
-    title: str, remark: str, last: Sequence[float], shown, lines: Sequence[Line], unit: str, places
+def drawn_figure(
+    title: str,
+    remark: str,
+    last: Sequence[float],
+    shown: Callable[[float], str],
+    lines: Sequence[Line],
+    unit: str,
+    places: Sequence[Tuple[float, str]],
 ) -> Optional[Html]:
     """A chart under its title, with the last value beside it; None when there is nothing to draw."""
     axes = Axes("iteration", title + (", " + unit if unit else ""), unit)
