@@ -89,7 +89,7 @@ def of_request(request: str, where: str) -> TopForgeError:
 def of_stop(step: str, ending: Ending, silence_seconds: float, limit_seconds: float) -> Optional[TopForgeError]:
     """The failure of a child that we stopped; None when it ended by itself."""
     if ending.stopped in (CANCELLED, PREEMPTED):
-        saved = "it did not stop within the grace period and was killed" if ending.killed else "it stopped when asked"
+        saved = "it did not stop in time and was killed" if ending.killed else "it stopped when asked"
         return of_request(ending.stopped, 'in step "%s": %s' % (step, saved))
     diagnosis = _of_limit(step, ending.stopped, silence_seconds, limit_seconds)
     return ItemFailedError(diagnosis) if diagnosis else None

@@ -26,6 +26,7 @@ MARKER = "TOPFORGE_ATTEMPT"
 """Variable whose unique value marks every process of one attempt."""
 
 CANCEL_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+KEYBOARD_SIGNAL = signal.SIGINT
 PREEMPT_SIGNAL = signal.SIGUSR1
 """Slurm sends it when asked to (`--signal=B:USR1@...`)."""
 CHILD_SIGNAL = signal.SIGCHLD

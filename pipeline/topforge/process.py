@@ -86,7 +86,7 @@ class Ending:
     stopped: Optional[str]
     """Why we stopped it: CANCELLED, PREEMPTED, SILENT, OVERTIME; None when it ended by itself."""
     killed: bool
-    """It ignored SIGTERM and had to be killed."""
+    """It did not end in time after SIGTERM and was killed."""
     orphans: Tuple[int, ...]
     """Processes it left behind, killed."""
     seconds: float
@@ -223,14 +223,14 @@ class _Run:
                 pass
 
     def _watch(self, now: float) -> None:
-        """Stops in two steps: asks, and kills when the grace is over."""
+        """Stops in two steps: asks, and kills when the grace is over or nobody wants to wait for its end."""
         if self._kill_at is None:
             self._stopped = self._stop.request or self._exceeded(now)
             if self._stopped:
                 self._kill_at = now + self._limits.grace_seconds
                 platform_posix.terminate_group(self._child.pid)
-        elif now >= self._kill_at and not self._killed:
-            self._killed = True
+        elif not self._killed and (now >= self._kill_at or self._stop.impatient):
+            self._kill_at, self._killed = now, True
             platform_posix.kill_group(self._child.pid)
         elif self._killed and now >= self._kill_at + _UNKILLABLE_SECONDS:
             raise UnkillableError(self._child.pid)

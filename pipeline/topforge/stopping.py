@@ -1,4 +1,8 @@
-"""Requests to stop, as they reach a runner: signals. Handlers only set a flag and wake whoever sleeps."""
+"""Requests to stop, as they reach a runner: signals. Handlers only set a flag and wake whoever sleeps.
+
+The first request asks for a save. A Ctrl-C after it is a person who does not want to wait; a repeated SIGTERM is not:
+engines send it more than once (Slurm to each process of the job and again to the batch script).
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,8 @@ class StopRequest:
     def __init__(self) -> None:
         self.request: Optional[str] = None
         """CANCELLED, PREEMPTED, or None while nobody asked. The first request stays."""
+        self.impatient = False
+        """Somebody who had asked before pressed Ctrl-C: no more waiting for a save."""
         self._before: Dict[int, Any] = {}
         self._wakeup_before = -1
         self._read_end = self._write_end = -1
@@ -57,6 +63,7 @@ class StopRequest:
         os.close(self._write_end)
 
     def _note(self, number: int, frame: Optional[FrameType]) -> None:
+        self.impatient = self.impatient or (self.request is not None and number == platform_posix.KEYBOARD_SIGNAL)
         self.request = self.request or _MEANING[signal.Signals(number)]
 
     def fileno(self) -> int:

@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
+
+import harness
+
 from topforge import cook, cook_table, display, jobs, outcomes, run_folders, states
 from topforge.errors import FailureClass
 from topforge.items import Item
@@ -165,7 +169,7 @@ def test_a_second_request_kills_those_that_do_not_listen(job):
     process.communicate(timeout=20)
     assert process.returncode == 143
     assert time.monotonic() - began < 5
-    wait_for(lambda: not Path("/proc/%s" % pid_file.read_text().strip()).exists())
+    wait_for(lambda: not harness.is_alive(int(pid_file.read_text())))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the death signal is Linux's")
@@ -176,7 +180,7 @@ def test_nothing_is_left_when_the_cook_is_killed(job):
     wait_for(lambda: pid_file.exists() and pid_file.read_text().strip())
     process.kill()
     process.communicate(timeout=20)
-    wait_for(lambda: not Path("/proc/%s" % pid_file.read_text().strip()).exists())
+    wait_for(lambda: not harness.is_alive(int(pid_file.read_text())))
     wait_for(lambda: status_of(path, "slow") is Status.CANCELLED)
 
 

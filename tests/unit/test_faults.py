@@ -191,6 +191,36 @@ def test_a_child_that_ignores_the_request_is_killed(tmp_path):
     assert lease_is_free(paths)
 
 
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+def test_ctrl_c_after_a_request_kills_at_once(tmp_path, first):
+    paths = make_item(tmp_path, needs=Needs(grace_seconds=60), steps=10000, step_seconds=0.02, ignore_terminate=True)
+    runner = start(paths)
+    says(paths, "saved step 2")
+    trainer = recorded_process(paths, "trainer")
+    runner.send_signal(first)
+    time.sleep(0.5)
+    assert is_alive(trainer)
+    asked = time.monotonic()
+    runner.send_signal(signal.SIGINT)
+    assert finish(runner).returncode == 143
+    assert time.monotonic() - asked < 5
+    assert not is_alive(trainer)
+    assert state(paths).status is (Status.FAILED if first == signal.SIGUSR1 else Status.CANCELLED)
+    assert "was killed" in state(paths).message
+
+
+def test_a_repeated_request_of_an_engine_is_no_impatience(tmp_path):
+    paths = make_item(tmp_path, needs=BRIEF_GRACE, steps=10000, step_seconds=0.02, ignore_terminate=True)
+    runner = start(paths, TOPFORGE_FAKE_GPUS=ONE_GPU)
+    says(paths, "saved step 2")
+    asked = time.monotonic()
+    for _ in range(3):
+        harness.terminate(runner)
+        time.sleep(0.05)
+    assert finish(runner).returncode == 143
+    assert time.monotonic() - asked >= 0.5
+
+
 def test_a_hung_trainer_is_stopped_and_tried_again(tmp_path):
     paths = make_item(tmp_path, needs=Needs(silence_limit_seconds=0.5, grace_seconds=0.3), steps=6, hang_at=4)
     done = run(paths)

@@ -1,4 +1,7 @@
-"""`topforge run-item FOLDER`: what every engine executes."""
+"""`topforge run-item FOLDER`: what every engine executes.
+
+SIGTERM or Ctrl-C: the item saves and ends; Ctrl-C again: it is killed, and continues later from its last checkpoint.
+"""
 
 from __future__ import annotations
 
