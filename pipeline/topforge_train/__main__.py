@@ -10,15 +10,16 @@ import argparse
 import logging
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Optional, Sequence
 
 import torch
 
 from topforge import schema, strict_json
-from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
+from topforge.errors import EXIT_CODES, FailureClass
 from topforge.trainers.builtin_options import BuiltinOptions
-from topforge_train import checkpoint, deliver, loop, preview
+from topforge_train import checkpoint, deliver, failures, loop, preview
 from topforge_train.backend import load as load_backend
 from topforge_train.checkpoint import Checkpoint
 from topforge_train.data import ImageSet, load_images
@@ -111,11 +112,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except loop.Stopped:
         print("Stopped on request; the state is saved.", flush=True)
         return EXIT_CODES[FailureClass.PREEMPTED]
-    except TopForgeError as error:
-        print("topforge-error class=%s" % error.failure_class.value, flush=True)
-        print("topforge-reason %s" % error.reason, flush=True)
-        print("topforge-fix %s" % error.fix, flush=True)
-        return error.exit_code
+    except Exception as error:
+        failure = failures.translated(error)
+        if failure is None:
+            raise
+        if failure is not error:  # where it happened, for the log
+            traceback.print_exc(file=sys.stdout)
+        failures.report(failure)
+        return failure.exit_code
     return 0
 
 

@@ -11,13 +11,14 @@ import hashlib
 import io
 import json
 import logging
+import shutil
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import torch
 
 from topforge import atomic
-from topforge.errors import TopForgeError
+from topforge.errors import FailureClass, TopForgeError
 
 FORMAT = 1
 KEEP = 2
@@ -36,12 +37,25 @@ class ForeignCheckpointError(TopForgeError):
         )
 
 
+class NotSavedError(TopForgeError):
+    """A checkpoint cannot be written: disk full and the like. The earlier ones are intact."""
+
+    failure_class = FailureClass.INFRA
+
+    def __init__(self, path: Path, size: int, error: OSError) -> None:
+        super().__init__(
+            "The checkpoint %s of %d bytes could not be written: %s; %d bytes are free."
+            % (path, size, error, shutil.disk_usage(str(path.parent)).free),
+            "Make room on that disk and run again: it continues from the checkpoint before.",
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
     """One saved state."""
 
     training_pass: int
-    """0 while the shape is found, 1 while the final triangles are refined, 2 when training is complete."""
+    """0 while the shape is found, 1 while the final triangles are refined."""
     step: int
     """Iterations of the pass that are done."""
     elapsed: float
@@ -59,7 +73,7 @@ def save(folder: Path, identity: Dict[str, Any], checkpoint: Checkpoint) -> Path
         checkpoint: What to save.
 
     Raises:
-        OSError: Disk full and the like; earlier checkpoints are intact.
+        NotSavedError: Disk full and the like; earlier checkpoints are intact.
     """
     buffer = io.BytesIO()
     torch.save(checkpoint.state, buffer)
@@ -75,14 +89,18 @@ def save(folder: Path, identity: Dict[str, Any], checkpoint: Checkpoint) -> Path
     }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ("pass%d-%07d.ckpt" % (checkpoint.training_pass, checkpoint.step))
-    atomic.write_bytes(path, json.dumps(header).encode("utf-8") + b"\n" + payload)
+    content = json.dumps(header).encode("utf-8") + b"\n" + payload
+    try:
+        atomic.write_bytes(path, content)
+    except OSError as error:
+        raise NotSavedError(path, len(content), error) from error
     for old in _newest_first(folder)[KEEP:]:
         old.unlink()
     return path
 
 
 def load(folder: Path, identity: Dict[str, Any]) -> Optional[Checkpoint]:
-    """The newest whole checkpoint, or None when there is none. Damaged files are named in the log and skipped.
+    """The newest whole checkpoint, or None when there is none. Damaged files are named in the log and left alone.
 
     Its tensors are on the CPU, so that a run may go on on another device than it began on.
 
@@ -92,8 +110,8 @@ def load(folder: Path, identity: Dict[str, Any]) -> Optional[Checkpoint]:
     for path in _newest_first(folder):
         try:
             header, payload = _read(path)
-        except ValueError as error:
-            log.warning("%s is damaged (%s); using the one before.", path, error)
+        except (ValueError, KeyError, TypeError) as error:  # not JSON, or not a header
+            log.warning("The checkpoint %s is damaged (%s); looking for the one before.", path, error)
             continue
         differences = _differences(header["identity"], json.loads(json.dumps(identity)))
         if differences:
@@ -111,8 +129,8 @@ def _read(path: Path) -> tuple[Dict[str, Any], bytes]:
     with path.open("rb") as stream:
         line, payload = stream.readline(), stream.read()
     header: Dict[str, Any] = json.loads(line)
-    if header.get("format") != FORMAT:
-        raise ValueError("format %r, this version reads %d" % (header.get("format"), FORMAT))
+    if header["format"] != FORMAT:
+        raise ValueError("format %r, this version reads %d" % (header["format"], FORMAT))
     if len(payload) != header["size"] or hashlib.sha256(payload).hexdigest() != header["sha256"]:
         raise ValueError("%d of %d bytes, or altered" % (len(payload), header["size"]))
     return header, payload

@@ -11,7 +11,29 @@ import torch
 from torch import Tensor
 
 import topforge_capture
+from topforge.errors import TopForgeError
 from topforge_train.camera import CameraBatch, make_cameras
+
+
+class UnequalPhotographsError(TopForgeError):
+    """The photographs of a split differ in size; they are compared with the renderings in one batch."""
+
+    def __init__(self, one: topforge_capture.View, other: topforge_capture.View) -> None:
+        sizes = (one.image, one.width, one.height, other.image, other.width, other.height)
+        super().__init__(
+            "%s is %d x %d pixels, but %s is %d x %d." % sizes,
+            "Export all photographs of a split at one size; `topforge check` lists those that differ.",
+        )
+
+
+class NotNumbersError(TopForgeError):
+    """A photograph holds NaN or infinity: one such pixel spoils the whole reconstruction."""
+
+    def __init__(self, view: topforge_capture.View, pixels: int) -> None:
+        super().__init__(
+            "%s: %d pixels are not finite numbers." % (view.image, pixels),
+            "Export the image again without NaN and infinity, or leave the view out of the pose file.",
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +78,17 @@ def build_pyramid(images: Tensor, levels: int) -> Tuple[Tensor, ...]:
     return tuple(level.clamp(max=brightest).half().contiguous() for level in pyramid)
 
 
+def load_photograph(view: topforge_capture.View, first: topforge_capture.View) -> np.ndarray:
+    """Linear RGB and straight alpha [H, W, 4] float32 of a view, of the size of the first one, finite."""
+    if (view.width, view.height) != (first.width, first.height):
+        raise UnequalPhotographsError(view, first)
+    pixels = topforge_capture.load_image(view)
+    spoilt = int((~np.isfinite(pixels).all(axis=-1)).sum())
+    if spoilt:
+        raise NotNumbersError(view, spoilt)
+    return pixels
+
+
 def load_images(folder: Path, split: str, near_far: Sequence[float], levels: int = 3) -> ImageSet:
     """Reads one split of a capture.
 
@@ -66,10 +99,10 @@ def load_images(folder: Path, split: str, near_far: Sequence[float], levels: int
         levels: How many resolutions to keep, each half of the one before.
 
     Raises:
-        TopForgeError: From the reader, naming file, key and fix.
+        TopForgeError: From the reader, naming file, key and fix; photographs of different sizes or with NaN.
     """
     views = topforge_capture.read(folder, split).views
-    images = torch.from_numpy(np.stack([topforge_capture.load_image(view) for view in views]))
+    images = torch.from_numpy(np.stack([load_photograph(view, views[0]) for view in views]))
     premultiplied = torch.cat([images[..., :3] * images[..., 3:], images[..., 3:]], dim=-1)
     poses = torch.from_numpy(np.stack([view.camera_to_world for view in views]))
     fov_y = torch.tensor([view.fov_y for view in views], dtype=torch.float64)

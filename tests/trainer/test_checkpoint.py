@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from topforge_train import checkpoint
-from topforge_train.checkpoint import Checkpoint, ForeignCheckpointError
+from topforge_train.checkpoint import Checkpoint, ForeignCheckpointError, NotSavedError
 
 IDENTITY = {"iter": 10, "learning_rate": [0.03, 0.01], "isosurface": "dmtet"}
 
@@ -61,6 +61,14 @@ def test_an_altered_byte_is_noticed(tmp_path):
     assert checkpoint.load(tmp_path, IDENTITY).step == 100
 
 
+@pytest.mark.parametrize("line", [b"1", b"[]", b"{}", b'{"format": 1}', b"\xff\xfe"])
+def test_a_file_that_is_no_checkpoint_is_named_and_skipped(tmp_path, line, caplog):
+    save(tmp_path, 100)
+    (tmp_path / "pass0-0000200.ckpt").write_bytes(line + b"\nrest")
+    assert checkpoint.load(tmp_path, IDENTITY).step == 100
+    assert "pass0-0000200.ckpt" in caplog.text
+
+
 def test_another_configuration_is_refused_by_name(tmp_path):
     path = save(tmp_path, 100)
     with pytest.raises(ForeignCheckpointError, match=r"iter 10, now 20") as caught:
@@ -76,7 +84,7 @@ def test_a_failed_save_leaves_the_earlier_ones(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(NotSavedError, match=r"pass0-0000200.ckpt of \d+ bytes .* No space left .* bytes are free"):
         save(tmp_path, 200)
     monkeypatch.undo()
     assert [path.name for path in tmp_path.iterdir()] == ["pass0-0000100.ckpt"]

@@ -1,10 +1,15 @@
 """The photographs as tensors: premultiplied, averaged over areas, in the trainer's axes."""
 
+import json
+import shutil
+
+import imageio.v3 as imageio
 import numpy as np
 import pytest
 import torch
 
 import topforge_capture
+from topforge.errors import TopForgeError
 from topforge_train.data import build_pyramid, load_images
 
 NEAR_FAR = (0.1, 1000.0)
@@ -77,3 +82,38 @@ def test_the_object_is_where_the_cameras_see_it(loaded):
     row = ((clip[:, 1] / clip[:, 3] + 1) * 24).long()
     alpha = loaded.targets(torch.arange(12))[torch.arange(12), row, column, 3]
     assert alpha.min() > 0.99
+
+
+@pytest.fixture
+def copied(tiny_capture, tmp_path):
+    """A capture to spoil."""
+    return shutil.copytree(tiny_capture, tmp_path / "capture")
+
+
+def test_photographs_of_different_sizes_are_refused_by_name(copied):
+    file = copied / "train" / "r_05.png"
+    imageio.imwrite(file, imageio.imread(file)[:40, :44])
+    with pytest.raises(TopForgeError, match=r"r_05.png is 44 x 40 pixels, .* 48 x 48") as caught:
+        load_images(copied, "train", NEAR_FAR)
+    assert caught.value.exit_code == 78
+
+
+def test_a_photograph_with_nan_is_refused_by_name(tiny_capture, monkeypatch):
+    """As renderers write them into EXR files; one bad pixel would spoil every parameter at once."""
+    load_image = topforge_capture.load_image
+
+    def spoilt(view):
+        pixels = load_image(view)
+        if view.name == "r_05":
+            pixels[3, 4, 1] = np.nan
+        return pixels
+
+    monkeypatch.setattr(topforge_capture, "load_image", spoilt)
+    with pytest.raises(TopForgeError, match=r"r_05.png: 1 pixels are not finite"):
+        load_images(tiny_capture, "train", NEAR_FAR)
+
+
+def test_a_split_without_frames_is_refused(copied):
+    (copied / "transforms_train.json").write_text(json.dumps({"camera_angle_x": 0.7, "frames": []}))
+    with pytest.raises(TopForgeError, match="frames"):
+        load_images(copied, "train", NEAR_FAR)

@@ -1,0 +1,59 @@
+"""What an exception that nobody raised on purpose means to a person, where its kind says so: no memory, no disk."""
+
+from __future__ import annotations
+
+import errno
+from typing import Optional
+
+import torch
+
+from topforge.errors import FailureClass, TopForgeError
+
+_INPUT = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
+"""Another attempt would find the same."""
+_NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "out of memory", "Failed to allocate")
+"""How torch's CPU allocator, the system, CUDA and Warp say it, each as a plain RuntimeError somewhere."""
+
+
+class MemoryFullError(TopForgeError):
+    """The machine's or the device's memory is not enough."""
+
+    failure_class = FailureClass.OOM
+
+    def __init__(self, error: BaseException) -> None:
+        said = str(error).split("\n")[0] or type(error).__name__
+        super().__init__(
+            "The trainer ran out of memory: %s." % said.rstrip("."),
+            "Lower batch, texture_res or dmtet_grid, or use a machine with more memory.",
+        )
+
+
+class FileAccessError(TopForgeError):
+    """A file cannot be read or written: input of ours, or the machine's failure."""
+
+    def __init__(self, error: OSError) -> None:
+        self.failure_class = FailureClass.CONFIG if error.errno in _INPUT else FailureClass.INFRA
+        super().__init__(
+            "The trainer could not read or write a file: %s." % error,
+            "Look at the file, its disk and its permissions; running again continues from the last checkpoint.",
+        )
+
+
+def translated(error: Exception) -> Optional[TopForgeError]:
+    """The failure that an exception stands for; None for one that only its traceback explains."""
+    if isinstance(error, TopForgeError):
+        return error
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return MemoryFullError(error)
+    if isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY):
+        return MemoryFullError(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        return FileAccessError(error)
+    return None
+
+
+def report(failure: TopForgeError) -> None:
+    """Prints the lines that `topforge.trainers.builtin` turns into class, reason and fix."""
+    print("topforge-error class=%s" % failure.failure_class.value)
+    print("topforge-reason %s" % " ".join(failure.reason.split()))
+    print("topforge-fix %s" % " ".join(failure.fix.split()), flush=True)
