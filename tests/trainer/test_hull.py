@@ -9,9 +9,8 @@ import torch
 
 from topforge_train.geometry import FlexiCubes
 from topforge_train.geometry.grid import Grid
-from topforge_train.geometry.hull import EmptyHullError, contour_distance, hull_bounds, visual_hull_sdf
+from topforge_train.geometry.hull import contour_distance, visual_hull_sdf
 from topforge_train.geometry.mesh import volume
-from topforge_train.geometry.redistance import prepared, redistance
 
 CUBE = torch.tensor([[-1.0] * 3, [1.0] * 3])
 FOV_Y = 0.8
@@ -121,34 +120,3 @@ def test_a_view_has_no_say_on_what_it_does_not_see():
     both = visual_hull_sdf(torch.cat((cameras, blind)), angle, torch.cat((masks, torch.zeros(1, 96, 96))), points)
     assert torch.equal(alone, both)
     assert (visual_hull_sdf(blind, angle[:1], masks[:1], points) > 0).all()  # seen by none: outside
-
-
-def test_bounds_hold_the_shape_and_little_more():
-    centre = torch.tensor([0.3, 0.0, -0.2])
-    cameras = poses(30)
-    masks = sphere_masks(cameras, centre, 0.3)
-    found = hull_bounds(cameras, torch.full((30,), FOV_Y), masks, CUBE, margin=0.1)
-    assert (found[0] < centre - 0.3).all()
-    assert (found[1] > centre + 0.3).all()
-    assert float((found[1] - found[0]).max()) < 0.6 * 1.2 + 5 * 2 / 48
-    with pytest.raises(EmptyHullError, match="no common region"):
-        hull_bounds(cameras, torch.full((30,), FOV_Y), torch.zeros_like(masks), CUBE)
-
-
-def test_redistancing_restores_the_slope_and_keeps_the_zero():
-    grid = Grid.over(CUBE, 32)
-    points = grid.vertices(torch.device("cpu"))
-    true = ((points.norm(dim=1) - 0.6) / grid.cell).reshape(grid.shape)
-    bent = true * (2 + points[:, 0] + 0.5 * torch.sin(5 * points[:, 1])).reshape(grid.shape)
-    found = redistance(bent)
-    error = (found - true).abs()
-    assert float(error[true.abs() < 1].max()) < 0.15
-    assert float(error[true.abs() < 6].max()) < 0.7
-    assert torch.equal(found < 0, true < 0)
-
-
-def test_a_prepared_distance_can_be_read_anywhere():
-    field = prepared(lambda points: 3 * (points.norm(dim=1) - 0.6), CUBE, 32)
-    points = 0.6 * torch.nn.functional.normalize(torch.randn(100, 3, generator=torch.Generator().manual_seed(0)))
-    assert float(field(points).abs().max()) < 0.02
-    assert float((field(points * 1.2) - 0.12).abs().max()) < 0.03

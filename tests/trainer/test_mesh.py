@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from topforge_train.geometry import DMTet, Mesh, vertex_normals
-from topforge_train.geometry.cleanup import compact, distinct_corners, merged, without_floaters
-from topforge_train.geometry.laplacian import LargeSteps, UniformLaplacian, smoothed
+from topforge_train.geometry.cleanup import compact, without_floaters
+from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import areas, components, edges, euler_characteristic, is_watertight, volume
 
 TETRAHEDRON = Mesh(
@@ -112,18 +112,6 @@ def test_small_floaters_go_and_the_rest_stays():
     assert len(without_floaters(speck).triangles) == 4
 
 
-def test_merging_welds_a_triangle_soup():
-    mesh = lumpy(6, dtype=torch.float32)
-    soup = Mesh(
-        mesh.vertices[mesh.triangles.reshape(-1).long()],
-        torch.arange(3 * len(mesh.triangles), dtype=torch.int32).reshape(-1, 3),
-    )
-    welded = merged(soup, 1e-6)
-    assert len(welded.vertices) <= len(mesh.vertices)
-    assert distinct_corners(welded.triangles).all()
-    assert float(volume(welded)) == pytest.approx(float(volume(mesh)), rel=1e-4)
-
-
 def test_compact_drops_unused_vertices():
     extra = Mesh(torch.cat((torch.full((2, 3), 9.0), TETRAHEDRON.vertices)), TETRAHEDRON.triangles + 2)
     assert torch.equal(compact(extra).vertices, TETRAHEDRON.vertices)
@@ -145,27 +133,3 @@ def test_uniform_laplacian_equals_the_dense_one_and_has_true_gradients():
     laplacian = UniformLaplacian(len(mesh.vertices), mesh.triangles, torch.float64)
     assert torch.allclose(laplacian(mesh.vertices), expected)
     assert torch.autograd.gradcheck(laplacian, mesh.vertices.clone().requires_grad_(), fast_mode=True)
-
-
-def test_large_steps_solve_the_dense_system_and_have_true_gradients():
-    mesh = lumpy(4)
-    matrix = dense_adjacency(mesh)
-    system = torch.eye(len(matrix), dtype=torch.float64) + 19 * (torch.diag(matrix.sum(1)) - matrix)
-    steps = LargeSteps(len(mesh.vertices), mesh.triangles, 19.0, tolerance=1e-12, dtype=torch.float64)
-    differential = steps.to_differential(mesh.vertices)
-    assert torch.allclose(differential, system @ mesh.vertices)
-    assert torch.allclose(steps.to_vertices(differential), mesh.vertices)
-    guessed = steps.to_vertices(differential, guess=mesh.vertices + 0.01)
-    assert torch.allclose(guessed, mesh.vertices)
-    right = torch.randn(len(matrix), 3, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(steps.to_vertices, right, fast_mode=True)
-
-
-def test_smoothing_removes_noise_and_keeps_the_volume():
-    mesh = lumpy(12)
-    noise = 0.01 * torch.randn(mesh.vertices.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    noisy = Mesh(mesh.vertices + noise, mesh.triangles)
-    calm = smoothed(noisy, 10)
-    laplacian = UniformLaplacian(len(mesh.vertices), mesh.triangles, torch.float64)
-    assert float(laplacian(calm.vertices).norm()) < 0.6 * float(laplacian(noisy.vertices).norm())
-    assert float(volume(calm)) == pytest.approx(float(volume(mesh)), rel=0.02)

@@ -23,21 +23,6 @@ def without_floaters(mesh: Mesh, least_share: float = 0.02) -> Mesh:
     return compact(Mesh(mesh.vertices, mesh.triangles[keep]))
 
 
-def merged(mesh: Mesh, distance: float) -> Mesh:
-    """Joins vertices that fall into one cell of a grid with that spacing, and drops triangles that collapse.
-
-    The first vertex of a cell keeps its place. Vertices closer than the distance may lie in two cells: this removes
-    exact and nearly exact duplicates, it does not simplify.
-    """
-    cell = torch.round(mesh.vertices.detach() / distance).long()
-    _, group = torch.unique(cell, dim=0, return_inverse=True)
-    order = torch.arange(len(group), device=group.device)
-    first = torch.full_like(order, len(group)).scatter_reduce(0, group, order, "amin")
-    target = first.index_select(0, group)
-    triangles = target.index_select(0, mesh.triangles.reshape(-1).long()).reshape(-1, 3).int()
-    return compact(Mesh(mesh.vertices, triangles[distinct_corners(triangles)]))
-
-
 def distinct_corners(triangles: Tensor) -> Tensor:
     """Which triangles [F, 3] have three different corners: [F] bool."""
     a, b, c = triangles.unbind(1)

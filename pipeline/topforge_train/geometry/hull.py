@@ -12,25 +12,8 @@ from typing import List, Optional, Tuple
 import torch
 from torch import Tensor
 
-from topforge.errors import FailureClass, TopForgeError
-
-from .grid import Grid
-
 MASK_SIZE = 128
 """Masks are averaged down to at most this height: contours stay sub-pixel accurate, distances take a second."""
-
-
-class EmptyHullError(TopForgeError):
-    """No point of a box projects into all masks."""
-
-    failure_class = FailureClass.CONFIG
-
-    def __init__(self, around: Tensor) -> None:
-        low, high = (["%.3g" % value for value in row] for row in around.tolist())
-        super().__init__(
-            "The masks have no common region between (%s) and (%s)." % (", ".join(low), ", ".join(high)),
-            "Check the axes and units of the cameras with `topforge check`, or widen the box that is searched.",
-        )
 
 
 def visual_hull_sdf(
@@ -162,29 +145,3 @@ def _join(sides: List[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor]:
             starts.append(sides[i][1][both])
             ends.append(sides[j][1][both])
     return torch.cat(starts), torch.cat(ends)
-
-
-def hull_bounds(
-    camera_to_world: Tensor, fov_y: Tensor, masks: Tensor, around: Tensor, resolution: int = 48, margin: float = 0.1
-) -> Tensor:
-    """Box [2, 3] of the visual hull, enlarged by a share of its longest side.
-
-    Args:
-        camera_to_world: See `visual_hull_sdf`.
-        fov_y: See `visual_hull_sdf`.
-        masks: See `visual_hull_sdf`.
-        around: [2, 3] box to look in.
-        resolution: Samples along the longest side of that box.
-        margin: Enlargement on each side, so that the shape may grow.
-
-    Raises:
-        EmptyHullError: no sample lies in the hull.
-    """
-    grid = Grid.over(around, resolution)
-    points = grid.vertices(masks.device)
-    inside = points[visual_hull_sdf(camera_to_world, fov_y, masks, points) < 0]
-    if len(inside) == 0:
-        raise EmptyHullError(around)
-    low, high = inside.amin(0) - grid.cell, inside.amax(0) + grid.cell
-    pad = margin * (high - low).max()
-    return torch.stack((low - pad, high + pad)).cpu()
