@@ -22,8 +22,3 @@ def without_floaters(mesh: Mesh, least_share: float = 0.02) -> Mesh:
     keep = area.index_select(0, owner) >= least_share * area.max()
     return compact(Mesh(mesh.vertices, mesh.triangles[keep]))
 
-
-def distinct_corners(triangles: Tensor) -> Tensor:
-    """Which triangles [F, 3] have three different corners: [F] bool."""
-    a, b, c = triangles.unbind(1)
-    return (a != b) & (b != c) & (c != a)
