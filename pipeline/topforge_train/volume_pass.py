@@ -19,7 +19,7 @@ from topforge_train.geometry.cleanup import without_floaters
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.initial_shape import hull_distance, random_distance
 from topforge_train.light import EnvironmentLight, log_variation, neutrality
-from topforge_train.loop import Losses
+from topforge_train.loop import Losses, NothingVisibleError
 from topforge_train.material import MaterialLimits, VolumeMaterial
 from topforge_train.preview import Scene
 from topforge_train.render import Rendered, Shape, render
@@ -89,6 +89,8 @@ class VolumePass:
             (target.shape[1], target.shape[2]),
             options.spp,
         )
+        if not len(rendered.channels):
+            raise NothingVisibleError(self.number, step)
         background = torch.rand(len(index), 1, 1, 3, generator=self.session.generator(self.number, step))
         return Losses(
             image_term(options, rendered.image, target, background.to(target)),
@@ -165,8 +167,8 @@ class VolumePass:
 
 
 def light_terms(options: BuiltinOptions, light: EnvironmentLight) -> Dict[str, Tensor]:
-    """The preference for white light (nvdiffrec's weight) and, if asked for, for smooth light."""
-    terms = {"light": 0.005 * neutrality(light.base).mean()}
+    """The preference for white light and, if asked for, for smooth light."""
+    terms = {"light": options.light_neutrality * neutrality(light.base).mean()}
     if options.light_smoothness:
         terms["light_smoothness"] = options.light_smoothness * log_variation(light.base)
     return terms

@@ -141,6 +141,8 @@ class BuiltinOptions(NvdiffrecOptions):
     """Cells along a side of the finest level; about one for two texels of detail."""
     probe_res: int = option(64, unit="texels", choices=(16, 32, 64, 128), group="Light")
     """Side of a face of the light's cube map. Sharper highlights need more."""
+    light_neutrality: float = option(0.001, minimum=0.0, maximum=10.0, group="Light", advanced=True)
+    """Weight of the light's difference from grey, which splits colour between light and surface. nvdiffrec: 0.005."""
     light_smoothness: float = option(0.0, minimum=0.0, maximum=10.0, group="Light", advanced=True)
     """Weight of the light's total variation in the log domain."""
     coverage_weight: float = option(5.0, minimum=0.0, maximum=1000.0, group="Geometry", advanced=True)
