@@ -119,14 +119,19 @@ def test_silhouette_edges_are_equal(scene):
         assert torch.equal(getattr(here, name), getattr(there, name).cpu()), name
 
 
-def test_antialias(scene):
-    _, clip, triangles = scene
+@pytest.mark.parametrize("mesh", [(100, 50), (140, 70)])
+@pytest.mark.parametrize("size", [(128, 96), (256, 256)])
+def test_antialias(borrowed, mesh, size):
+    """Also where two edges cross between the same two pixels at the same place, as on the larger mesh."""
+    shapes = borrowed("trainer/test_silhouette.py")
+    points, triangles = shapes.torus(*mesh)
+    clip = shapes.project(points, shapes.camera(), shapes.camera(turn=1.0))
 
     def operator(device, image, c):
         backend, faces = load(device=device), triangles.to(device)
         return backend.antialias(image, c, faces, backend.rasterize(c, faces, image.shape[1:3]))
 
-    assert_same(operator, [random(2, 128, 96, 4), clip], 1e-5)
+    assert_same(operator, [random(2, *size, 4), clip], 1e-5)
 
 
 def test_texture(borrowed):
@@ -147,8 +152,9 @@ def test_texture_cube(borrowed):
 
 @pytest.mark.parametrize("spec", [HashGridSpec(), HashGridSpec(5, 2, 10, 4, 96), HashGridSpec(3, 4, 12, 8, 100)])
 def test_hash_grid(spec):
+    """A place among 511 cells keeps 15 bits within its cell; fused multiply-add changes the last."""
     table, points = random(spec.levels, 2**spec.log2_table, spec.features) - 0.5, random(20000, 3, seed=3)
-    assert_same(lambda device, t, p: load(device=device).hash_grid(t, p, spec), [table, points], 2e-5)
+    assert_same(lambda device, t, p: load(device=device).hash_grid(t, p, spec), [table, points], 2e-4)
 
 
 def test_operators_use_torchs_current_stream():
@@ -162,7 +168,7 @@ def test_operators_use_torchs_current_stream():
         torch.cuda._sleep(10**9)
         late.copy_(moved)
         found = backend.hash_grid(late, places, spec).cpu()
-    assert (found - load().hash_grid(table, points, spec)).abs().max() < 1e-6
+    assert (found - load().hash_grid(table, points, spec)).abs().max() < 1e-4
 
 
 def test_nothing_in_gives_nothing_out():

@@ -239,7 +239,8 @@ def outermost(crossings: Crossings) -> Crossings:
     pair = crossings.near * 4 + (crossings.far - crossings.near).sign() + 1
     place = (crossings.position.detach().clamp(0, 1) * (2**20 - 1)).long()
     step = (crossings.far - crossings.near).abs() > 1
-    key, order = torch.sort(((pair * 2 + step) << 20) + place)
+    # Stable, so that of two edges that meet there every device takes the same.
+    key, order = torch.sort(((pair * 2 + step) << 20) + place, stable=True)
     last = torch.ones_like(key, dtype=torch.bool)
     last[:-1] = (key[1:] >> 20) != (key[:-1] >> 20)
     kept = order[last]
