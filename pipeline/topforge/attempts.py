@@ -164,20 +164,26 @@ class _Attempt:
         if ending.exit_code == 0:
             return
         tail = tuple(self._journal.tail)
-        if diagnosis.says_disk_full(ending, tail):
-            raise disk_full(self._paths)
         found = self._work.adapter.diagnose(ending.exit_code, tail)
+        if diagnosis.says_disk_full(ending, tail):
+            raise disk_full(self._paths, found.reason if found else "")
         raise ItemFailedError(found or diagnosis.of_exit(step.name, ending.exit_code, tail))
 
 
-def disk_full(paths: RunPaths) -> DiskFullError:
-    """The failure for a full disk, after the attempt's own temporary files are removed; checkpoints stay."""
+def disk_full(paths: RunPaths, said: str = "") -> DiskFullError:
+    """The failure for a full disk, after the attempt's own temporary files are removed; checkpoints stay.
+
+    Args:
+        paths: The run folder.
+        said: What the trainer says about it: it knows which file of how many bytes found no room.
+    """
     wasted = sum(path.stat().st_size for path in paths.work.rglob("*") if path.is_file()) if paths.work.exists() else 0
     shutil.rmtree(str(paths.work), ignore_errors=True)
     for folder in (paths.run, paths.checkpoint):
         for temporary in folder.glob(".tmp-*"):
             temporary.unlink()
-    return DiskFullError(str(paths.run), max(LEAST_FREE_BYTES, 2 * wasted), shutil.disk_usage(str(paths.run)).free)
+    free = shutil.disk_usage(str(paths.run)).free
+    return DiskFullError(str(paths.run), max(LEAST_FREE_BYTES, 2 * wasted), free, said)
 
 
 def require_space(paths: RunPaths) -> None:

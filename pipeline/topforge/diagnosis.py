@@ -60,9 +60,10 @@ class DiskFullError(TopForgeError):
 
     failure_class = FailureClass.INFRA
 
-    def __init__(self, folder: str, needed: int, free: int) -> None:
+    def __init__(self, folder: str, needed: int, free: int, said: str = "") -> None:
+        known = said or "At least %d bytes are needed, %d are free." % (needed, free)
         super().__init__(
-            "The disk of %s is full: at least %d bytes are needed, %d are free." % (folder, needed, free),
+            "The disk of %s is full. %s" % (folder, known),
             "Free some space (temporary files of this run are removed already; its last checkpoint is kept) "
             "and run the item again.",
         )

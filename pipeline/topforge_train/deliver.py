@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import platform
 import resource
@@ -14,6 +15,7 @@ from torch import Tensor
 
 import topforge
 from topforge import atomic
+from topforge.errors import FailureClass, TopForgeError
 from topforge_train import preview
 from topforge_train.colour import linear_to_srgb
 from topforge_train.cubemap import to_latlong
@@ -31,12 +33,27 @@ EVALUATION_SUPERSAMPLING = 4
 """Samples along a pixel's side when measuring: photographs are area-averaged, so the comparison must be."""
 
 
+class SpoiltResultError(TopForgeError):
+    """The very last step of the training spoilt the result, after the last loss was looked at."""
+
+    failure_class = FailureClass.TRAINER
+
+    def __init__(self, parts: List[str]) -> None:
+        super().__init__(
+            "The result holds values that are not finite numbers (%s)." % ", ".join(parts),
+            "Lower learning_rate (half is a good start).",
+        )
+
+
 def deliver(session: Session, surface: SurfacePass) -> None:
     """Writes everything a person or an importer expects into `session.output`."""
     session.output.mkdir(parents=True, exist_ok=True)
     session.reporter.stage("export", 0.96, "writing the asset")
     start = surface.start
     final = make_asset(session, start, surface.vertices.detach(), surface.material.texels.detach(), surface.light.base)
+    spoilt = [field.name for field in dataclasses.fields(final) if not is_finite(getattr(final, field.name))]
+    if spoilt:
+        raise SpoiltResultError(spoilt)
     first = make_asset(session, start, start.vertices, start.texels, start.light)
     write_tree(session.output / "dmtet_mesh", first)
     write_delivery(session.output, final)
@@ -45,6 +62,11 @@ def deliver(session: Session, surface: SurfacePass) -> None:
     views = validate(session, surface) if session.options.validate else []
     write_summary(session, surface, views)
     session.reporter.stage("done", 1.0, "complete")
+
+
+def is_finite(value: Any) -> bool:
+    """False for an array with NaN or infinity in it."""
+    return not isinstance(value, np.ndarray) or bool(np.isfinite(value).all())
 
 
 def make_asset(session: Session, start: Start, vertices: Tensor, texels: Tensor, light: Tensor) -> Asset:

@@ -27,6 +27,19 @@ class DivergedError(TopForgeError):
         )
 
 
+class NothingVisibleError(TopForgeError):
+    """The shape covers no pixel of the photographs it is compared with: nothing could be learnt."""
+
+    failure_class = FailureClass.TRAINER
+
+    def __init__(self, training_pass: int, step: int) -> None:
+        super().__init__(
+            "In pass %d at iteration %d the shape covers no pixel of the photographs." % (training_pass + 1, step),
+            "Set mesh_scale to the side of a cube around the origin that holds the object, and check the cameras: "
+            "`topforge check` recommends a value and draws them.",
+        )
+
+
 class Stopped(Exception):  # noqa: N818  # not an error: somebody asked
     """Someone asked us to stop; the state is saved."""
 

@@ -17,7 +17,7 @@ from topforge_train import loss
 from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.light import EnvironmentLight
-from topforge_train.loop import Losses
+from topforge_train.loop import Losses, NothingVisibleError
 from topforge_train.material import MaterialLimits, TextureMaterial
 from topforge_train.preview import Scene
 from topforge_train.render import Shape, render
@@ -102,6 +102,8 @@ class SurfacePass:
             images.resolution,
             options.spp,
         )
+        if not len(rendered.channels):
+            raise NothingVisibleError(self.number, step)
         background = torch.rand(len(index), 1, 1, 3, generator=self.session.generator(self.number, step))
         return Losses(
             image_term(options, rendered.image, target, background.to(target)),
