@@ -4,13 +4,14 @@ import importlib
 from pathlib import Path
 
 import pytest
+import torch
 import warp as wp
 
 import topforge_train
-from topforge_train.backend.warp_runtime import start
+from topforge_train.backend import load
+from topforge_train.backend.select import BackendUnavailableError
+from topforge_train.backend.warp_runtime import OLDEST_ARCHITECTURE, UnusableGpuError, start
 
-OLDEST_ARCHITECTURE = 75
-"""Turing, the oldest that Warp's compiler still knows; newer GPUs take its PTX too."""
 PACKAGE = Path(topforge_train.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "@wp.kernel" in path.read_text(encoding="utf-8"))
 
@@ -27,3 +28,14 @@ def test_kernels_compile_to_ptx(path, tmp_path):
     (ptx,) = tmp_path.glob("*.ptx")
     kernels = path.read_text(encoding="utf-8").count("@wp.kernel")
     assert ptx.read_text(encoding="utf-8").count(".visible .entry") >= kernels
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_cuda_is_refused_and_auto_is_the_cpu(monkeypatch):
+    assert load(device="auto").device.type == "cpu"
+    with pytest.raises(BackendUnavailableError, match="torch sees no CUDA device"):
+        load(device="cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(UnusableGpuError, match="no NVIDIA driver") as refused:
+        load(device="auto")  # a GPU that torch sees and Warp does not must not end as a slow run on the CPU
+    assert "driver for CUDA 13." in refused.value.fix

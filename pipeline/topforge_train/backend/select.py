@@ -34,6 +34,7 @@ def load(name: str = "auto", device: str = "cpu") -> Backend:
     Raises:
         BackendUnavailableError: Unknown name, or no such device.
         KernelCacheError: Compiled kernels have no writable folder.
+        UnusableGpuError: Torch sees a GPU, but the backend cannot use it.
     """
     if name != "auto" and name not in BACKENDS:
         known = ", ".join(["auto", *BACKENDS])

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from topforge_train.backend import warp_interpolate, warp_raster, warp_sampling, warp_silhouette
 from topforge_train.backend.interface import Fragments, HashGridSpec
-from topforge_train.backend.warp_runtime import start
+from topforge_train.backend.warp_runtime import check_gpu, start
 
 
 class WarpBackend:
@@ -17,6 +17,7 @@ class WarpBackend:
 
     Raises:
         KernelCacheError: Compiled kernels have no writable folder.
+        UnusableGpuError: The device is a GPU that Warp cannot use.
     """
 
     name = "warp"
@@ -24,6 +25,8 @@ class WarpBackend:
     def __init__(self, device: str = "cpu") -> None:
         start()
         self.device = torch.device(device)
+        if self.device.type == "cuda":
+            check_gpu(self.device)
 
     def rasterize(self, clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> Fragments:
         """Nearest triangle under each pixel centre."""

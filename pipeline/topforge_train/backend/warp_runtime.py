@@ -29,6 +29,21 @@ class KernelCacheError(TopForgeError):
         )
 
 
+OLDEST_ARCHITECTURE = 75
+"""Compute capability times ten of the oldest GPU that the compiler in Warp's wheel writes code for: Turing."""
+
+
+class UnusableGpuError(TopForgeError):
+    """Torch sees a GPU, but Warp cannot run on it."""
+
+    failure_class = FailureClass.CONFIG
+
+    def __init__(self, why: str, needed: str) -> None:
+        super().__init__(
+            "Warp %s cannot use the GPU: %s." % (wp.__version__, why), "%s, or choose the device 'cpu'." % needed
+        )
+
+
 class TensorMismatchError(TopForgeError):
     """A tensor handed to an operator has the wrong shape, type or device: a defect of the calling code."""
 
@@ -119,3 +134,21 @@ def start() -> None:
             pass
     except OSError as error:
         raise KernelCacheError(folder, error) from error
+
+
+def check_gpu(device: torch.device) -> None:
+    """Makes sure that kernels will run on a CUDA device.
+
+    Raises:
+        UnusableGpuError: The driver is older than Warp's CUDA, or the GPU older than its compiler knows.
+    """
+    start()
+    toolkit = wp.get_cuda_toolkit_version() or (0, 0)
+    if not wp.is_cuda_available():
+        driver = wp.get_cuda_driver_version()
+        found = "the driver is for CUDA %d.%d" % driver if driver else "it finds no NVIDIA driver"
+        raise UnusableGpuError(found, "Install a driver for CUDA %d.%d or newer" % toolkit)
+    architecture = wp.device_from_torch(device).arch
+    if architecture < OLDEST_ARCHITECTURE:
+        found = "its compute capability is %d.%d" % divmod(architecture, 10)
+        raise UnusableGpuError(found, "Use one of %d.%d or newer" % divmod(OLDEST_ARCHITECTURE, 10))
