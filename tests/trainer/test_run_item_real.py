@@ -54,7 +54,6 @@ OPTIONS = {
     "checkpoint_interval": 4,
     "threads": 1,
 }
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and kernel locks as POSIX has them")
 
 
 def make_item(folder: Path, dataset: Path, **options) -> RunPaths:
