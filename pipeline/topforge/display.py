@@ -16,7 +16,8 @@ from topforge.states import State, Status
 
 MOST_ROWS = 12
 """Items at work that the redrawn block shows; the others are counted."""
-_PLAIN_SECONDS = 5.0
+_PLAIN_SECONDS, _PLAIN_SHARE, _PLAIN_SILENCE_SECONDS = 5.0, 0.05, 60.0
+"""Plain lines about one item: at least so far apart in time, and in progress unless its stage changes or it is slow."""
 _ENDED_SECONDS = 0.5
 _RICH_SECONDS = 0.5
 _REASON_LENGTH = 160
@@ -44,8 +45,12 @@ def duration(seconds: float) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """The same for an estimate, which is no better than ten seconds."""
-    return "a few seconds left" if seconds < 10 else "%s left" % duration(seconds)
+    """The same for an estimate, which is no better than a tenth of itself: `35 s left`, `2 min 10 s left`."""
+    if seconds < 10:
+        return "a few seconds left"
+    step = 5 if seconds < 60 else 10 if seconds < 600 else 60
+    words = duration(step * round(seconds / step))
+    return "%s left" % (words[: -len(" 00 s")] if words.endswith("min 00 s") else words)
 
 
 def measures(metrics: Dict[str, float]) -> List[str]:
@@ -65,7 +70,7 @@ class Display:
         self._total = self._ended = self._failed = 0
         self._began = self._shown = time.monotonic()
         self._told = 0.0
-        self._last: Dict[str, str] = {}
+        self._last: Dict[str, _Line] = {}
 
     def begin(self, total: int) -> None:
         """A cook of so many items starts."""
@@ -76,13 +81,13 @@ class Display:
         return self._shown + self.period - time.monotonic()
 
     def show(self, running: Sequence[Running]) -> None:
-        """What is at work now; an item that says the same as before is not mentioned again."""
+        """What is at work now, as far as it is news."""
         self._shown = time.monotonic()
         for row in running:
-            line = _sentence(row)
-            if self._last.get(row.planned.item.name) != line:
+            line, last = _line(row, self._shown), self._last.get(row.planned.item.name)
+            if last is None or line.is_news_after(last):
                 self._last[row.planned.item.name] = line
-                self._write(line)
+                self._write(line.text)
 
     def ended(self, outcome: Outcome) -> None:
         """An item has ended. Each failure is told; of many that succeed quickly, now and then one."""
@@ -91,7 +96,7 @@ class Display:
         now, last = time.monotonic(), self._ended == self._total
         if not outcome.succeeded:
             self._failed += outcome.status == Status.FAILED.value
-        elif now - self._told < _ENDED_SECONDS and not last:
+        elif self._total > MOST_ROWS and now - self._told < _ENDED_SECONDS and not last:
             return
         self._told = now
         self._write("[%*d/%d] %s" % (len(str(self._total)), self._ended, self._total, _ending(outcome)))
@@ -118,16 +123,32 @@ class Display:
             self._stream = None
 
 
-def _sentence(row: Running) -> str:
-    state = row.state
+@dataclasses.dataclass(frozen=True)
+class _Line:
+    """A plain line about an item at work."""
+
+    text: str
+    topic: str
+    """What it does: a stage, or what it waits for."""
+    progress: float
+    time: float
+
+    def is_news_after(self, last: _Line) -> bool:
+        moved, silent = self.progress - last.progress, self.time - last.time
+        return self.topic != last.topic or moved >= _PLAIN_SHARE or (moved > 0 and silent >= _PLAIN_SILENCE_SECONDS)
+
+
+def _line(row: Running, now: float) -> _Line:
+    name, state = row.planned.item.name, row.state
     if state is None:
-        return "%s: starting" % row.planned.item.name
-    words = [state.message or state.status.value]
-    if state.status is Status.RUNNING:
-        words += ["%.0f %%" % (100 * state.progress)] if state.progress is not None else []
-        words += [time_left(state.seconds_left)] if state.seconds_left is not None else []
-        words += measures(state.metrics or {})
-    return "%s: %s" % (row.planned.item.name, ", ".join(words))
+        return _Line("%s: starting" % name, "starting", 0.0, now)
+    topic = state.message or state.status.value
+    if state.status is not Status.RUNNING:
+        return _Line("%s: %s" % (name, topic), topic, 0.0, now)
+    words = ["%.0f %%" % (100 * state.progress)] if state.progress is not None else []
+    words += [time_left(state.seconds_left)] if state.seconds_left is not None else []
+    words += [topic, *measures(state.metrics or {})]
+    return _Line("%s: %s" % (name, ", ".join(words)), state.stage or topic, state.progress or 0.0, now)
 
 
 def _ending(outcome: Outcome) -> str:
