@@ -143,11 +143,12 @@ def check_gpu(device: torch.device) -> None:
         UnusableGpuError: The driver is older than Warp's CUDA, or the GPU older than its compiler knows.
     """
     start()
-    toolkit = wp.get_cuda_toolkit_version() or (0, 0)
     if not wp.is_cuda_available():
         driver = wp.get_cuda_driver_version()
         found = "the driver is for CUDA %d.%d" % driver if driver else "it finds no NVIDIA driver"
-        raise UnusableGpuError(found, "Install a driver for CUDA %d.%d or newer" % toolkit)
+        toolkit = wp.get_cuda_toolkit_version()  # of the same major version an older driver will do
+        needed = "Install a driver for CUDA %d or newer" % toolkit[0] if toolkit else "Install a Warp built with CUDA"
+        raise UnusableGpuError(found, needed)
     architecture = wp.device_from_torch(device).arch
     if architecture < OLDEST_ARCHITECTURE:
         found = "its compute capability is %d.%d" % divmod(architecture, 10)
