@@ -39,3 +39,13 @@ def test_without_a_gpu_cuda_is_refused_and_auto_is_the_cpu(monkeypatch):
     with pytest.raises(UnusableGpuError, match="no NVIDIA driver") as refused:
         load(device="auto")  # a GPU that torch sees and Warp does not must not end as a slow run on the CPU
     assert "driver for CUDA 13 or newer" in refused.value.fix
+
+
+def test_a_gpu_older_than_the_compiler_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(wp, "is_cuda_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (7, 0))
+    with pytest.raises(UnusableGpuError, match=r"its compute capability is 7\.0"):
+        load(device="cuda")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (7, 5))
+    assert load(device="cuda").device.type == "cuda"

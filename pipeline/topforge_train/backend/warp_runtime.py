@@ -149,7 +149,7 @@ def check_gpu(device: torch.device) -> None:
         toolkit = wp.get_cuda_toolkit_version()  # of the same major version an older driver will do
         needed = "Install a driver for CUDA %d or newer" % toolkit[0] if toolkit else "Install a Warp built with CUDA"
         raise UnusableGpuError(found, needed)
-    architecture = wp.device_from_torch(device).arch
-    if architecture < OLDEST_ARCHITECTURE:
-        found = "its compute capability is %d.%d" % divmod(architecture, 10)
+    major, minor = torch.cuda.get_device_capability(device)
+    if 10 * major + minor < OLDEST_ARCHITECTURE:
+        found = "its compute capability is %d.%d" % (major, minor)
         raise UnusableGpuError(found, "Use one of %d.%d or newer" % divmod(OLDEST_ARCHITECTURE, 10))
