@@ -90,13 +90,13 @@ class Display:
                 self._write(line.text)
 
     def ended(self, outcome: Outcome) -> None:
-        """An item has ended. Each failure is told; of many that succeed quickly, now and then one."""
+        """An item has ended. Each failure is told; of many that succeed quickly, now and then one; not the only one."""
         self._ended += 1
         self._last.pop(outcome.planned.item.name, None)
         now, last = time.monotonic(), self._ended == self._total
         if not outcome.succeeded:
             self._failed += outcome.status == Status.FAILED.value
-        elif self._total > MOST_ROWS and now - self._told < _ENDED_SECONDS and not last:
+        elif self._total == 1 or (self._total > MOST_ROWS and now - self._told < _ENDED_SECONDS and not last):
             return
         self._told = now
         self._write("[%*d/%d] %s" % (len(str(self._total)), self._ended, self._total, _ending(outcome)))
@@ -206,11 +206,19 @@ class RichDisplay(Display):
         table = self._rich.table.Table.grid(padding=(0, 2))
         for row in running[:MOST_ROWS]:
             table.add_row(*self._cells(row))
-        parts = ["%d of %d ended" % (self._ended, self._total), duration(time.monotonic() - self._began)]
-        parts[1:1] = ["%d failed" % self._failed] if self._failed else []
-        hidden = len(running) - MOST_ROWS
-        parts += ["%d more at work" % hidden] if hidden > 0 else []
-        return self._rich.console.Group(table, self._rich.text.Text(" · ".join(parts), style="dim"))
+        return self._rich.console.Group(table, self._rich.text.Text(self._standing(running), style="dim"))
+
+    def _standing(self, running: Sequence[Running]) -> str:
+        """The last line: how the whole cook stands; of a single item, what it does."""
+        if self._total == 1:
+            parts = [row.state.message for row in running if row.state and row.state.status is Status.RUNNING]
+        else:
+            parts = ["%d of %d ended" % (self._ended, self._total)]
+            parts += ["%d failed" % self._failed] if self._failed else []
+            hidden = len(running) - MOST_ROWS
+            parts += ["%d more at work" % hidden] if hidden > 0 else []
+        seconds = int(time.monotonic() - self._began)
+        return " · ".join([*parts, "%d s" % seconds if seconds < 60 else duration(seconds)])
 
     def _cells(self, row: Running) -> List[Any]:
         text = self._rich.text.Text

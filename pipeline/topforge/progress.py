@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Dict, List, Optional, Sequence
+from collections import deque
+from typing import Deque, Dict, List, Optional, Sequence, Tuple
 
 from topforge.trainers.base import Report, Step
 
-_SMOOTHING_SECONDS = 20.0
-"""Time constant of the smoothed rate: long enough for a calm display, short enough to follow a change of stage."""
+_WINDOW_SECONDS, _WINDOW_SHARE = 20.0, 0.3
+"""The rate is that of the last 20 s, or of the last third of a long step: calm, and yet follows a change of stage."""
+_SETTLING_SECONDS, _SETTLING_REPORTS, _SETTLING_SHARE = 10.0, 5, 0.05
+"""Before so much has been seen there is no estimate: kernels are compiled and caches filled at the start."""
 _SHARE_DENOMINATOR = 1000
 
 
@@ -39,11 +42,16 @@ class Tracker:
             self._rate.update(self._share, now)
         if report.seconds_left is not None and math.isfinite(report.seconds_left):
             self._told_left = max(0.0, report.seconds_left)
-        self._stage = report.stage or self._stage
-        self._message = report.message or _position(report) or self._message
+        self._say(report)
         for name, value in (report.metrics or {}).items():
             if math.isfinite(value):
                 self.metrics[name] = value
+
+    def _say(self, report: Report) -> None:
+        if report.stage and report.stage != self._stage:
+            self._stage, self._message = report.stage, ""
+        if report.message or report.total or not self._message:  # else a metric between two reports of progress
+            self._message = report.message or _position(report) or self._message
 
     @property
     def stage(self) -> str:
@@ -62,8 +70,12 @@ class Tracker:
         return min(1.0, (done + self._share * self._steps[self._index].weight) / self._total) if self._total else 0.0
 
     def seconds_left(self, now: float) -> Optional[float]:
-        """Until the whole item is done: the child's own word for its step if it gives one, else from its rate."""
-        left = self._told_left if self._told_left is not None else self._rate.seconds_left(self._share)
+        """Until the whole item is done, None while nobody knows.
+
+        From the rate of progress; the child's own word, usually the time of its last iteration multiplied, counts only
+        when it tells no progress.
+        """
+        left = self._rate.seconds_left(self._share, now) if self._rate.known else self._told_left
         weight = self._steps[self._index].weight
         if left is None or weight <= 0:
             return None
@@ -72,24 +84,43 @@ class Tracker:
 
 
 class _Rate:
-    """Share per second, smoothed; starts at the first report, so that a resumed run is not taken for a fast one."""
+    """Share per second over the recent past.
+
+    Starts where progress first moved: a resumed run is then not taken for a fast one, nor the first iteration, which
+    compiles kernels and fills caches, for a usual one.
+    """
 
     def __init__(self) -> None:
-        self._last: Optional[float] = None
-        self._share = 0.0
-        self._rate: Optional[float] = None
+        self._recent: Deque[Tuple[float, float]] = deque()
+        self._start = (0.0, 0.0)
+        self._reports = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether any progress was told at all."""
+        return self._reports > 0
 
     def update(self, share: float, now: float) -> None:
-        if self._last is None:
-            self._last, self._share = now, share
-        elif now > self._last and share > self._share:
-            span, rate = now - self._last, (share - self._share) / (now - self._last)
-            keep = math.exp(-span / _SMOOTHING_SECONDS)
-            self._rate = rate if self._rate is None else keep * self._rate + (1.0 - keep) * rate
-            self._last, self._share = now, share
+        if self._recent and share <= self._recent[-1][1]:
+            return
+        self._reports += 1
+        if self._reports <= 2:
+            self._start = (now, share)
+            self._recent.clear()
+        self._recent.append((now, share))
+        oldest = now - max(_WINDOW_SECONDS, _WINDOW_SHARE * (now - self._start[0]))
+        while len(self._recent) > 2 and self._recent[1][0] <= oldest:
+            self._recent.popleft()
 
-    def seconds_left(self, share: float) -> Optional[float]:
-        return (1.0 - share) / self._rate if self._rate else None
+    def seconds_left(self, share: float, now: float) -> Optional[float]:
+        began, before = self._recent[0]
+        if share <= before or not self._has_settled(share, now):
+            return None
+        return (1.0 - share) * (now - began) / (share - before)
+
+    def _has_settled(self, share: float, now: float) -> bool:
+        patient = now - self._start[0] >= _SETTLING_SECONDS and self._reports >= _SETTLING_REPORTS
+        return patient or share - self._start[1] >= _SETTLING_SHARE
 
 
 def _share(report: Report) -> Optional[float]:

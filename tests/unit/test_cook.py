@@ -369,36 +369,6 @@ def test_a_folder_with_the_result_of_other_work_is_refused(tmp_path):
     assert not RunPaths(one.folder).item.exists()
 
 
-def test_plain_display_is_sparse_and_has_no_control_characters(tmp_path):
-    stream = io.StringIO()
-    shown = display.Display(stream)
-    shown.begin(3)
-    one = planned(tmp_path, "one")
-    state = State(
-        Status.RUNNING, "train, step 4 of 10", progress=0.4, seconds_left=75, metrics={"loss": 0.00681, "psnr": 27.312}
-    )
-    for _ in range(3):
-        shown.show([display.Running(one, state), display.Running(one, state)])
-    shown.ended(Outcome(one, "done", 3.4, {"psnr": 27.0}))
-    shown.ended(Outcome(one, "done", 3.4))
-    shown.ended(Outcome(one, "failed", 3.4, reason="It broke\nbadly."))
-    assert stream.getvalue().splitlines() == [
-        "one: train, step 4 of 10, 40 %, 1 min 15 s left, loss 0.00681, PSNR 27.31 dB",
-        "[1/3] one: done, 3.4 s, PSNR 27.00 dB.",
-        "[3/3] one: failed, 3.4 s. It broke badly.",
-    ]
-
-
-def test_durations_read_like_speech():
-    assert [display.duration(seconds) for seconds in (0.42, 59.6, 125, 3599.9, 4320)] == [
-        "0.4 s",
-        "1 min 00 s",
-        "2 min 05 s",
-        "1 h 00 min",
-        "1 h 12 min",
-    ]
-
-
 def test_the_table_shows_wedge_values_metrics_and_each_reason_once(tmp_path):
     def outcome(name, status, value, **details):
         item = Item(name, "command", {}, name, labels=(("rate", value),))

@@ -54,26 +54,69 @@ def test_a_total_of_zero_is_no_division():
     assert tracker(0.0, 0.0).progress == 0.0
 
 
+def followed(found: Tracker, reports) -> list:
+    """What `seconds_left` says after each (second, share)."""
+    told = []
+    for second, share in reports:
+        found.update(Report(progress=share), second)
+        told.append(found.seconds_left(second))
+    return told
+
+
 def test_time_left_follows_the_rate():
+    told = followed(tracker(1.0), [(float(second), second / 100) for second in range(1, 51)])
+    assert told[-1] == pytest.approx(50.0, rel=0.01)
+
+
+def test_there_is_no_time_left_before_the_rate_is_known():
+    """A slow first iteration, then ten a second: nothing is said about hours."""
+    reports = [(0.0, 0.0), (30.0, 0.001), *((30.0 + index / 10, 0.001 * index) for index in range(2, 400))]
+    told = followed(tracker(1.0), reports)
+    assert told[:50] == [None] * 50
+    spoken = [left for left in told if left is not None]
+    assert max(spoken) < 700
+    assert told[-1] == pytest.approx(60.1, rel=0.05)
+
+
+def test_time_left_is_calm_when_single_iterations_are_not():
+    """Every tenth iteration takes twenty times as long (a preview, a checkpoint)."""
+    clock, reports = 0.0, []
+    for step in range(1, 1000):
+        clock += 2.0 if step % 10 == 0 else 0.1
+        reports.append((clock, step / 1000))
+    ends = [second + left for (second, _), left in zip(reports, followed(tracker(1.0), reports)) if left is not None]
+    assert max(ends) < 1.15 * clock
+    assert min(ends[20:]) > 0.85 * clock
+
+
+def test_time_left_follows_a_change_of_pace_within_a_third_of_the_time():
+    reports = [(float(second), second / 200) for second in range(100)]
+    reports += [(100.0 + 4 * second, 0.5 + second / 200) for second in range(20)]
+    told = followed(tracker(1.0), reports)
+    assert told[-1] == pytest.approx(4 * (100 - 19), rel=0.02)
+
+
+def test_time_left_grows_while_nothing_comes():
     found = tracker(1.0)
-    for second in range(1, 51):
-        found.update(Report(progress=second / 100), float(second))
-    assert found.seconds_left(50.0) == pytest.approx(50.0, rel=0.01)
+    followed(found, [(float(second), second / 100) for second in range(50)])
+    assert found.seconds_left(109.0) > 2 * found.seconds_left(49.0)
 
 
 def test_a_resumed_run_is_not_taken_for_a_fast_one():
     found = tracker(1.0)
-    found.update(Report(progress=0.9), 5.0)
-    assert found.seconds_left(5.0) is None
-    found.update(Report(progress=0.91), 15.0)
-    assert found.seconds_left(15.0) == pytest.approx(90.0)
+    assert followed(found, [(5.0, 0.9)]) == [None]
+    told = followed(found, [(5.0 + 10 * step, 0.9 + 0.01 * step) for step in range(1, 7)])
+    assert told[0] is None
+    assert told[-1] == pytest.approx(40.0)
 
 
-def test_the_childs_own_word_wins_and_later_steps_are_added():
+def test_the_childs_own_word_counts_when_it_tells_no_progress():
     found = tracker(2.0, 1.0)
     found.begin(0, 100.0)
-    found.update(Report(progress=0.5, seconds_left=30.0), 130.0)
+    found.update(Report(seconds_left=30.0), 130.0)
     assert found.seconds_left(130.0) == pytest.approx(30.0 + 60.0 / 2)
+    found.update(Report(progress=0.5, seconds_left=30.0), 130.0)
+    assert found.seconds_left(130.0) is None
 
 
 def test_message_names_stage_and_position():
@@ -83,6 +126,10 @@ def test_message_names_stage_and_position():
     assert found.message == "train, step 400 of 1000"
     found.update(Report(message="saving"), 2.0)
     assert found.message == "train, saving"
+    found.update(Report(step=400, stage="train", metrics={"psnr": 30.0}), 3.0)
+    assert found.message == "train, saving"
+    found.update(Report(stage="export"), 4.0)
+    assert found.message == "export"
 
 
 def test_dialects_are_those_engines_read():
