@@ -47,7 +47,7 @@ def held_out(dataset: Path, options: BuiltinOptions, training: ImageSet) -> Imag
 
     for split in ("val", "test"):
         if split in topforge_capture.splits(dataset):
-            return load_images(dataset, split, options.cam_near_far, levels=1)
+            return load_images(dataset, split, options.cam_near_far, levels=1, size=options.train_res)
     return training
 
 
@@ -56,7 +56,7 @@ def open_session(arguments: argparse.Namespace) -> Session:
     options = schema.from_json(BuiltinOptions, strict_json.read(arguments.config), str(arguments.config))
     torch.set_num_threads(options.threads or os.cpu_count() or 1)
     backend = load_backend(options.backend, options.device)
-    training = load_images(arguments.dataset, "train", options.cam_near_far).to(backend.device)
+    training = load_images(arguments.dataset, "train", options.cam_near_far, size=options.train_res).to(backend.device)
     return Session(
         options=options,
         backend=backend,

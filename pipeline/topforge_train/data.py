@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -33,6 +33,19 @@ class NotNumbersError(TopForgeError):
         super().__init__(
             "%s: %d pixels are not finite numbers." % (view.image, pixels),
             "Export the image again without NaN and infinity, or leave the view out of the pose file.",
+        )
+
+
+class TrainingSizeError(TopForgeError):
+    """`train_res` is no whole part of the photographs' size: other averages would move silhouettes."""
+
+    def __init__(self, view: topforge_capture.View, size: Sequence[int]) -> None:
+        whole = [n for n in (1, 2, 3, 4, 8) if view.height % n == 0 and view.width % n == 0]
+        possible = " or ".join("[%d, %d]" % (view.height // n, view.width // n) for n in whole)
+        super().__init__(
+            '"train_res" is [%d, %d], which is no whole part of the height %d and the width %d of %s.'
+            % (*size, view.height, view.width, view.image),
+            "Set train_res to %s, or to null for the photographs' own size." % possible,
         )
 
 
@@ -78,18 +91,35 @@ def build_pyramid(images: Tensor, levels: int) -> Tuple[Tensor, ...]:
     return tuple(level.clamp(max=brightest).half().contiguous() for level in pyramid)
 
 
-def load_photograph(view: topforge_capture.View, first: topforge_capture.View) -> np.ndarray:
-    """Linear RGB and straight alpha [H, W, 4] float32 of a view, of the size of the first one, finite."""
-    if (view.width, view.height) != (first.width, first.height):
-        raise UnequalPhotographsError(view, first)
-    pixels = topforge_capture.load_image(view)
-    spoilt = int((~np.isfinite(pixels).all(axis=-1)).sum())
+def load_photograph(view: topforge_capture.View, factor: int) -> Tensor:
+    """Premultiplied linear RGB and alpha [H / factor, W / factor, 4] float32 of a view: averages over areas, finite."""
+    pixels = torch.from_numpy(topforge_capture.load_image(view))
+    spoilt = int((~torch.isfinite(pixels).all(dim=-1)).sum())
     if spoilt:
         raise NotNumbersError(view, spoilt)
-    return pixels
+    premultiplied = torch.cat([pixels[..., :3] * pixels[..., 3:], pixels[..., 3:]], dim=-1)
+    if factor == 1:
+        return premultiplied
+    return torch.nn.functional.avg_pool2d(premultiplied.permute(2, 0, 1), factor).permute(1, 2, 0)
 
 
-def load_images(folder: Path, split: str, near_far: Sequence[float], levels: int = 3) -> ImageSet:
+def reduction(views: Sequence[topforge_capture.View], size: Optional[Sequence[int]]) -> int:
+    """The whole factor from the photographs' size, one for all, to `size` (height, width); 1 when that is None."""
+    first = views[0]
+    for view in views:
+        if (view.width, view.height) != (first.width, first.height):
+            raise UnequalPhotographsError(view, first)
+    if size is None:
+        return 1
+    factor = first.height // size[0]
+    if (first.height, first.width) != (size[0] * factor, size[1] * factor):
+        raise TrainingSizeError(first, size)
+    return factor
+
+
+def load_images(
+    folder: Path, split: str, near_far: Sequence[float], levels: int = 3, size: Optional[Sequence[int]] = None
+) -> ImageSet:
     """Reads one split of a capture.
 
     Args:
@@ -97,13 +127,15 @@ def load_images(folder: Path, split: str, near_far: Sequence[float], levels: int
         split: "train", "val", "test", ...
         near_far: Camera clip distances in world units.
         levels: How many resolutions to keep, each half of the one before.
+        size: Height and width of the finest one, a whole part of the photographs'; None = theirs.
 
     Raises:
-        TopForgeError: From the reader, naming file, key and fix; photographs of different sizes or with NaN.
+        TopForgeError: From the reader, naming file, key and fix; photographs of different sizes or with NaN; a size
+            that is no whole part of theirs.
     """
     views = topforge_capture.read(folder, split).views
-    images = torch.from_numpy(np.stack([load_photograph(view, views[0]) for view in views]))
-    premultiplied = torch.cat([images[..., :3] * images[..., 3:], images[..., 3:]], dim=-1)
+    factor = reduction(views, size)
+    premultiplied = torch.stack([load_photograph(view, factor) for view in views])
     poses = torch.from_numpy(np.stack([view.camera_to_world for view in views]))
     fov_y = torch.tensor([view.fov_y for view in views], dtype=torch.float64)
     aspect = torch.tensor([view.width / view.height for view in views], dtype=torch.float64)

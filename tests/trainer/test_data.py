@@ -113,6 +113,25 @@ def test_a_photograph_with_nan_is_refused_by_name(tiny_capture, monkeypatch):
         load_images(tiny_capture, "train", NEAR_FAR)
 
 
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_training_at_a_whole_part_of_the_size(tiny_capture, loaded, factor):
+    """Averages over areas; the cameras stay what they are, for they know angles and not pixels."""
+    side = 48 // factor
+    reduced = load_images(tiny_capture, "train", NEAR_FAR, size=(side, side))
+    assert reduced.resolution == (side, side)
+    everyone = torch.arange(12)
+    fine = loaded.targets(everyone).reshape(12, side, factor, side, factor, 4).mean((2, 4))
+    assert torch.allclose(reduced.targets(everyone), fine, atol=2e-3)
+    assert torch.equal(reduced.cameras.world_to_clip, loaded.cameras.world_to_clip)
+
+
+@pytest.mark.parametrize("size", [(40, 40), (96, 96), (48, 24), (24, 48)])
+def test_another_size_is_refused_with_those_that_work(tiny_capture, size):
+    with pytest.raises(TopForgeError, match=r"train_res") as caught:
+        load_images(tiny_capture, "train", NEAR_FAR, size=size)
+    assert "[48, 48] or [24, 24] or [16, 16]" in caught.value.fix
+
+
 def test_a_split_without_frames_is_refused(copied):
     (copied / "transforms_train.json").write_text(json.dumps({"camera_angle_x": 0.7, "frames": []}))
     with pytest.raises(TopForgeError, match="frames"):

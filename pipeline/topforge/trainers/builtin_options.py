@@ -27,12 +27,12 @@ class NvdiffrecOptions:
     """Samples along each axis of a pixel while training. 1 is enough: silhouettes have their own gradient."""
     layers: int = option(1, minimum=1, maximum=8, group="Material", advanced=True)
     """Depth layers for transparent surfaces. The built-in trainer supports 1 so far."""
-    train_res: Tuple[int, int] = option((512, 512), unit="pixels", minimum=16, maximum=8192, group="Capture")
-    """Height and width of the training images; must be the size of the photographs."""
+    train_res: Optional[Tuple[int, int]] = option(None, unit="pixels", minimum=16, maximum=8192, group="Capture")
+    """Height and width to train at; null = those of the photographs, which are averaged down by a whole factor."""
     display_res: Optional[Tuple[int, int]] = option(
         None, unit="pixels", minimum=16, maximum=8192, group="Monitor", advanced=True
     )
-    """Height and width of previews; null = train_res."""
+    """nvdiffrec's size of previews. Accepted and ignored: they have the size that is trained at."""
     texture_res: Tuple[int, int] = option((1024, 1024), unit="texels", minimum=16, maximum=16384, group="Material")
     """Height and width of the textures, a square power of two."""
     display_interval: int = option(0, minimum=0, group="Monitor", advanced=True)
@@ -58,7 +58,7 @@ class NvdiffrecOptions:
     out_dir: Optional[str] = option(None, group="Capture", advanced=True)
     """nvdiffrec's output folder. Accepted and ignored: a work item's folder decides."""
     ref_mesh: Optional[str] = option(None, path=True, group="Capture", advanced=True)
-    """nvdiffrec's name for the capture. Accepted; the item's dataset decides when both are given."""
+    """nvdiffrec's name for the capture. Accepted and ignored: the item's dataset decides."""
     base_mesh: Optional[str] = option(None, path=True, group="Geometry", advanced=True)
     """Start from this mesh and skip pass 1. Not supported by the built-in trainer yet."""
     validate: bool = option(True, group="Monitor")

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Writes the pages of docs/ that are made from the code.
+
+python3 scripts/build_docs.py            # writes docs/options.md
+python3 scripts/build_docs.py --check    # exits with 1 and names the pages that are not up to date
+"""
+
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY / "pipeline"))
+
+from topforge import schema  # noqa: E402
+from topforge.trainers.builtin_options import MONITORING, BuiltinOptions  # noqa: E402
+from topforge.trainers.check import CheckOptions  # noqa: E402
+
+OPTIONS_HEAD = """# Options
+
+<!-- Made by scripts/build_docs.py from the dataclasses that also check every config: change the text there. -->
+
+The same names everywhere: as keys of a config file (`{"iter": 400}`), as flags (`topforge train --iter 400`), and in the
+`wedge` of a [job](jobs.md). nvdiffrec's config files work as they are; a key of nvdiffrec's that the built-in trainer
+cannot honour yet is refused by name when it is set to anything that matters. `topforge train --help` prints the same.
+
+The first table of each group has what one usually changes. Options marked ° only decide what you see while it trains:
+changing them does not make another result, so finished work stays finished.
+"""
+GROUPS = ("Optimisation", "Capture", "Geometry", "Material", "Light", "Monitor")
+
+
+def table(rows):
+    """The head of any options table, and these rows."""
+    return schema.markdown_table(BuiltinOptions).splitlines()[:2] + rows
+
+
+def group(name):
+    """One group's options: the everyday ones, then the others."""
+    rows = schema.markdown_table(BuiltinOptions).splitlines()[2:]
+    lines = ["", "## " + name]
+    for advanced in (False, True):
+        chosen = [
+            row.replace("` |", "` ° |", 1) if field.name in MONITORING else row
+            for field, row in zip(schema.leaves(BuiltinOptions), rows)
+            if field.limits.group == name and field.limits.advanced is advanced
+        ]
+        if chosen:
+            lines += ["", *(["Rarely needed:", ""] if advanced else []), *table(chosen)]
+    return lines
+
+
+def options_page():
+    """docs/options.md."""
+    unplaced = {field.limits.group for field in schema.leaves(BuiltinOptions)} - set(GROUPS)
+    if unplaced:
+        raise SystemExit("GROUPS lacks %s" % ", ".join(sorted(unplaced)))
+    lines = OPTIONS_HEAD.rstrip().splitlines()
+    for name in GROUPS:
+        lines += group(name)
+    lines += ["", "## Check", "", "Flags of `topforge check`, and options of adapter `check`.", ""]
+    return "\n".join(lines) + "\n" + schema.markdown_table(CheckOptions)
+
+
+def pages():
+    """Path -> text of every page that is made."""
+    return {REPOSITORY / "docs" / "options.md": options_page()}
+
+
+def main():
+    old = [path for path, text in pages().items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    if "--check" in sys.argv:
+        for path in old:
+            print("%s is not up to date: run scripts/build_docs.py" % path.relative_to(REPOSITORY))
+        return 1 if old else 0
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(REPOSITORY))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
