@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import Any, Dict, Protocol
+from collections import deque
+from typing import Any, Deque, Dict, Protocol
 
 import torch
 from torch import Tensor
 
 from topforge.errors import FailureClass, TopForgeError
 from topforge_train import checkpoint, preview
+from topforge_train.progress import TRAINING_SHARE
 from topforge_train.session import PASSES, Session
+
+AVERAGED = 20
+"""Iterations over which the time of one is averaged."""
 
 
 class DivergedError(TopForgeError):
@@ -93,8 +98,8 @@ def train(session: Session, training: Pass, step: int, pass_started: float) -> N
         DivergedError: A loss became infinite or NaN.
     """
     options = session.options
-    left_at_most = training.iterations
-    while step < left_at_most and (progress := pass_progress(session, training, step, pass_started)) < 1.0:
+    durations: Deque[float] = deque(maxlen=AVERAGED)
+    while step < training.iterations and (progress := pass_progress(session, training, step, pass_started)) < 1.0:
         began = time.perf_counter()
         losses = training.losses(step, progress)
         total = losses.total()
@@ -103,8 +108,9 @@ def train(session: Session, training: Pass, step: int, pass_started: float) -> N
             raise DivergedError(training.number, step, terms)
         total.backward()
         rate = training.update(step, progress)
+        durations.append(time.perf_counter() - began)
         if session.reporter.due():
-            report(session, training, step, progress, losses, rate, time.perf_counter() - began)
+            report(session, training, step, progress, losses, rate, sum(durations) / len(durations))
         if options.save_interval and step % options.save_interval == 0:
             preview.write(session, training.number, step // options.save_interval, training.scene())
         step += 1
@@ -123,21 +129,18 @@ def save(session: Session, training: Pass, step: int) -> None:
 def report(
     session: Session, training: Pass, step: int, progress: float, losses: Losses, rate: float, seconds: float
 ) -> None:
-    """Prints both progress lines."""
+    """Prints both progress lines; `seconds` is what an iteration takes."""
     values = {"image": losses.image.item(), "regulariser": sum(v.item() for v in losses.regularisers.values())}
     left = seconds * (training.iterations - step)
     if session.options.time_budget:
         left = min(left, (1.0 - progress) * session.options.time_budget / PASSES)
     session.reporter.iteration(step, values, rate, seconds * 1000.0, left)
-    overall = (training.number + progress) / PASSES
-    remaining = left + seconds * training.iterations * (PASSES - 1 - training.number)
     session.reporter.stage(
         "train",
-        overall,
+        TRAINING_SHARE * (training.number + progress) / PASSES,
         "pass %d of %d, iteration %d of %d" % (training.number + 1, PASSES, step, training.iterations),
         step=training.number * training.iterations + step,
         total=PASSES * training.iterations,
-        left=remaining,
         loss=values["image"],
         regulariser=values["regulariser"],
         rate=rate,

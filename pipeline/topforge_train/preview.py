@@ -15,8 +15,9 @@ from topforge_train.colour import linear_to_srgb
 from topforge_train.data import ImageSet
 from topforge_train.material import TextureMaterial, VolumeMaterial
 from topforge_train.metrics import composite_srgb, psnr
+from topforge_train.progress import TRAINING_SHARE
 from topforge_train.render import Rendered, Shape, render
-from topforge_train.session import Session
+from topforge_train.session import PASSES, Session
 from topforge_train.shading import Light
 
 PREFIX = ("img_dmtet_pass1_", "img_mesh_pass_")
@@ -89,7 +90,8 @@ def write(session: Session, training_pass: int, number: int, scene: Scene) -> No
     result, reference, _ = compare(session.backend, scene, images, index, background)
     values = psnr(result, reference)
     step = training_pass * session.options.iter + number * session.options.save_interval
-    session.reporter.stage("train", step / (2 * session.options.iter), step=step, psnr=float(values.mean()))
+    share = TRAINING_SHARE * step / (PASSES * session.options.iter)
+    session.reporter.stage("train", share, step=step, psnr=float(values.mean()))
 
 
 def write_last(session: Session, scene: Scene) -> None:

@@ -7,6 +7,9 @@ import sys
 import time
 from typing import Dict, Optional, TextIO
 
+TRAINING_SHARE = 0.95
+"""Of a run's progress; the rest is writing the asset and measuring it."""
+
 
 def remaining(seconds: float) -> str:
     """Seconds as nvdiffrec prints them: "42.00 s", "3.05 m", "1.20 h"."""
@@ -33,7 +36,7 @@ class Reporter:
         return time.monotonic() >= self._next
 
     def stage(self, stage: str, progress: float, message: str = "", **values: float) -> None:
-        """The machine line: `topforge stage=train progress=0.4213 left=31.2 psnr=27.31 message=...`.
+        """The machine line: `topforge stage=train progress=0.4213 psnr=27.31 message=...`.
 
         Args:
             stage: "prepare", "train", "export", ...
