@@ -23,7 +23,7 @@ from topforge_train import checkpoint, deliver, failures, loop, preview
 from topforge_train.backend import load as load_backend
 from topforge_train.checkpoint import Checkpoint
 from topforge_train.data import ImageSet, load_images
-from topforge_train.progress import Reporter
+from topforge_train.progress import TRAINING_SHARE, Reporter
 from topforge_train.session import PASSES, Clock, Session
 from topforge_train.surface_pass import Start, SurfacePass, resumed_start
 from topforge_train.unwrap import bake, unwrap
@@ -75,7 +75,7 @@ def run_volume_pass(session: Session, saved: Optional[Checkpoint]) -> Start:
     if saved:
         volume.restore(saved.state)
     loop.train(session, volume, saved.step if saved else 0, pass_started=0.0)
-    session.reporter.stage("unwrap", 0.5, "unwrapping")
+    session.reporter.stage("unwrap", 0.5 * TRAINING_SHARE, "finding texture coordinates")
     mesh = volume.final_mesh()
     size = session.options.texture_res[0]
     uv, uv_triangles = (tensor.to(session.device) for tensor in unwrap(mesh.vertices, mesh.triangles, size))
