@@ -44,6 +44,7 @@ def load(name: str = "auto", device: str = "cpu") -> Backend:
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         raise BackendUnavailableError(
             "The device %r was asked for, but torch sees no CUDA device." % device,
-            "Choose the device 'cpu', or install a torch build for the driver of this machine.",
+            'In a job, ask for one: "needs": {"gpus": 1}, or nothing but the CPU is visible. Else choose the device '
+            "'cpu', or install a torch build for this machine's driver.",
         )
     return BACKENDS["warp" if name == "auto" else name](device)
