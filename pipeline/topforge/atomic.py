@@ -7,7 +7,10 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, List, Union
+
+TEMPORARY = ".tmp-"
+"""Begins the names of files that are not complete yet; those that a killed process left mean nothing."""
 
 
 def write_bytes(path: Path, data: bytes, durable: bool = True) -> None:
@@ -22,7 +25,7 @@ def write_bytes(path: Path, data: bytes, durable: bool = True) -> None:
     Raises:
         OSError: Disk full, read-only folder and the like. The old file, if any, is intact and no temporary remains.
     """
-    descriptor, name = tempfile.mkstemp(prefix=".tmp-", dir=str(path.parent))
+    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY, dir=str(path.parent))
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -48,6 +51,23 @@ def write_text(path: Path, text: str, durable: bool = True) -> None:
 def write_json(path: Path, value: Any, durable: bool = True) -> None:
     """`write_bytes` for JSON: strict (no NaN), indented, sorted as given, newline at the end."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", durable)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Removes the temporary files that a killed or failed writer left in `folder`, which may be missing."""
+    for path in beginning_with(folder, TEMPORARY):
+        path.unlink()
+
+
+def beginning_with(folder: Path, start: str) -> List[Path]:
+    """What is in `folder`, which may be missing, under names that begin with `start`.
+
+    `Path.glob` would do, but compiles a regular expression for each pattern in every new process.
+    """
+    try:
+        return [path for path in folder.iterdir() if path.name.startswith(start)]
+    except FileNotFoundError:
+        return []
 
 
 def sync_folder(folder: Union[str, Path]) -> None:

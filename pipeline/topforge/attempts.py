@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from topforge import diagnosis, environment, process, publish
+from topforge import atomic, diagnosis, environment, process, publish
 from topforge.diagnosis import DiskFullError, ItemFailedError
 from topforge.environment import ResolvedEnvironment
 from topforge.errors import TopForgeError
@@ -66,7 +66,7 @@ class Outcome:
 
 def next_number(paths: RunPaths) -> int:
     """The number of the next attempt: one more than the highest that has a log."""
-    stems = [path.stem.partition("-")[2] for path in paths.run.glob("attempt-*.log")]
+    stems = [path.stem.partition("-")[2] for path in atomic.beginning_with(paths.run, "attempt-")]
     return 1 + max((int(stem) for stem in stems if stem.isdigit()), default=0)
 
 
@@ -180,8 +180,7 @@ def disk_full(paths: RunPaths, said: str = "") -> DiskFullError:
     wasted = sum(path.stat().st_size for path in paths.work.rglob("*") if path.is_file()) if paths.work.exists() else 0
     shutil.rmtree(str(paths.work), ignore_errors=True)
     for folder in (paths.run, paths.checkpoint):
-        for temporary in folder.glob(".tmp-*"):
-            temporary.unlink()
+        atomic.remove_temporaries(folder)
     free = shutil.disk_usage(str(paths.run)).free
     return DiskFullError(str(paths.run), max(LEAST_FREE_BYTES, 2 * wasted), free, said)
 

@@ -53,5 +53,5 @@ def _owner(paths: RunPaths) -> str:
 
 def remove(paths: RunPaths) -> None:
     """Deletes all saved states: the work is published, or to be done anew."""
-    for folder in (paths.checkpoint, *paths.run.glob(paths.foreign_checkpoint("*").name)):
+    for folder in (paths.checkpoint, *atomic.beginning_with(paths.run, paths.foreign_checkpoint("").name)):
         shutil.rmtree(str(folder), ignore_errors=True)

@@ -5,6 +5,7 @@ All truth is on disk: what has a valid result is not touched, so the same comman
 
 from __future__ import annotations
 
+import gc
 import select
 import signal
 import time
@@ -55,6 +56,7 @@ class Cook:
         The first request to stop (ctrl-C, SIGTERM, SIGHUP, SIGUSR1) goes to all runners, which save; the second kills.
         """
         self._display.begin(len(self._plan))
+        gc.freeze()  # the forked processes then share what is here: a collection would touch, and so copy, all of it
         try:
             with StopRequest() as stop:
                 while self._workers or (self._ready and not self._stops):

@@ -75,7 +75,9 @@ class Toolkit:
 def inspect_toolkit(home: Path) -> Optional[Toolkit]:
     """What of a toolkit is below `home`; None when there is neither a compiler nor the header."""
     nvcc = any((home / "bin" / name).is_file() for name in ("nvcc", "nvcc.exe"))
-    folders = [home / "include", home / "Library" / "include", *sorted(home.glob("targets/*/include"))]
+    targets = home / "targets"
+    folders = [home / "include", home / "Library" / "include"]
+    folders += sorted(target / "include" for target in targets.iterdir()) if targets.is_dir() else []
     headers = [folder for folder in folders if (folder / "cuda_runtime_api.h").is_file()]
     if not nvcc and not headers:
         return None

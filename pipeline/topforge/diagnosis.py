@@ -19,13 +19,13 @@ _BLOCK_LINES = 30
 _PLAIN_LINES = 5
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-_OUT_OF_DEVICE_MEMORY = re.compile(
-    r"CUDA out of memory|OutOfMemoryError|CUDA(_ERROR| error): ?_?out.of.memory|CUDNN_STATUS_ALLOC_FAILED",
-    re.IGNORECASE,
+# Patterns are compiled when something failed, not at each start.
+_OUT_OF_DEVICE_MEMORY = (
+    r"(?i)CUDA out of memory|OutOfMemoryError|CUDA(_ERROR| error): ?_?out.of.memory|CUDNN_STATUS_ALLOC_FAILED"
 )
-_OUT_OF_HOST_MEMORY = re.compile(r"^MemoryError|std::bad_alloc|Cannot allocate memory|ArrayMemoryError", re.MULTILINE)
-_NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded|File too large|\[Errno (28|122|27)\]")
-_NO_MODULE = re.compile(r"^(?:ModuleNotFoundError|ImportError): (.*)$", re.MULTILINE)
+_OUT_OF_HOST_MEMORY = r"(?m)^MemoryError|std::bad_alloc|Cannot allocate memory|ArrayMemoryError"
+_NO_SPACE = r"No space left on device|Disk quota exceeded|File too large|\[Errno (28|122|27)\]"
+_NO_MODULE = r"(?m)^(?:ModuleNotFoundError|ImportError): (.*)$"
 _CHILD_CODES = {code: failure_class for failure_class, code in EXIT_CODES.items()}
 """A child that is ours, or follows our convention, says its class by its exit code."""
 _FIXES = {
@@ -76,7 +76,7 @@ def is_disk_full(error: BaseException) -> bool:
 
 def says_disk_full(ending: Ending, tail: Sequence[str]) -> bool:
     """Whether a failed child's last lines (or its signal: SIGXFSZ) mean "no room"."""
-    return ending.exit_code == platform_posix.FILE_TOO_LARGE or bool(_NO_SPACE.search("\n".join(tail)))
+    return ending.exit_code == platform_posix.FILE_TOO_LARGE or bool(re.search(_NO_SPACE, "\n".join(tail)))
 
 
 def of_request(request: str, where: str) -> TopForgeError:
@@ -118,16 +118,16 @@ def of_exit(step: str, exit_code: int, tail: Sequence[str]) -> Diagnosis:
     """The diagnosis of a child that ended badly by itself, from its exit code and last lines."""
     text, block = "\n".join(tail), error_block(tail)
     how = 'Step "%s" %s' % (step, _how(exit_code))
-    if _OUT_OF_DEVICE_MEMORY.search(text):
+    if re.search(_OUT_OF_DEVICE_MEMORY, text):
         return _diagnosis(FailureClass.OOM, how + ": the GPU's memory is not enough", block)
-    if _OUT_OF_HOST_MEMORY.search(text):
+    if re.search(_OUT_OF_HOST_MEMORY, text):
         return _diagnosis(FailureClass.OOM, how + ": the machine's memory is not enough", block)
     if exit_code in (platform_posix.KILLED, 128 - platform_posix.KILLED):
         how += " (somebody's kill -9, or the system's when memory ran out: see `dmesg`)"
         return _diagnosis(FailureClass.INFRA, how, block)
     if exit_code == platform_posix.TERMINATED:
         return _diagnosis(FailureClass.PREEMPTED, how + ", by somebody else than its runner", block)
-    missing = _NO_MODULE.search(text)
+    missing = re.search(_NO_MODULE, text)
     if missing:
         fix = "Install it into the item's environment; `topforge doctor` checks what a trainer needs."
         return _diagnosis(FailureClass.CONFIG, how + ": " + missing.group(1), block, fix)

@@ -7,7 +7,6 @@ a foreign Python load the wrong modules or libraries, or make a trainer believe 
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import os
 import re
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
@@ -160,7 +159,15 @@ def _inside_houdini(path: str, houdini: Sequence[str]) -> bool:
 
 
 def _match(name: str, rules: Sequence[Tuple[str, str]]) -> Optional[str]:
-    for pattern, reason in rules:
-        if fnmatch.fnmatchcase(name, pattern):
-            return reason
-    return None
+    return next((reason for pattern, reason in rules if _fits(name, pattern)), None)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Whether `name` is as `pattern` says, which may hold one `*`.
+
+    `fnmatch` would do, but compiling a regular expression for each pattern costs 3 ms in every new process.
+    """
+    if "*" not in pattern:
+        return name == pattern
+    start, _, end = pattern.partition("*")
+    return len(name) >= len(start) + len(end) and name.startswith(start) and name.endswith(end)

@@ -13,7 +13,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Callable, Deque, Dict, Optional, Sequence, TextIO
 
-from topforge import diagnosis, progress, states
+from topforge import atomic, diagnosis, progress, states
 from topforge.errors import TopForgeError
 from topforge.metrics_table import MetricsTable
 from topforge.paths import RunPaths
@@ -187,7 +187,7 @@ class AttemptJournal:
 
 def _point(link: Path, log: Path) -> None:
     """Makes latest.log name the newest log; where the file system has no links, it does without."""
-    temporary = link.with_name(".tmp-%s-%d" % (link.name, os.getpid()))
+    temporary = link.with_name("%s%s-%d" % (atomic.TEMPORARY, link.name, os.getpid()))
     try:
         temporary.symlink_to(log.name)
         temporary.replace(link)

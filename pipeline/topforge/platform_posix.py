@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import functools
 import os
 import signal
 import subprocess
@@ -41,6 +42,7 @@ _KILL_SECONDS = 10.0
 """How long a process killed with -9 may take to disappear (a driver frees gigabytes, a network mount times out)."""
 
 
+@functools.lru_cache(maxsize=None)
 def _prctl() -> Optional[Callable[..., int]]:
     return ctypes.CDLL(None, use_errno=True).prctl if sys.platform.startswith("linux") else None
 

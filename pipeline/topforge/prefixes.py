@@ -16,6 +16,8 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from topforge.errors import TopForgeError
 
+_NAME_SEPARATORS = re.compile(r"[-_.]+")
+_TORCH_CUDA = re.compile(r"^cuda\b[^=\n]*=\s*['\"]([\d.]+)['\"]", re.MULTILINE)
 OLDEST_PYTHON = (3, 8)
 """`topforge` itself has to run in a trainer's environment."""
 
@@ -205,22 +207,24 @@ def _site_packages(path: Path, windows: bool, version: Optional[str]) -> Optiona
 
 def _conda_packages(path: Path) -> Dict[str, Tuple[str, str]]:
     """Conda's own records, by file name `name-version-build.json`: name -> (version, build)."""
-    found = {}
-    for record in (path / "conda-meta").glob("*-*-*.json"):
-        name, version, build = record.name[: -len(".json")].rsplit("-", 2)
-        found[name.lower()] = (version, build)
+    found: Dict[str, Tuple[str, str]] = {}
+    records = path / "conda-meta"
+    for record in records.iterdir() if records.is_dir() else ():
+        parts = record.stem.rsplit("-", 2)
+        if record.suffix == ".json" and len(parts) == 3:
+            found[parts[0].lower()] = (parts[1], parts[2])
     return found
 
 
 def _distributions(site: Path) -> Dict[str, str]:
     """Installed distributions by folder name: `name-version.dist-info` (wheels) and `.egg-info` (older ones)."""
-    found = {}
-    for pattern, suffix in (("*.egg-info", ".egg-info"), ("*.dist-info", ".dist-info")):
-        for folder in site.glob(pattern):
-            name, _, rest = folder.name[: -len(suffix)].partition("-")
-            version = rest.split("-py3")[0]
-            if version:
-                found[re.sub(r"[-_.]+", "-", name).lower()] = version
+    found: Dict[str, str] = {}
+    folders = [f for f in site.iterdir() if f.suffix in (".egg-info", ".dist-info")] if site.is_dir() else []
+    for folder in sorted(folders, key=lambda folder: folder.suffix, reverse=True):  # a wheel's record counts
+        name, _, rest = folder.stem.partition("-")
+        version = rest.split("-py3")[0]
+        if version:
+            found[_NAME_SEPARATORS.sub("-", name).lower()] = version
     return found
 
 
@@ -228,7 +232,7 @@ def _torch_cuda(site: Optional[Path], version: str, conda_build: str) -> Optiona
     """CUDA version of a torch build, from torch/version.py, else the wheel's "+cu118", else conda's build string."""
     source = site / "torch" / "version.py" if site else None
     if source and source.is_file():
-        found = re.search(r"^cuda\b[^=\n]*=\s*['\"]([\d.]+)['\"]", source.read_text(encoding="utf-8"), re.MULTILINE)
+        found = _TORCH_CUDA.search(source.read_text(encoding="utf-8"))
         return found.group(1) if found else None
     found = re.search(r"\+cu(\d+)(\d)$", version) or re.search(r"cuda_?(\d+)\.?(\d)", conda_build)
     return "%s.%s" % found.groups() if found else None

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, List, Optional, TextIO
 
 from topforge import (
+    atomic,
     attempts,
     checkpoints,
     diagnosis,
@@ -193,8 +194,7 @@ class _Runner:
         return diagnosis.ItemFailedError(Diagnosis(FailureClass.INTERNAL, reason, fix))
 
     def _run_attempts(self, lock: int) -> None:
-        for temporary in self._paths.run.glob(".tmp-*"):  # of a runner that was killed
-            temporary.unlink()
+        atomic.remove_temporaries(self._paths.run)
         self._require_dependencies()
         adapter = registry.get(self._item.adapter)
         config: Any = schema.from_json(adapter.options, self._item.config, str(self._paths.item))
