@@ -7,6 +7,7 @@ is no fork, `topforge run-item` is started.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -68,8 +69,9 @@ def _fork(folder: Path, runner: Runner, said: IO[bytes]) -> int:
 
     Signals wait while both sides are between two states: one that came in the child before it is itself would be lost.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # its reader went away (`| head`): no reason not to start
+            stream.flush()
     parent = os.getpid()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _handled())
     try:

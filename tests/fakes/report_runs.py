@@ -24,7 +24,8 @@ FINISHED = 1_790_000_000.0
 
 
 def picture(width: int = 16, height: int = 16, shift: int = 0) -> bytes:
-    pixels = bytes((x * 8 + y * 4 + c * 40 + shift) & 255 for y in range(height) for x in range(width) for c in range(3))
+    places = ((x, y, c) for y in range(height) for x in range(width) for c in range(3))
+    pixels = bytes((x * 8 + y * 4 + c * 40 + shift) & 255 for x, y, c in places)
     return png.encode(png.Picture(width, height, 3, pixels))
 
 

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -357,32 +356,6 @@ def test_a_pdg_that_does_not_answer_costs_nothing(tmp_path, source):
     done = run(paths, **pdg(tmp_path, source))
     assert done.returncode == 0
     assert "PDG is" in done.stdout
-
-
-def forked(paths) -> float:
-    """Milliseconds of processor time of one item in a forked child, as `cook` runs it, with what that starts."""
-    child = os.fork()
-    if child == 0:
-        os._exit(run_item.run(paths.run))
-    _, status, usage = os.wait4(child, 0)
-    assert status == 0
-    return 1000.0 * (usage.ru_utime + usage.ru_stime)
-
-
-def test_a_forked_runner_adds_milliseconds(tmp_path):
-    """Processor time, not the clock: the suite may share its cores."""
-
-    def true(number):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        paths = run_item.RunPaths(folder)
-        config = {"arguments": ["/bin/true"], "outputs": []}
-        key = items.compute_key("command", "1", config, str(number), ())
-        items.write(paths.item, Item("true", "command", config, key))
-        return paths
-
-    forked(true(0))
-    assert statistics.median(forked(true(number)) for number in range(1, 16)) < 50.0
 
 
 def test_a_runner_in_the_process_itself_leaves_signals_alone(tmp_path):

@@ -8,7 +8,7 @@ import zipfile
 from typing import Any, Dict, Optional, Tuple, Union
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from topforge import schema, strict_json
@@ -165,6 +165,7 @@ anything = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the suite may share its cores
 @given(st.dictionaries(st.sampled_from([field.name for field in schema.describe(Options)]), anything))
 def test_any_json_is_either_taken_or_refused_with_a_sentence(mapping):
     try:

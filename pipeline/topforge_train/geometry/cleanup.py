@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from .mesh import Mesh, areas, components
 
@@ -21,4 +20,3 @@ def without_floaters(mesh: Mesh, least_share: float = 0.02) -> Mesh:
     area = mesh.vertices.new_zeros(len(mesh.vertices)).index_add(0, owner, areas(mesh.detach()))
     keep = area.index_select(0, owner) >= least_share * area.max()
     return compact(Mesh(mesh.vertices, mesh.triangles[keep]))
-
