@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Mapping, Optional, Tuple
 
-from topforge.errors import TopForgeError
-
-FAKE_DEVICES = "TOPFORGE_FAKE_GPUS"
-"""Variable with a JSON list of devices that stands in for the machine's, for tests:
-`[{"uuid": "GPU-a", "mem": 24564, "free": 20000, "compute_cap": "8.6", "driver": "550.54"}, ...]`."""
+from topforge import gpus
 
 SYSTEM_TOOLKITS = (Path("/usr/local/cuda"),)
 """Where installers put the toolkit for the whole machine."""
-
-
-class DeviceInventoryInvalidError(TopForgeError):
-    """The stand-in inventory cannot be read."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            "%s: not a list of devices (%s)." % (FAKE_DEVICES, why),
-            'Unset it, or give JSON like [{"uuid": "GPU-a", "mem": 24564, "free": 20000}].',
-        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,10 +96,11 @@ def query_capabilities(environment: Mapping[str, str], timeout: float = 10.0) ->
         timeout: Seconds to wait for an answer; a wedged driver gives none.
 
     Raises:
-        DeviceInventoryInvalidError: The stand-in inventory is malformed.
+        FakeInventoryError: The stand-in inventory is malformed.
     """
-    if environment.get(FAKE_DEVICES):
-        return _fake_capabilities(environment[FAKE_DEVICES])
+    stand_in = gpus.fakes(environment)
+    if stand_in is not None:
+        return tuple(Capability(i, fake.uuid, fake.driver, fake.compute_cap) for i, fake in enumerate(stand_in))
     tool = shutil.which("nvidia-smi", path=environment.get("PATH", ""))
     if tool is None:
         return ()
@@ -143,13 +129,3 @@ def select(devices: Tuple[Capability, ...], visible: str) -> Tuple[Capability, .
     """Those of `devices` that a CUDA_VISIBLE_DEVICES value names, by index or (shortened) UUID, in its order."""
     names = [name.strip() for name in visible.split(",") if name.strip()]
     return tuple(d for name in names for d in devices if name == str(d.index) or d.uuid.startswith(name))
-
-
-def _fake_capabilities(text: str) -> Tuple[Capability, ...]:
-    try:
-        return tuple(
-            Capability(index, entry["uuid"], entry.get("driver", ""), entry.get("compute_cap", ""))
-            for index, entry in enumerate(json.loads(text))
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DeviceInventoryInvalidError("%s: %s" % (type(error).__name__, error)) from error

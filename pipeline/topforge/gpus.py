@@ -2,20 +2,21 @@
 
 The inventory comes from `nvidia-smi`, whose order (by PCI bus) is not CUDA's default order (fastest first): devices are
 therefore passed on by UUID, with `CUDA_DEVICE_ORDER=PCI_BUS_ID`. Tests and machines without a GPU replace it with
-`TOPFORGE_FAKE_GPUS='[{"uuid": "GPU-a", "mem": 24564, "free": 20000}, ...]'` (MiB).
+`TOPFORGE_FAKE_GPUS='[{"uuid": "GPU-a", "mem": 24564, "free": 20000}, ...]'`; `FakeGpu` is what an entry may say.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import subprocess
-from typing import Any, List, Mapping, Optional, Sequence, Tuple
+from typing import List, Mapping, Optional, Sequence, Tuple
 
+from topforge import schema, strict_json
 from topforge.errors import TopForgeError
 from topforge.items import Needs
 
 FAKE = "TOPFORGE_FAKE_GPUS"
+"""Variable with a JSON list of devices that stands in for the machine's."""
 _QUERY = ("index", "uuid", "name", "memory.total", "memory.free")
 _QUERY_SECONDS = 20.0
 _ORDERS = ("CUDA_VISIBLE_DEVICES", "CUE_GPU_CORES")
@@ -24,6 +25,32 @@ _ORDERS = ("CUDA_VISIBLE_DEVICES", "CUE_GPU_CORES")
 
 class NoSuitableGpuError(TopForgeError):
     """No GPU of this machine could ever serve the item."""
+
+
+class FakeInventoryError(TopForgeError):
+    """The stand-in inventory is not a list of devices."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            "%s: %s." % (FAKE, problem.rstrip(".")),
+            'Unset it, or give JSON like [{"uuid": "GPU-a", "mem": 24564, "free": 20000}].',
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class FakeGpu:
+    """One entry of the stand-in inventory."""
+
+    uuid: str
+    name: str = "fake GPU"
+    mem: Optional[int] = schema.option(None, unit="MiB", minimum=0)
+    """Total; null = unknown."""
+    free: Optional[int] = schema.option(None, unit="MiB", minimum=0)
+    """null = all of it."""
+    compute_cap: str = ""
+    """As in "8.6"; empty = the driver does not tell."""
+    driver: str = ""
+    """As in "550.54.14"."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +94,12 @@ def inventory(variables: Mapping[str, str]) -> Inventory:
 
     Args:
         variables: The process environment.
+
+    Raises:
+        FakeInventoryError: The stand-in inventory is malformed.
     """
-    found = _fake(variables[FAKE]) if variables.get(FAKE) else _query()
+    stand_in = fakes(variables)
+    found = _query() if stand_in is None else _faked(stand_in)
     for name in _ORDERS:
         if variables.get(name, "").strip():
             return _narrow(found, name, variables[name])
@@ -107,12 +138,28 @@ def gibibytes(mebibytes: int) -> str:
     return "%.1f GiB" % (mebibytes / 1024)
 
 
-def _fake(text: str) -> Inventory:
-    entries: List[Mapping[str, Any]] = json.loads(text)
+def fakes(variables: Mapping[str, str]) -> Optional[Tuple[FakeGpu, ...]]:
+    """The stand-in inventory, None where there is none.
+
+    Raises:
+        FakeInventoryError: It is malformed: what is wrong with which entry.
+    """
+    if not variables.get(FAKE):
+        return None
+    try:
+        entries = strict_json.parse(variables[FAKE], "as JSON")
+        if not isinstance(entries, list):
+            raise FakeInventoryError("it is not a list")
+        return tuple(schema.from_json(FakeGpu, entry, "device %d" % number) for number, entry in enumerate(entries))
+    except (strict_json.JsonError, schema.ConfigError) as error:
+        raise FakeInventoryError(error.reason) from error
+
+
+def _faked(stand_in: Sequence[FakeGpu]) -> Inventory:
     return Inventory(
         tuple(
-            Gpu(number, entry["uuid"], entry.get("name", "fake GPU"), entry["mem"], entry.get("free", entry["mem"]))
-            for number, entry in enumerate(entries)
+            Gpu(number, fake.uuid, fake.name, fake.mem, fake.mem if fake.free is None else fake.free)
+            for number, fake in enumerate(stand_in)
         )
     )
 

@@ -8,9 +8,11 @@ import stat
 
 import pytest
 
-from topforge import gpus
+from topforge import cuda, environment, gpus
+from topforge import lease as leases
 from topforge.gpus import NoSuitableGpuError
-from topforge.items import Needs
+from topforge.items import EnvironmentSpec, Needs
+from topforge.stopping import StopRequest
 
 FAKES = json.dumps(
     [
@@ -108,3 +110,39 @@ def test_without_a_driver_there_is_no_gpu_and_the_reason_is_told(tmp_path, monke
     assert problem in result.problem
     with pytest.raises(NoSuitableGpuError, match=problem):
         gpus.feasible(result, Needs(gpus=1))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("GPU-a", "as JSON, line 1"),
+        ("{}", "it is not a list"),
+        ('["GPU-a"]', "device 0"),
+        ('[{"uuid": "GPU-a"}, {"mem": 24564}]', "device 1: uuid is missing"),
+        ('[{"uuid": "GPU-a", "mem": "24 GB"}]', 'device 0: mem = "24 GB" is not allowed'),
+        ('[{"uuid": "GPU-a", "memory": 24564}]', "device 0: memory is not an option"),
+        ('[{"uuid": "GPU-a", "free": -1}]', "device 0: free = -1"),
+    ],
+)
+def test_a_malformed_stand_in_is_refused_by_name(text, expected):
+    for ask in (gpus.inventory, cuda.query_capabilities):
+        with pytest.raises(gpus.FakeInventoryError) as caught:
+            ask({"TOPFORGE_FAKE_GPUS": text})
+        assert caught.value.reason.startswith("TOPFORGE_FAKE_GPUS: ")
+        assert expected in caught.value.reason
+        assert caught.value.exit_code == 78
+
+
+def test_what_is_leased_is_what_the_environment_is_made_for(tmp_path):
+    """Two kinds of device: the trainer sees the leased one, and extensions are compiled for it and no other."""
+    kinds = [
+        {"uuid": "GPU-a", "mem": 8000, "compute_cap": "7.5"},
+        {"uuid": "GPU-b", "mem": 24000, "compute_cap": "8.6"},
+    ]
+    variables = {"TOPFORGE_FAKE_GPUS": json.dumps(kinds), "TOPFORGE_LEASE_FOLDER": str(tmp_path / "leases")}
+    for memory, uuid, architecture in ((20000, "GPU-b", "86"), (6000, "GPU-a", "75")):
+        lease = leases.acquire(Needs(gpus=1, gpu_memory_mib=memory), variables, StopRequest(), lambda why: None)
+        resolved = environment.resolve(EnvironmentSpec(), variables, lease.devices)
+        assert resolved.variables["CUDA_VISIBLE_DEVICES"] == uuid
+        assert resolved.variables["TCNN_CUDA_ARCHITECTURES"] == architecture
+        assert lease.release() == []

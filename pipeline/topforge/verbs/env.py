@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Tuple
 
-from topforge import cuda, environment, prefix_discovery, prefixes, terminal_style
+from topforge import cuda, environment, gpus, prefix_discovery, prefixes, terminal_style
 from topforge.environment import ResolvedEnvironment
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec
@@ -41,8 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _architectures() -> Tuple[str, ...]:
-    """GPU architectures of this machine, so that the edit shows what an item with any of its devices would get."""
-    return tuple(sorted({device.architecture for device in cuda.query_capabilities(os.environ) if device.architecture}))
+    """GPU architectures of the devices that an item started from here could lease: the edit shows what it would get."""
+    usable = ",".join(gpu.uuid for gpu in gpus.inventory(os.environ).gpus)
+    found = cuda.select(cuda.query_capabilities(os.environ), usable)
+    return tuple(sorted({device.architecture for device in found if device.architecture}))
 
 
 def _shown(resolved: ResolvedEnvironment, form: str) -> str:
