@@ -303,6 +303,16 @@ def test_without_a_gpu_our_own_trainer_runs_and_the_others_do_not(conda_prefix, 
     assert "driver" in problems(examine(prefix, "nvdiffrec"))
 
 
+def test_what_would_stop_a_run_is_a_problem_in_the_same_words(conda_prefix, examine, machine):
+    machine["TOPFORGE_FAKE_GPUS"] = '[{"uuid": 3}]'
+    prefix = conda_prefix()
+    install(prefix, HEALTHY)
+    driver = examine(prefix)["driver"]
+    assert driver.status is Status.PROBLEM
+    assert "uuid = 3 is not allowed" in driver.message
+    assert "Unset it" in driver.fix
+
+
 def test_a_small_device_is_a_warning(conda_prefix, examine, machine):
     machine["TOPFORGE_FAKE_GPUS"] = json.dumps([{**DEVICE, "mem": 8192}])
     prefix = conda_prefix()

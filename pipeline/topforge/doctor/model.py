@@ -6,6 +6,8 @@ import dataclasses
 import enum
 from typing import Callable, List, Sequence, Tuple, TypeVar
 
+from topforge.errors import TopForgeError
+
 _Function = TypeVar("_Function", bound=Callable[..., "Outcome"])
 
 
@@ -86,6 +88,8 @@ class Checks:
 def _guarded(function: Callable[..., Outcome], subject: object) -> Outcome:
     try:
         return function(subject)
+    except TopForgeError as error:  # it would stop a run as well, in the same words
+        return problem(error.reason, error.fix)
     except Exception as error:  # whatever a broken machine throws at one check, the others still have to tell
         return warning(
             "the check itself failed: %s: %s" % (type(error).__name__, error),
