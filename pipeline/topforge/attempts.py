@@ -38,7 +38,7 @@ class Work:
     lock: int
     """Descriptor of the item's lock."""
     standing: str = ""
-    """How the items stood that this one comes after, when it began: `finished.standing_of` it."""
+    """How the items stood that this one comes after, when it began: `dependencies.standing_of` it."""
 
 
 @dataclasses.dataclass
@@ -54,7 +54,7 @@ class Record:
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class Success:
     """A successful attempt."""
 
     outputs: Tuple[OutputFile, ...]
@@ -70,7 +70,7 @@ def next_number(paths: RunPaths) -> int:
     return 1 + max((int(stem) for stem in stems if stem.isdigit()), default=0)
 
 
-def run(work: Work, config: Any, lease: Lease, record: Record, seconds_left: Optional[float], news: str) -> Outcome:
+def run(work: Work, config: Any, lease: Lease, record: Record, seconds_left: Optional[float], news: str) -> Success:
     """Runs one attempt to its end.
 
     Args:
@@ -111,7 +111,7 @@ class _Attempt:
         self._work, self._config, self._lease, self._record, self._journal = work, config, lease, record, journal
         self._paths, self._needs, self._deadline = work.paths, work.item.needs, deadline
 
-    def run(self, news: str) -> Outcome:
+    def run(self, news: str) -> Success:
         where = "%s, process %d" % (platform.node(), os.getpid())
         self._journal.note('attempt %d at "%s" on %s' % (self._record.number, self._work.item.name, where))
         self._journal.note(news)
@@ -128,7 +128,7 @@ class _Attempt:
         collected = self._work.adapter.collect(self._work.item, self._config, self._paths)
         outputs = publish.examine(self._paths.output, collected.outputs, collected.metrics)
         self._record.outcome = "done"
-        return Outcome(outputs, collected, resolved, self._lease)
+        return Success(outputs, collected, resolved, self._lease)
 
     def _prepare_folders(self) -> None:
         if self._paths.work.exists():

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from topforge import cuda, environment_faces, environment_rules, prefixes
+from topforge import cache, cuda, environment_faces, environment_rules, prefixes
 from topforge.environment_rules import Change
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec
@@ -226,17 +226,8 @@ def _set_extensions(edit: _Edit, trainer: str, architectures: Tuple[str, ...]) -
     built_for = "cu" + prefix.torch_cuda.replace(".", "") if prefix.torch_cuda else "cpu"
     target = "sm" + "-".join(architectures) if architectures else "any"
     name = "-".join((trainer, python, "torch" + prefix.torch_version.split("+")[0], built_for, target))
-    folder = cache_folder(edit.parent) / "torch_extensions" / name
+    folder = cache.folder(edit.parent) / "torch_extensions" / name
     edit.set("TORCH_EXTENSIONS_DIR", str(folder), "two trainers, versions or GPUs in one folder overwrite each other")
-
-
-def cache_folder(parent: Mapping[str, str]) -> Path:
-    """Where TopForge keeps what can be made again: $TOPFORGE_CACHE, else the user's cache folder of the platform."""
-    if parent.get("TOPFORGE_CACHE"):
-        return Path(parent["TOPFORGE_CACHE"])
-    home = Path(parent["HOME"]) if parent.get("HOME") else Path.home()
-    default = parent.get("LOCALAPPDATA") if os.name == "nt" else parent.get("XDG_CACHE_HOME")
-    return Path(default or str(home / ".cache")) / "topforge"
 
 
 def _set_activation(edit: _Edit) -> None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Dict, List, Tuple
 
-from topforge import atomic
+from topforge import atomic, cache
 from topforge.errors import TopForgeError
 
 _CHUNK = 1 << 20
@@ -99,7 +98,7 @@ class _Cache:
 
     def __init__(self, folder: Path) -> None:
         place = hashlib.sha256(str(folder.resolve()).encode("utf-8")).hexdigest()[:32]
-        self._path = cache_folder() / "fingerprints" / (place + ".json")
+        self._path = cache.folder(os.environ) / "fingerprints" / (place + ".json")
         self._new: Dict[str, List[object]] = {}
         try:
             self._old: Dict[str, List[object]] = json.loads(self._path.read_text(encoding="utf-8"))
@@ -131,14 +130,3 @@ def _hash_file(path: Path) -> str:
         for chunk in iter(lambda: stream.read(_CHUNK), b""):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def cache_folder() -> Path:
-    """TopForge's folder for what can be computed again: `TOPFORGE_CACHE`, or the platform's usual place."""
-    if os.environ.get("TOPFORGE_CACHE"):
-        return Path(os.environ["TOPFORGE_CACHE"])
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "TopForge" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "topforge"
-    return Path(os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")) / "topforge"

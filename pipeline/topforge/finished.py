@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Optional
 
-from topforge import results, states
+from topforge import dependencies, results, states
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.results import Result
 from topforge.states import Status
-
-AFTER = "after"
-"""Key of a result's provenance that tells how the items it came after stood: `standing_of` them."""
 
 
 class OtherResultError(TopForgeError):
@@ -42,38 +37,20 @@ def published(paths: RunPaths, item: Item, verify: bool = False) -> Optional[Res
     if not paths.manifest.exists():
         return None
     try:
-        result = results.read(paths.run)
+        found = results.read(paths.run)
     except results.ResultError:  # damaged: to be replaced
         return None
-    if result.key != item.key:
-        raise OtherResultError(paths, result.key)
-    if item.after and result.provenance.get(AFTER) != standing_of(item):
+    if found.key != item.key:
+        raise OtherResultError(paths, found.key)
+    if item.after and found.provenance.get(dependencies.STANDING) != dependencies.standing_of(item):
         return None
-    return result if results.has_outputs(result, verify) else None
+    return found if results.has_outputs(found, verify) else None
 
 
-def finished(paths: RunPaths, item: Item, verify: bool = False) -> Optional[Result]:
+def result(paths: RunPaths, item: Item, verify: bool = False) -> Optional[Result]:
     """`published`, if the state says so too: nothing at all is left to do."""
-    result = published(paths, item, verify)
-    if result is None:
+    found = published(paths, item, verify)
+    if found is None:
         return None
     state = states.read(paths.state)
-    return result if state is not None and state.status is Status.DONE else None
-
-
-def standing_of(item: Item) -> str:
-    """A hash that changes when one of the items that `item` comes after ends anew; "" when it comes after none."""
-    if not item.after:
-        return ""
-    times = "".join("%d\n" % _last_change(RunPaths(Path(folder))) for folder in item.after)
-    return hashlib.sha256(times.encode("utf-8")).hexdigest()
-
-
-def _last_change(paths: RunPaths) -> int:
-    """When the item last got a result, else a state; in nanoseconds, 0 for never."""
-    for file in (paths.manifest, paths.state):
-        try:
-            return file.stat().st_mtime_ns
-        except FileNotFoundError:
-            continue
-    return 0
+    return found if state is not None and state.status is Status.DONE else None

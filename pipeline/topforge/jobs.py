@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import dataclasses
 import glob
-import os
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
 from topforge import fingerprint, item_names, items, schema, strict_json, wedges
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec, Item, Needs
+from topforge.paths import absolute
 from topforge.schema import ConfigError, Problem, option
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter
@@ -88,7 +88,7 @@ def read(path: Path) -> Job:
         TopForgeError: Missing file, bad JSON, or wrong options (all of them listed).
     """
     job = schema.from_json(Job, strict_json.read(path), str(path))
-    return schema.with_absolute_paths(job, Path(os.path.abspath(str(path.parent))))  # noqa: PTH100 -- keeps links
+    return schema.with_absolute_paths(job, absolute(path.parent))
 
 
 def expand(job: Job, path: Path) -> List[Planned]:

@@ -45,7 +45,7 @@ class Outcome:
 def if_done_before(planned: Planned) -> Optional[Outcome]:
     """The outcome of an item that needs no runner: its result is complete and its state says so."""
     try:
-        result = finished.finished(RunPaths(planned.folder), planned.item)
+        result = finished.result(RunPaths(planned.folder), planned.item)
     except finished.OtherResultError:  # its runner will say so
         return None
     if result is None:

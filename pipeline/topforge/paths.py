@@ -7,7 +7,13 @@ and renamed. `result.json` is written last of all; it exists if and only if the 
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
+
+
+def absolute(path: Path) -> Path:
+    """`path` from the root and without `..`; links stay as the person named them, unlike with `Path.resolve`."""
+    return Path(os.path.abspath(str(path)))  # noqa: PTH100
 
 
 @dataclasses.dataclass(frozen=True)

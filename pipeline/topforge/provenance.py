@@ -7,18 +7,18 @@ import platform
 import time
 from typing import Any, Dict, Sequence
 
-from topforge import __version__, finished, items, schema
-from topforge.attempts import Outcome, Record, Work
+from topforge import __version__, dependencies, items, schema
+from topforge.attempts import Record, Success, Work
 from topforge.results import Result
 
 
-def result(work: Work, config: Any, outcome: Outcome, records: Sequence[Record], lowered: Sequence[str]) -> Result:
+def result(work: Work, config: Any, success: Success, records: Sequence[Record], lowered: Sequence[str]) -> Result:
     """The content of result.json for a successful attempt.
 
     Args:
         work: The item.
         config: The configuration that was run.
-        outcome: Of the attempt that succeeded.
+        success: Of the attempt that succeeded.
         records: All attempts of this runner, the successful one last.
         lowered: What was changed after out-of-memory.
     """
@@ -29,30 +29,30 @@ def result(work: Work, config: Any, outcome: Outcome, records: Sequence[Record],
         name=work.item.name,
         adapter=work.item.adapter,
         finished=time.time(),
-        outputs=outcome.outputs,
-        metrics={name: float(value) for name, value in outcome.collected.metrics.items()},
+        outputs=success.outputs,
+        metrics={name: float(value) for name, value in success.collected.metrics.items()},
         provenance={
             "topforge": __version__,
             "adapter_version": work.adapter.version,
-            **_machine(outcome),
+            **_machine(success),
             "attempts": [dataclasses.asdict(record) for record in records],
             "lowered": list(lowered),
             "config": schema.to_json(config),
             "item": items.to_json(work.item),
-            "trainer": dict(outcome.collected.provenance),
-            **({finished.AFTER: work.standing} if work.standing else {}),
+            "trainer": dict(success.collected.provenance),
+            **({dependencies.STANDING: work.standing} if work.standing else {}),
         },
         licences=(licence,) if licence else (),
     )
 
 
-def _machine(outcome: Outcome) -> Dict[str, Any]:
-    resolved = outcome.environment
+def _machine(success: Success) -> Dict[str, Any]:
+    resolved = success.environment
     return {
         "host": platform.node(),
         "system": "%s %s %s" % (platform.system(), platform.release(), platform.machine()),
         "runner_python": platform.python_version(),
-        "devices": [{"uuid": gpu.uuid, "name": gpu.name, "memory_mib": gpu.memory_mib} for gpu in outcome.lease.gpus],
+        "devices": [{"uuid": gpu.uuid, "name": gpu.name, "memory_mib": gpu.memory_mib} for gpu in success.lease.gpus],
         "environment": {
             "prefix": str(resolved.prefix),
             "kind": resolved.kind,

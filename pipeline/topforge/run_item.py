@@ -19,18 +19,18 @@ from topforge import (
     atomic,
     attempts,
     checkpoints,
+    dependencies,
     diagnosis,
     finished,
     items,
     platform_posix,
     provenance,
     publish,
-    results,
     retry,
     schema,
 )
 from topforge import lease as leases
-from topforge.attempts import Outcome, Record, Work
+from topforge.attempts import Record, Success, Work
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Item
 from topforge.journal import NOTE, Journal
@@ -42,20 +42,6 @@ from topforge.trainers import registry
 from topforge.trainers.base import Diagnosis
 
 _POLL_SECONDS = 0.1
-
-
-class MissingDependencyError(TopForgeError):
-    """An item this one depends on has no complete result."""
-
-    def __init__(self, folder: str) -> None:
-        super().__init__("This item depends on %s, which has no complete result." % folder, "Run that item first.")
-
-
-class NothingBeforeError(TopForgeError):
-    """None of the items this one comes after has a complete result."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__("None of the %d items this one comes after has a complete result." % count, "Run them first.")
 
 
 class NotWritableError(TopForgeError):
@@ -95,7 +81,7 @@ def run(
     paths = RunPaths(Path(run_folder).absolute())
     try:
         item = items.read(paths.item)
-        if not force and finished.finished(paths, item, verify):
+        if not force and finished.result(paths, item, verify):
             return 0
         platform_posix.become_subreaper()
         with StopRequest() as stop:
@@ -195,32 +181,25 @@ class _Runner:
 
     def _run_attempts(self, lock: int) -> None:
         atomic.remove_temporaries(self._paths.run)
-        self._require_dependencies()
+        dependencies.require(self._item)
         adapter = registry.get(self._item.adapter)
         config: Any = schema.from_json(adapter.options, self._item.config, str(self._paths.item))
         adapter.validate(config, self._item.dataset)
-        standing = finished.standing_of(self._item)
+        standing = dependencies.standing_of(self._item)
         work = Work(self._paths, self._item, adapter, self._journal, self._stop, lock, standing)
-        outcome = None
-        while outcome is None:
+        success = None
+        while success is None:
             try:
-                outcome = self._attempt(work, config)
+                success = self._attempt(work, config)
             except Exception as error:
                 failure = error if isinstance(error, TopForgeError) else self._translate(error)
                 config = self._next_config(work, config, failure)
-        result = provenance.result(work, config, outcome, self._records, self._lowered)
+        result = provenance.result(work, config, success, self._records, self._lowered)
         publish.publish(self._paths, result)
         checkpoints.remove(self._paths)
         self._finish(result)
 
-    def _require_dependencies(self) -> None:
-        for folder in self._item.depends:
-            if not results.is_complete(Path(folder)):
-                raise MissingDependencyError(folder)
-        if self._item.after and not any(results.is_complete(Path(folder)) for folder in self._item.after):
-            raise NothingBeforeError(len(self._item.after))
-
-    def _attempt(self, work: Work, config: Any) -> Outcome:
+    def _attempt(self, work: Work, config: Any) -> Success:
         attempts.require_space(self._paths)
         number = attempts.next_number(self._paths)
         news = checkpoints.claim(self._paths, checkpoints.owner_of(self._item.key, self._lowered))

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
-from topforge import environment
+from topforge import cache
 
 STALE_AFTER_SECONDS = 600.0
 """Younger locks nobody seems to hold may belong to a build on another machine that shares the folder."""
@@ -39,7 +39,7 @@ def roots(parent: Mapping[str, str], home: Path) -> Tuple[Path, ...]:
     """Folders in which torch builds extensions: its default, the one set in the parent, and TopForge's."""
     caches = Path(parent["XDG_CACHE_HOME"]) if parent.get("XDG_CACHE_HOME") else home / ".cache"
     named = [Path(parent["TORCH_EXTENSIONS_DIR"])] if parent.get("TORCH_EXTENSIONS_DIR") else []
-    every = [caches / "torch_extensions", environment.cache_folder(parent) / "torch_extensions", *named]
+    every = [caches / "torch_extensions", cache.folder(parent) / "torch_extensions", *named]
     return tuple(dict.fromkeys(every))
 
 

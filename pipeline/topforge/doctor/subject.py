@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Callable, Mapping, Optional, Tuple
 
-from topforge import cuda, environment, gpus, prefixes
+from topforge import cache, cuda, environment, gpus, prefixes
 from topforge.doctor.probe import Module, Probe
 from topforge.doctor.targets import Target
 from topforge.errors import TopForgeError
@@ -95,7 +95,7 @@ class Subject:
     def folders(self) -> Tuple[Tuple[str, Path], ...]:
         """Folders a run writes to, each with what it is for."""
         temporary = Path(self.parent.get("TMPDIR") or tempfile.gettempdir())
-        return (("runs", self.output), ("cache", environment.cache_folder(self.parent)), ("temporary", temporary))
+        return (("runs", self.output), ("cache", cache.folder(self.parent)), ("temporary", temporary))
 
     def search_path(self) -> str:
         """PATH as the trainer would see it."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import typing
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, TypeVar
 
+from topforge.paths import absolute
 from topforge.schema.convert import ConfigError, Problem, convert, unknown_option
 from topforge.schema.fields import shape
 
@@ -67,7 +67,7 @@ def with_absolute_paths(instance: T, folder: Path) -> T:
 
 
 def _below(folder: Path, path: str) -> str:
-    return os.path.abspath(str(folder / path))  # noqa: PTH100 -- removes `..`, keeps links as the person named them
+    return str(absolute(folder / path))
 
 
 def _replace(instance: Any, changes: Mapping[str, Any], prefix: str, problems: List[Problem]) -> Any:

@@ -13,7 +13,7 @@ from topforge.cook import Cook, exit_code_of
 from topforge.errors import FailureClass, TopForgeError
 from topforge.jobs import Planned
 from topforge.outcomes import Outcome
-from topforge.paths import RunPaths
+from topforge.paths import RunPaths, absolute
 from topforge.trainers import registry
 
 HELP = "run all items of a job file; the same command continues it"
@@ -46,7 +46,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Expands the job and cooks it."""
-    path = Path(os.path.abspath(str(arguments.job)))  # noqa: PTH100 -- keeps links as the person named them
+    path = absolute(arguments.job)
     job = jobs.read(path)
     if arguments.parallel is not None:
         job = schema.updated(job, {"parallel": arguments.parallel}, "command line")

@@ -9,6 +9,7 @@ from typing import List
 
 from topforge import report
 from topforge.errors import FailureClass, TopForgeError
+from topforge.paths import absolute
 from topforge.report import record
 
 HELP = "write report.html about a run, whatever state it is in, or a page that compares several"
@@ -48,9 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes the page and prints where it is."""
-    folders = [_absolute(folder) for folder in arguments.folders]
-    output = _absolute(arguments.output) if arguments.output else None
-    links_from = _absolute(arguments.links_from) if arguments.links_from else None
+    folders = [absolute(folder) for folder in arguments.folders]
+    output = absolute(arguments.output) if arguments.output else None
+    links_from = absolute(arguments.links_from) if arguments.links_from else None
     runs = list(dict.fromkeys(run for folder in folders for run in report.runs_in(folder)))
     if len(runs) > 1:
         runs = [folder for folder in runs if record.adapter_of(folder) not in record.COMPANIONS]
@@ -67,7 +68,3 @@ def run(arguments: argparse.Namespace) -> int:
         raise NotWrittenError(error) from error
     print("Report: %s" % written)
     return 0
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(str(path)))  # noqa: PTH100 -- keeps links as the person named them

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     folder = (arguments.item.parent if arguments.item.is_file() else arguments.item).absolute()
     paths = RunPaths(folder)
-    if not arguments.force and finished.finished(paths, items.read(paths.item), arguments.verify):
+    if not arguments.force and finished.result(paths, items.read(paths.item), arguments.verify):
         return 0  # without importing what it takes to do the work
 
     from topforge import retry, run_item

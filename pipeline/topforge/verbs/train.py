@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any, Optional, Sequence
 
 from topforge import fingerprint, item_names, jobs, schema
 from topforge.items import EnvironmentSpec, Needs
 from topforge.jobs import Planned
+from topforge.paths import absolute
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter
 from topforge.verbs import cook
@@ -59,13 +59,13 @@ def _planned(arguments: argparse.Namespace) -> Planned:
         problem = 'adapter "%s" needs a dataset' % adapter.name
         raise jobs.JobError("command line", problem, "Add --dataset FOLDER.")
     content = fingerprint.of_dataset(Path(job.dataset)) if job.dataset else ""
-    folder = Path(str(_absolute(arguments.out)))
+    folder = absolute(arguments.out)
     return Planned(jobs.make_item(adapter, item_names.safe(folder.name), config, job, content), folder)
 
 
 def _base(adapter: Adapter, path: Optional[Path]) -> Any:
-    return adapter.options() if path is None else jobs.read_config(adapter, Path(str(_absolute(path))))
+    return adapter.options() if path is None else jobs.read_config(adapter, absolute(path))
 
 
 def _absolute(path: Optional[Path]) -> Optional[str]:
-    return None if path is None else os.path.abspath(str(path))  # noqa: PTH100 -- keeps links
+    return None if path is None else str(absolute(path))
