@@ -51,7 +51,7 @@ def missing(path: Path) -> CaptureError:
 def unreadable(path: Path, why: str) -> CaptureError:
     """The failure of a file that is there but is not a whole image."""
     reason = "%s cannot be read as an image: %s." % (path, why.rstrip(".") or "unexpected content")
-    return CaptureError("unreadable-image", reason, "Copy or export it again (PNG, JPEG, EXR or HDR).", (path,))
+    return CaptureError("unreadable-image", reason, "Copy or export it again as PNG, JPEG or HDR.", (path,))
 
 
 def _parse(stream: BinaryIO) -> Header:
