@@ -60,8 +60,8 @@ class Cook:
         try:
             with StopRequest() as stop:
                 while self._workers or (self._ready and not self._stops):
-                    self._start_ready(stop)
                     self._reap()
+                    self._start_ready(stop)  # after reaping: a place that is free must not wait for the next event
                     self._obey(stop)
                     self._wait(stop)
         finally:

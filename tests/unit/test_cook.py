@@ -323,6 +323,20 @@ def test_order_follows_dependencies_and_the_limit_is_kept(tmp_path):
     assert 2 <= most <= 3
 
 
+def test_a_free_place_is_filled_at_once(tmp_path):
+    """While one item is at work for long, the others go one after the other through the second place."""
+
+    def runner(folder):
+        time.sleep(2.0 if folder.name == "long" else 0.01)
+        with (tmp_path / "log").open("a") as log:
+            log.write("%s\n" % folder.name)
+        return failing()(folder)
+
+    plan = [planned(tmp_path, "long"), *(planned(tmp_path, "short-%d" % i) for i in range(6))]
+    run_engine(plan, runner, 2)
+    assert (tmp_path / "log").read_text().split()[-1] == "long"
+
+
 def test_a_runner_that_dies_is_a_failure_with_its_last_words(tmp_path):
     def runner(folder):
         if folder.name == "killed":
