@@ -124,7 +124,7 @@ class BuiltinOptions(NvdiffrecOptions):
     """Everything the built-in trainer understands."""
 
     seed: int = option(0, minimum=0, maximum=2**31 - 1, group="Optimisation")
-    """Start of every random choice. The same seed on the same machine and thread count gives the same result."""
+    """Start of every random choice. With `threads` 1 the result repeats to the bit; with more, sums round in another order."""
     time_budget: float = option(0.0, unit="seconds", minimum=0.0, group="Optimisation")
     """Stop early enough that training takes no longer; rates decay with the time used. 0 = no limit."""
     schedule: str = option("cosine", choices=("cosine", "nvdiffrec"), group="Optimisation", advanced=True)
@@ -162,7 +162,7 @@ class BuiltinOptions(NvdiffrecOptions):
     device: str = option("auto", choices=("auto", "cpu", "cuda"), group="Optimisation", advanced=True)
     """Where to train; auto is the GPU where torch sees one, else the CPU. Which GPU is the scheduler's choice."""
     threads: int = option(0, minimum=0, maximum=256, group="Optimisation", advanced=True)
-    """CPU threads; 0 = all cores. Part of what makes a run repeatable to the bit."""
+    """CPU threads; 0 = all cores. 1 makes a run repeatable to the bit."""
 
 
 MONITORING = frozenset({"display_interval", "save_interval", "display", "display_res", "background", "out_dir"}) | {
