@@ -124,7 +124,7 @@ class BuiltinOptions(NvdiffrecOptions):
     """Everything the built-in trainer understands."""
 
     seed: int = option(0, minimum=0, maximum=2**31 - 1, group="Optimisation")
-    """Start of every random choice. With `threads` 1 the result repeats to the bit; with more, sums round in another order."""
+    """Start of every random choice. With `threads` 1 a run repeats to the bit; with more, sums round differently."""
     time_budget: float = option(0.0, unit="seconds", minimum=0.0, group="Optimisation")
     """Stop early enough that training takes no longer; rates decay with the time used. 0 = no limit."""
     schedule: str = option("cosine", choices=("cosine", "nvdiffrec"), group="Optimisation", advanced=True)
