@@ -119,7 +119,7 @@ class VolumePass:
         position = rendered.points.position.detach()[chosen]
         offset = torch.randn(position.shape, generator=generator) * (NEIGHBOUR_DISTANCE * options.mesh_scale)
         neighbour = self.material(self.session.backend, position + offset.to(position))
-        here = rendered.channels[chosen]
+        here = rendered.channels.index_select(0, chosen)  # the backward of [chosen] adds in any order
         return {
             "smoothness": ramp(options.material_smoothness, 500, step)
             * loss.smoothness(here[:, :3], neighbour[:, :3]).mean(),
