@@ -10,8 +10,23 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STANDARD = set(sys.stdlib_module_names) | {"__future__"}
 CORE_OPTIONAL = {"display.py": {"rich"}, "pdg_report.py": {"pdgcmd"}}
 """In the core, the one module that may try each optional package."""
+SCENE_VERB = "adopt.py"
+"""The verb that reads Houdini's files: the one place where the core's command line reaches beyond the core."""
 CAPTURE = {"numpy", "imageio", "PIL", "topforge", "topforge_capture"}
 TRAINER = CAPTURE | {"torch", "warp", "xatlas", "topforge_train"}
+HOUDINI = {"hou", "pdg", "pxr", "toptoolutils", "voptoolutils", "topforge", "topforge_scene", "topforge_houdini"}
+"""What ships with Houdini, and what runs in its Python without touching what else is installed there."""
+PACKAGES = {
+    "pipeline/topforge": {"topforge"},
+    "pipeline/topforge_scene": {"topforge", "topforge_scene"},
+    "pipeline/topforge_capture": CAPTURE,
+    "pipeline/topforge_train": TRAINER,
+    "python3.11libs/topforge_houdini": HOUDINI,
+    "python3.13libs/topforge_houdini": set(),
+}
+"""What a package may import beyond the standard library."""
+PURE_HOUDINI = ["__init__.py", "parameters.py", "assets.py", "help_card.py", "scenes.py", "nodes"]
+"""Modules of the Houdini side that build scripts import where there is no Houdini."""
 
 
 def imported(path):
@@ -29,26 +44,34 @@ def imported_by(node):
 
 
 def files(package):
-    return sorted((REPOSITORY / "pipeline" / package).rglob("*.py"))
+    return sorted((REPOSITORY / package).rglob("*.py"))
 
 
-def allowed(path):
-    package = path.relative_to(REPOSITORY / "pipeline").parts[0]
-    if package == "topforge":
-        return STANDARD | {"topforge"} | CORE_OPTIONAL.get(path.name, set())
-    return STANDARD | (CAPTURE if package == "topforge_capture" else TRAINER)
+def allowed(package, path):
+    more = set()
+    if package == "pipeline/topforge":
+        more = {"topforge_scene"} if path.name == SCENE_VERB else CORE_OPTIONAL.get(path.name, set())
+    return STANDARD | PACKAGES[package] | more
 
 
-@pytest.mark.parametrize("package", ["topforge", "topforge_capture", "topforge_train"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_imports_only_what_it_may(package):
     assert files(package), "the package has moved; this test must follow"
     leaks = {
         "%s imports %s" % (path.relative_to(REPOSITORY), name)
         for path in files(package)
         for name in imported(path)
-        if name not in allowed(path)
+        if name not in allowed(package, path)
     }
     assert not leaks
+
+
+@pytest.mark.parametrize("name", PURE_HOUDINI)
+def test_what_build_scripts_import_needs_no_houdini(name):
+    root = REPOSITORY / "python3.11libs" / "topforge_houdini" / name
+    paths = sorted(root.rglob("*.py")) if root.is_dir() else [root]
+    assert paths
+    assert not [path.name for path in paths if {"hou", "pdg", "pxr"} & set(imported(path))]
 
 
 def test_the_walk_would_notice_a_leak(tmp_path):

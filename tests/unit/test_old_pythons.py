@@ -15,10 +15,11 @@ import pytest
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
 VERSIONS = ["3.%d" % minor for minor in range(8, 15)]
 IMPORT_ALL = """
-import importlib, pkgutil, topforge
-for module in pkgutil.walk_packages(topforge.__path__, "topforge."):
-    if not module.name.endswith("__main__"):
-        importlib.import_module(module.name)
+import importlib, pkgutil, topforge, topforge_scene
+for package in (topforge, topforge_scene):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 """
 
 
