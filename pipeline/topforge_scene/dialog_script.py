@@ -41,9 +41,11 @@ class Parameter:
     """string, file, directory, oppath, toggle, ordinal, button, integer, float, vector, intvector2, separator, ..."""
     size: int = 1
     default: Tuple[str, ...] = ("",)
-    """One text for each component, as written between quotes."""
+    """One text for each component, as written between quotes. None at all: the type's own default."""
     default_language: Optional[str] = None
     """The defaults are expressions in this language: "hscript-expr" or "python"."""
+    default_languages: Tuple[Optional[str], ...] = ()
+    """The same by component, where only some of them are expressions; empty when they all agree."""
     range: Optional[Tuple[Bound, Bound]] = None
     menu: Optional[Menu] = None
     help: str = ""
@@ -55,6 +57,20 @@ class Parameter:
     join_next: bool = False
     no_label: bool = False
     invisible: bool = False
+    base: bool = False
+    """The node has it anyway (`baseparm`); only its place in the interface is told, and there may be no type."""
+    spare: bool = False
+    unquoted: bool = False
+    export: str = ""
+    """Of shaders and render nodes: "none", "all", "dialog"."""
+    callback: str = ""
+    """Hscript that runs when it changes, in the old form; new ones are tags."""
+    bind_selector: Tuple[str, ...] = ()
+    """The nine words of a viewport selector."""
+
+    def language(self, component: int) -> Optional[str]:
+        """Of the default of one component; None when it is a plain value."""
+        return self.default_languages[component] if self.default_languages else self.default_language
 
     def tag(self, key: str) -> Optional[str]:
         """The value of a tag."""
@@ -74,6 +90,20 @@ class Folder:
     disable_when: str = ""
     tags: Tuple[Tuple[str, str], ...] = ()
     """`grouptag`s: ("group_default", "1"), ..."""
+    parm_tags: Tuple[Tuple[str, str], ...] = ()
+    """`parmtag`s of the folder itself, which old assets have."""
+    hide_when_tab: str = ""
+    """Hides this tab only, where `hide_when` hides the whole strip of tabs."""
+    disable_when_tab: str = ""
+    invisible: bool = False
+    invisible_tab: bool = False
+    tab_break: bool = False
+    """It begins a new strip of tabs."""
+    no_label: bool = False
+    join_next: bool = False
+    base: bool = False
+    help: str = ""
+    export: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,16 +113,36 @@ class Multiparm:
     name: str
     label: str
     items: Tuple[Entry, ...]
-    default: int = 0
+    default: Optional[int] = 0
+    """How many instances a new node has; None when the file does not say."""
     kind: str = "multiparm"
     """"multiparm", "multiscroll", "multiswitcher", "multitab"."""
+    range: Optional[Tuple[Bound, Bound]] = None
     help: str = ""
     hide_when: str = ""
     disable_when: str = ""
     tags: Tuple[Tuple[str, str], ...] = ()
+    """`parmtag`s: ("multistartoffset", "0"), ..."""
+    group_tags: Tuple[Tuple[str, str], ...] = ()
+    invisible: bool = False
+    no_label: bool = False
+    join_next: bool = False
+    base: bool = False
+    export: str = ""
 
 
 Entry = Union[Parameter, Folder, Multiparm]
+
+
+@dataclasses.dataclass(frozen=True)
+class Statement:
+    """What only shaders, operators of VEX code and viewport handles have, kept word by word."""
+
+    keyword: str
+    """input, output, inputflags, signature, outputoverrides, code, bindhandle, rendermask, parmtag, ..."""
+    words: Tuple[str, ...] = ()
+    block: Optional[Tuple[str, ...]] = None
+    """The words between its braces; None without braces."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,8 +157,9 @@ class DialogScript:
     """Base of the names of new nodes; "" = `name`."""
     help: Tuple[str, ...] = ("",)
     input_labels: Tuple[str, ...] = ()
-    """By input number."""
+    """By input: `input_labels[0]` is what the file calls 1; "" where the file names none."""
     output_labels: Tuple[str, ...] = ()
+    statements: Tuple[Statement, ...] = ()
 
 
 def parameters(items: Tuple[Entry, ...]) -> Iterator[Union[Parameter, Multiparm]]:
