@@ -5,6 +5,7 @@ python3 scripts/build_docs.py            # writes docs/options.md
 python3 scripts/build_docs.py --check    # exits with 1 and names the pages that are not up to date
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "pipeline"))
 
 from topforge import schema  # noqa: E402
-from topforge.trainers.builtin_options import MONITORING, BuiltinOptions  # noqa: E402
+from topforge.trainers.builtin_options import MONITORING, PRESETS, BuiltinOptions  # noqa: E402
 from topforge.trainers.check import CheckOptions  # noqa: E402
 
 OPTIONS_HEAD = """# Options
@@ -26,6 +27,14 @@ the same.
 
 The first table of each group has what one usually changes. Options marked ° only decide what you see while it trains:
 changing them does not make another result, so finished work stays finished.
+"""
+PRESETS_HEAD = """
+## Presets
+
+`topforge train --preset draft`, or Preset on the train node, starts from these values; a config file and flags win over
+them. draft takes minutes on a CPU for photographs of 256 × 256 (like `hip/configs/quickstart.json`): a look at capture,
+masks and box. standard is the defaults, which are nvdiffrec's. high is for a GPU. None of them sets what depends on the
+capture (`train_res`, `mesh_scale`).
 """
 GROUPS = ("Optimisation", "Capture", "Geometry", "Material", "Light", "Monitor")
 
@@ -50,6 +59,17 @@ def group(name):
     return lines
 
 
+def presets_section():
+    """What each preset sets, one column for each."""
+    defaults, names = schema.to_json(BuiltinOptions()), list(PRESETS)
+    lines = [*PRESETS_HEAD.rstrip().splitlines(), "", "| option | %s |" % " | ".join(names)]
+    lines.append("|---|" + "---|" * len(names))
+    for option in dict.fromkeys(option for preset in PRESETS.values() for option in preset):
+        cells = [json.dumps(PRESETS[name].get(option, defaults[option])) for name in names]
+        lines.append("| `%s` | %s |" % (option, " | ".join(cells)))
+    return lines
+
+
 def options_page():
     """docs/options.md."""
     unplaced = {field.limits.group for field in schema.leaves(BuiltinOptions)} - set(GROUPS)
@@ -58,6 +78,7 @@ def options_page():
     lines = OPTIONS_HEAD.rstrip().splitlines()
     for name in GROUPS:
         lines += group(name)
+    lines += presets_section()
     lines += ["", "## Check", "", "Flags of `topforge check`, and options of adapter `check`.", ""]
     return "\n".join(lines) + "\n" + schema.markdown_table(CheckOptions)
 

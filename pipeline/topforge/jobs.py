@@ -18,7 +18,7 @@ from __future__ import annotations
 import dataclasses
 import glob
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 from topforge import fingerprint, item_names, items, schema, strict_json, wedges
 from topforge.errors import TopForgeError
@@ -230,13 +230,20 @@ def _bases(job: Job, adapter: Adapter, path: Path) -> Iterator[Tuple[str, Any]]:
             yield item_names.safe(name), schema.with_absolute_paths(config, path.parent)
 
 
-def read_config(adapter: Adapter, path: Path) -> Any:
+def read_config(adapter: Adapter, path: Path, start: Optional[Mapping[str, Any]] = None) -> Any:
     """The adapter's options from a config file, paths made absolute.
+
+    Args:
+        adapter: Whose options.
+        path: The file.
+        start: Values of options that the file does not mention, a preset's; None = the defaults.
 
     Raises:
         TopForgeError: As for `read`.
     """
-    config: Any = schema.from_json(adapter.options, strict_json.read(path), str(path))
+    written = strict_json.read(path)
+    merged = {**(start or {}), **written} if isinstance(written, dict) else written
+    config: Any = schema.from_json(adapter.options, merged, str(path))
     return schema.with_absolute_paths(config, path.parent)
 
 

@@ -37,6 +37,11 @@ class Limits:
     """Shown only to those who ask for everything."""
     path: bool = False
     """Text names a file or folder; a relative one is meant from the folder of the file that says so."""
+    label: str = ""
+    """What a node calls it, where the name alone would tell an artist little; "" = made from the name."""
+    ignored: bool = False
+    """Accepted so that other programs' config files run as they are, without effect or with one possible value only;
+    not shown on nodes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +58,11 @@ class OptionField:
     """`dataclasses.MISSING` when a value is required."""
     help: str
     limits: Limits
+
+    @property
+    def label(self) -> str:
+        """What people call it on a node, in title case, without the unit."""
+        return self.limits.label or self.name.replace(".", " ").replace("_", " ").title()
 
     @property
     def required(self) -> bool:
@@ -83,9 +93,11 @@ def option(
     group: str = "",
     advanced: bool = False,
     path: bool = False,
+    label: str = "",
+    ignored: bool = False,
 ) -> T:
     """A dataclass field with limits. Pass `dataclasses.MISSING` as default for a required option. See `Limits`."""
-    limits = Limits(unit, minimum, maximum, choices, length, group, advanced, path)
+    limits = Limits(unit, minimum, maximum, choices, length, group, advanced, path, label, ignored)
     metadata = {_METADATA: limits}
     if isinstance(default, (dict, list)):
         made = default

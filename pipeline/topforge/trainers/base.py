@@ -7,6 +7,7 @@ module, so that adding one touches none of them.
 from __future__ import annotations
 
 import dataclasses
+import types
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from topforge import schema
@@ -90,6 +91,10 @@ class Adapter:
     options: type = object
     """Frozen dataclass of the configuration (see `topforge.schema`)."""
     needs_dataset: bool = False
+    is_trainer: bool = False
+    """Nodes offer it as one; the others are companions (a check, a report) with nodes of their own."""
+    presets: Mapping[str, Mapping[str, Any]] = types.MappingProxyType({})
+    """Values of options by name of the preset, in order; an option that a preset does not name has its default."""
 
     def validate(self, config: Any, dataset: Optional[str]) -> None:
         """Refuses what the field-by-field check cannot see (combinations, missing files). Raises TopForgeError."""

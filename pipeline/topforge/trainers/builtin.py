@@ -13,7 +13,7 @@ from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.trainers.base import Adapter, Collected, Diagnosis, Output, Report, Step
-from topforge.trainers.builtin_options import MONITORING, BuiltinOptions
+from topforge.trainers.builtin_options import MONITORING, PRESETS, BuiltinOptions
 
 REQUIRED = {
     "mesh/mesh.obj": "mesh",
@@ -60,6 +60,8 @@ class BuiltinAdapter(Adapter):
     licence = "TopForge trainer: Apache-2.0; results are yours, commercial use included."
     options = BuiltinOptions
     needs_dataset = True
+    is_trainer = True
+    presets = PRESETS
 
     def validate(self, config: BuiltinOptions, dataset: Optional[str]) -> None:
         """Refuses combinations that the field-by-field check cannot see."""

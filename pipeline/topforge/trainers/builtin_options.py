@@ -7,7 +7,7 @@ they are. The second adds what nvdiffrec has no word for. Both are flat: a wedge
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, List, Optional, Tuple, Union
+from typing import Any, List, Mapping, Optional, Tuple, Union
 
 from topforge.schema import option
 
@@ -19,103 +19,140 @@ Rate = Union[float, Tuple[float, float]]
 class NvdiffrecOptions:
     """The keys of nvdiffrec's config files."""
 
-    iter: int = option(5000, unit="iterations", minimum=1, group="Optimisation")
+    iter: int = option(5000, unit="iterations", minimum=1, group="Optimisation", label="Iterations per Pass")
     """Iterations of each of the two passes."""
-    batch: int = option(1, unit="views", minimum=1, group="Optimisation")
+    batch: int = option(1, unit="views", minimum=1, group="Optimisation", label="Views per Iteration")
     """Views in each iteration. 2 to 4 on a CPU, 4 to 8 on a GPU."""
-    spp: int = option(1, minimum=1, maximum=4, group="Optimisation", advanced=True)
+    spp: int = option(1, minimum=1, maximum=4, group="Optimisation", advanced=True, label="Samples per Pixel Side")
     """Samples along each axis of a pixel while training. 1 is enough: silhouettes have their own gradient."""
-    layers: int = option(1, minimum=1, maximum=8, group="Material", advanced=True)
+    layers: int = option(1, minimum=1, maximum=8, group="Material", advanced=True, ignored=True)
     """Depth layers for transparent surfaces. The built-in trainer supports 1 so far."""
-    train_res: Optional[Tuple[int, int]] = option(None, unit="pixels", minimum=16, maximum=8192, group="Capture")
+    train_res: Optional[Tuple[int, int]] = option(
+        None, unit="pixels", minimum=16, maximum=8192, group="Capture", label="Training Height, Width"
+    )
     """Height and width to train at; null = those of the photographs, which are averaged down by a whole factor."""
     display_res: Optional[Tuple[int, int]] = option(
-        None, unit="pixels", minimum=16, maximum=8192, group="Monitor", advanced=True
+        None, unit="pixels", minimum=16, maximum=8192, group="Monitor", advanced=True, ignored=True
     )
     """nvdiffrec's size of previews. Accepted and ignored: they have the size that is trained at."""
-    texture_res: Tuple[int, int] = option((1024, 1024), unit="texels", minimum=16, maximum=16384, group="Material")
+    texture_res: Tuple[int, int] = option(
+        (1024, 1024), unit="texels", minimum=16, maximum=16384, group="Material", label="Texture Height, Width"
+    )
     """Height and width of the textures, a square power of two."""
-    display_interval: int = option(0, minimum=0, group="Monitor", advanced=True)
+    display_interval: int = option(0, minimum=0, group="Monitor", advanced=True, ignored=True)
     """nvdiffrec's preview window; there is none here, previews are files. Accepted and ignored, as 0 would be."""
-    save_interval: int = option(1000, unit="iterations", minimum=0, group="Monitor")
+    save_interval: int = option(1000, unit="iterations", minimum=0, group="Monitor", label="Preview Interval")
     """A preview picture and a validation every so many iterations; 0 = never."""
     learning_rate: Union[float, Tuple[Rate, ...]] = option(
         0.01, minimum=0.0, maximum=1.0, length=(1, 2), group="Optimisation"
     )
     """Adam's step size: one number, [pass 1, pass 2], each entry a number or [geometry, material]."""
-    min_roughness: float = option(0.08, minimum=0.0, maximum=1.0, group="Material", advanced=True)
+    min_roughness: float = option(0.08, minimum=0.0, maximum=1.0, group="Material", advanced=True, ignored=True)
     """Unused by nvdiffrec as well; the lower limit of roughness is in ks_min."""
-    custom_mip: bool = option(False, group="Material", advanced=True)
+    custom_mip: bool = option(False, group="Material", advanced=True, ignored=True)
     """nvdiffrec's trained mip levels, which train nothing there. Only false is accepted."""
-    random_textures: bool = option(False, group="Material", advanced=True)
+    random_textures: bool = option(False, group="Material", advanced=True, ignored=True)
     """Start textures at random; matters only with a base mesh."""
     background: str = option(
-        "checker", choices=("black", "white", "checker", "reference"), group="Monitor", advanced=True
+        "checker",
+        choices=("black", "white", "checker", "reference"),
+        group="Monitor",
+        advanced=True,
+        label="Preview Background",
     )
     """Behind the object in previews and validation; training draws a random one each time."""
-    loss: str = option("logl1", choices=("logl1", "logl2", "mse", "smape", "relmse"), group="Optimisation")
+    loss: str = option(
+        "logl1", choices=("logl1", "logl2", "mse", "smape", "relmse"), group="Optimisation", label="Image Loss"
+    )
     """Colour difference on linear radiance. logl1 tolerates highlights and outliers best."""
-    out_dir: Optional[str] = option(None, group="Capture", advanced=True)
+    out_dir: Optional[str] = option(None, group="Capture", advanced=True, ignored=True)
     """nvdiffrec's output folder. Accepted and ignored: a work item's folder decides."""
-    ref_mesh: Optional[str] = option(None, path=True, group="Capture", advanced=True)
+    ref_mesh: Optional[str] = option(None, path=True, group="Capture", advanced=True, ignored=True)
     """nvdiffrec's name for the capture. Accepted and ignored: the item's dataset decides."""
-    base_mesh: Optional[str] = option(None, path=True, group="Geometry", advanced=True)
+    base_mesh: Optional[str] = option(None, path=True, group="Geometry", advanced=True, ignored=True)
     """Start from this mesh and skip pass 1. Not supported by the built-in trainer yet."""
-    validate: bool = option(True, group="Monitor")
+    validate: bool = option(True, group="Monitor", label="Measure Held-Out Views")
     """Measure held-out views at the end and write them."""
-    isosurface: str = option("dmtet", choices=("dmtet", "flexicubes"), group="Geometry")
+    isosurface: str = option("dmtet", choices=("dmtet", "flexicubes"), group="Geometry", label="Surface Extraction")
     """How pass 1 extracts triangles. flexicubes gives smoother, fewer triangles at the same grid."""
-    mtl_override: Optional[str] = option(None, path=True, group="Material", advanced=True)
+    mtl_override: Optional[str] = option(None, path=True, group="Material", advanced=True, ignored=True)
     """Material for a mesh reference. Not supported by the built-in trainer yet."""
-    dmtet_grid: int = option(64, unit="cells", minimum=8, maximum=256, group="Geometry")
+    dmtet_grid: int = option(64, unit="cells", minimum=8, maximum=256, group="Geometry", label="Grid Resolution")
     """Cells along a side of the grid. 32 to 48 on a CPU, 64 to 128 on a GPU."""
-    mesh_scale: float = option(2.1, unit="world units", minimum=1e-3, maximum=1e4, group="Geometry")
+    mesh_scale: float = option(
+        2.1, unit="world units", minimum=1e-3, maximum=1e4, group="Geometry", label="Training Box Size"
+    )
     """Side of the cube around the origin that the object must fit in."""
-    env_scale: float = option(1.0, minimum=0.0, maximum=1e4, group="Light", advanced=True)
+    env_scale: float = option(1.0, minimum=0.0, maximum=1e4, group="Light", advanced=True, label="Light Image Scale")
     """Multiplies `envmap`."""
-    envmap: Optional[str] = option(None, path=True, group="Light", advanced=True)
+    envmap: Optional[str] = option(None, path=True, group="Light", advanced=True, label="Light Image")
     """A .hdr latitude-longitude image: the fixed light when learn_light is false."""
-    display: Any = option(None, group="Monitor", advanced=True)
+    display: Any = option(None, group="Monitor", advanced=True, ignored=True)
     """nvdiffrec's preview layers. Accepted and ignored: every preview shows result, reference, difference, maps."""
-    camera_space_light: bool = option(False, group="Light", advanced=True)
+    camera_space_light: bool = option(False, group="Light", advanced=True, ignored=True)
     """Light that moves with the camera (turntables). Not supported by the built-in trainer yet."""
-    lock_light: bool = option(False, group="Light")
+    lock_light: bool = option(False, group="Light", label="Freeze Light in Pass 2")
     """Freeze the light in pass 2."""
-    lock_pos: bool = option(False, group="Geometry")
+    lock_pos: bool = option(False, group="Geometry", label="Freeze Shape in Pass 2")
     """Freeze the vertices in pass 2."""
-    sdf_regularizer: float = option(0.2, minimum=0.0, maximum=100.0, group="Geometry", advanced=True)
+    sdf_regularizer: float = option(
+        0.2, minimum=0.0, maximum=100.0, group="Geometry", advanced=True, label="Floater Removal Weight"
+    )
     """Weight of the term against floating pieces; falls to 0.01 over the first quarter of pass 1."""
-    laplace: str = option("relative", choices=("relative", "absolute"), group="Geometry", advanced=True)
+    laplace: str = option(
+        "relative", choices=("relative", "absolute"), group="Geometry", advanced=True, label="Laplacian Kind"
+    )
     """Smooth the vertices' displacement since pass 1, or the surface itself."""
-    laplace_scale: float = option(10000.0, minimum=0.0, maximum=1e7, group="Geometry", advanced=True)
+    laplace_scale: float = option(
+        10000.0, minimum=0.0, maximum=1e7, group="Geometry", advanced=True, label="Laplacian Weight"
+    )
     """Weight of the Laplacian in pass 2; falls to 0 over the pass."""
-    pre_load: bool = option(True, group="Capture", advanced=True)
+    pre_load: bool = option(True, group="Capture", advanced=True, ignored=True)
     """nvdiffrec's choice to keep all images in memory. Always so here, at half precision."""
-    kd_min: Tuple[float, ...] = option((0.0, 0.0, 0.0, 0.0), minimum=0.0, maximum=1.0, length=(3, 4), group="Material")
+    kd_min: Tuple[float, ...] = option(
+        (0.0, 0.0, 0.0, 0.0), minimum=0.0, maximum=1.0, length=(3, 4), group="Material", label="Least Base Color (RGBA)"
+    )
     """Least base colour (linear RGB, alpha)."""
-    kd_max: Tuple[float, ...] = option((1.0, 1.0, 1.0, 1.0), minimum=0.0, maximum=1.0, length=(3, 4), group="Material")
+    kd_max: Tuple[float, ...] = option(
+        (1.0, 1.0, 1.0, 1.0),
+        minimum=0.0,
+        maximum=1.0,
+        length=(3, 4),
+        group="Material",
+        label="Greatest Base Color (RGBA)",
+    )
     """Greatest base colour (linear RGB, alpha)."""
-    ks_min: Tuple[float, float, float] = option((0.0, 0.08, 0.0), minimum=0.0, maximum=1.0, group="Material")
+    ks_min: Tuple[float, float, float] = option(
+        (0.0, 0.08, 0.0), minimum=0.0, maximum=1.0, group="Material", label="Least Occlusion, Roughness, Metalness"
+    )
     """Least occlusion (0 = fully lit), roughness, metalness."""
-    ks_max: Tuple[float, float, float] = option((1.0, 1.0, 1.0), minimum=0.0, maximum=1.0, group="Material")
+    ks_max: Tuple[float, float, float] = option(
+        (1.0, 1.0, 1.0), minimum=0.0, maximum=1.0, group="Material", label="Greatest Occlusion, Roughness, Metalness"
+    )
     """Greatest occlusion, roughness, metalness. 0 for a channel switches it off."""
     nrm_min: Tuple[float, float, float] = option(
-        (-1.0, -1.0, 0.0), minimum=-1.0, maximum=1.0, group="Material", advanced=True
+        (-1.0, -1.0, 0.0), minimum=-1.0, maximum=1.0, group="Material", advanced=True, label="Least Normal"
     )
     """Least tangent-space normal."""
     nrm_max: Tuple[float, float, float] = option(
-        (1.0, 1.0, 1.0), minimum=-1.0, maximum=1.0, group="Material", advanced=True
+        (1.0, 1.0, 1.0), minimum=-1.0, maximum=1.0, group="Material", advanced=True, label="Greatest Normal"
     )
     """Greatest tangent-space normal. [0, 0, 1] in both limits switches the normal map off."""
     cam_near_far: Tuple[float, float] = option(
-        (0.1, 1000.0), unit="world units", minimum=1e-6, maximum=1e9, group="Capture", advanced=True
+        (0.1, 1000.0),
+        unit="world units",
+        minimum=1e-6,
+        maximum=1e9,
+        group="Capture",
+        advanced=True,
+        label="Near, Far Clipping",
     )
     """Clip distances of the cameras."""
-    learn_light: bool = option(True, group="Light")
+    learn_light: bool = option(True, group="Light", label="Find the Light")
     """Find the light. false = use `envmap` as it is."""
-    local_rank: int = option(0, minimum=0, maximum=0, advanced=True, group="Optimisation")
+    local_rank: int = option(0, minimum=0, maximum=0, advanced=True, group="Optimisation", ignored=True)
     """Set by nvdiffrec itself; leave it."""
-    multi_gpu: bool = option(False, advanced=True, group="Optimisation")
+    multi_gpu: bool = option(False, advanced=True, group="Optimisation", ignored=True)
     """Set by nvdiffrec itself; leave it."""
 
 
@@ -123,47 +160,107 @@ class NvdiffrecOptions:
 class BuiltinOptions(NvdiffrecOptions):
     """Everything the built-in trainer understands."""
 
-    seed: int = option(0, minimum=0, maximum=2**31 - 1, group="Optimisation")
+    seed: int = option(0, minimum=0, maximum=2**31 - 1, group="Optimisation", label="Random Seed")
     """Start of every random choice. With `threads` 1 a run repeats to the bit; with more, sums round differently."""
     time_budget: float = option(0.0, unit="seconds", minimum=0.0, group="Optimisation")
     """Stop early enough that training takes no longer; rates decay with the time used. 0 = no limit."""
-    schedule: str = option("cosine", choices=("cosine", "nvdiffrec"), group="Optimisation", advanced=True)
+    schedule: str = option(
+        "cosine", choices=("cosine", "nvdiffrec"), group="Optimisation", advanced=True, label="Learning Rate Schedule"
+    )
     """How rates fall over a pass: to 1 % on a cosine, or nvdiffrec's 10^(-0.0002 iteration) whatever the length."""
-    coarse_share: float = option(0.6, minimum=0.0, maximum=1.0, group="Optimisation", advanced=True)
+    coarse_share: float = option(
+        0.6, minimum=0.0, maximum=1.0, group="Optimisation", advanced=True, label="Coarse Share of Pass 1"
+    )
     """Share of pass 1 that runs at half resolution with twice the views."""
     initial_shape: str = option("hull", choices=("hull", "random"), group="Geometry")
     """Begin with the visual hull of the masks, or with nvdiffrec's random cloud."""
-    hash_levels: int = option(8, minimum=1, maximum=16, group="Material", advanced=True)
+    hash_levels: int = option(8, minimum=1, maximum=16, group="Material", advanced=True, label="Hash Grid Levels")
     """Levels of the hash grid that holds the material in pass 1."""
-    hash_log2_size: int = option(15, minimum=8, maximum=22, group="Material", advanced=True)
+    hash_log2_size: int = option(
+        15, minimum=8, maximum=22, group="Material", advanced=True, label="Hash Grid Size (log2 of entries)"
+    )
     """Base-2 logarithm of the entries of each level."""
-    hash_finest: int = option(256, unit="cells", minimum=16, maximum=8192, group="Material", advanced=True)
+    hash_finest: int = option(
+        256,
+        unit="cells",
+        minimum=16,
+        maximum=8192,
+        group="Material",
+        advanced=True,
+        label="Hash Grid Finest Resolution",
+    )
     """Cells along a side of the finest level; about one for two texels of detail."""
-    probe_res: int = option(64, unit="texels", choices=(16, 32, 64, 128), group="Light")
+    probe_res: int = option(64, unit="texels", choices=(16, 32, 64, 128), group="Light", label="Light Probe Resolution")
     """Side of a face of the light's cube map. Sharper highlights need more."""
-    light_neutrality: float = option(0.001, minimum=0.0, maximum=10.0, group="Light", advanced=True)
+    light_neutrality: float = option(
+        0.001, minimum=0.0, maximum=10.0, group="Light", advanced=True, label="Light Neutrality Weight"
+    )
     """Weight of the light's difference from grey, which splits colour between light and surface. nvdiffrec: 0.005."""
-    light_smoothness: float = option(0.0, minimum=0.0, maximum=10.0, group="Light", advanced=True)
+    light_smoothness: float = option(
+        0.0, minimum=0.0, maximum=10.0, group="Light", advanced=True, label="Light Smoothness Weight"
+    )
     """Weight of the light's total variation in the log domain."""
-    coverage_weight: float = option(5.0, minimum=0.0, maximum=1000.0, group="Geometry", advanced=True)
+    coverage_weight: float = option(
+        5.0, minimum=0.0, maximum=1000.0, group="Geometry", advanced=True, label="Silhouette Weight"
+    )
     """Weight of the difference between the silhouette and the mask."""
-    normal_smoothness: float = option(0.05, minimum=0.0, maximum=10.0, group="Geometry", advanced=True)
+    normal_smoothness: float = option(
+        0.05, minimum=0.0, maximum=10.0, group="Geometry", advanced=True, label="Normal Smoothness Weight"
+    )
     """Weight of the difference between normals of neighbouring vertices in pass 1."""
-    material_smoothness: float = option(0.03, minimum=0.0, maximum=10.0, group="Material", advanced=True)
+    material_smoothness: float = option(
+        0.03, minimum=0.0, maximum=10.0, group="Material", advanced=True, label="Base Color Smoothness Weight"
+    )
     """Weight of the difference between base colours of neighbouring points."""
-    gloss_smoothness: float = option(0.05, minimum=0.0, maximum=10.0, group="Material", advanced=True)
+    gloss_smoothness: float = option(
+        0.05,
+        minimum=0.0,
+        maximum=10.0,
+        group="Material",
+        advanced=True,
+        label="Roughness and Metalness Smoothness Weight",
+    )
     """The same for roughness and metalness, which change less often than colour does."""
-    validation_views: int = option(4, minimum=1, maximum=1000, group="Monitor", advanced=True)
+    validation_views: int = option(
+        4, minimum=1, maximum=1000, group="Monitor", advanced=True, label="Held-Out Views While Training"
+    )
     """How many held-out views the running PSNR is measured on."""
     checkpoint_interval: int = option(100, unit="iterations", minimum=0, group="Monitor", advanced=True)
     """Save the state this often, and on a request to stop. 0 = only on request."""
-    backend: str = option("auto", choices=("auto", "warp"), group="Optimisation", advanced=True)
+    backend: str = option("auto", choices=("auto", "warp"), group="Optimisation", advanced=True, label="Operators")
     """Which operators to use; auto takes the best that this machine has."""
     device: str = option("auto", choices=("auto", "cpu", "cuda"), group="Optimisation", advanced=True)
     """Where to train; auto is the GPU where torch sees one, else the CPU. Which GPU is the scheduler's choice."""
-    threads: int = option(0, minimum=0, maximum=256, group="Optimisation", advanced=True)
+    threads: int = option(0, minimum=0, maximum=256, group="Optimisation", advanced=True, label="CPU Threads")
     """CPU threads; 0 = all cores. 1 makes a run repeatable to the bit."""
 
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "draft": {
+        "iter": 400,
+        "batch": 2,
+        "texture_res": [512, 512],
+        "learning_rate": [[0.03, 0.01], [0.001, 0.01]],
+        "isosurface": "flexicubes",
+        "dmtet_grid": 48,
+        "save_interval": 100,
+    },
+    "standard": {},
+    "high": {
+        "iter": 5000,
+        "batch": 4,
+        "texture_res": [2048, 2048],
+        "learning_rate": [[0.03, 0.01], [0.001, 0.01]],
+        "isosurface": "flexicubes",
+        "dmtet_grid": 128,
+        "probe_res": 128,
+    },
+}
+"""Where to start. draft: minutes on a CPU for small photographs, for a look at capture, masks and box. standard: the
+defaults, which are nvdiffrec's. high: for a GPU with 16 GiB or more; fine geometry, sharp textures and highlights.
+
+None names what depends on the capture (train_res, mesh_scale), so that choosing one leaves that alone.
+"""
 
 MONITORING = frozenset({"display_interval", "save_interval", "display", "display_res", "background", "out_dir"}) | {
     "checkpoint_interval",

@@ -25,9 +25,9 @@ from topforge.trainers.base import Adapter, Collected, Output, Report, Step
 class CommandOptions:
     """What to run and what must come out."""
 
-    arguments: Tuple[str, ...] = option((), length=(1, 10000))
+    arguments: Tuple[str, ...] = option((), length=(1, 10000), group="Command")
     """Executable and arguments, handed over as they are: no shell reads them."""
-    outputs: Tuple[str, ...] = ()
+    outputs: Tuple[str, ...] = option((), group="Command", label="Output Files")
     """Files, relative to the output folder, that must be there at the end."""
 
 
@@ -63,6 +63,7 @@ class CommandAdapter(Adapter):
     title = "Command"
     licence = "That of the command."
     options = CommandOptions
+    is_trainer = True
 
     def validate(self, config: CommandOptions, dataset: Optional[str]) -> None:
         """Refuses no command, outputs outside the folder and `{dataset}` without a dataset."""

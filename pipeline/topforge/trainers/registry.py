@@ -34,6 +34,11 @@ def names() -> Tuple[str, ...]:
     return tuple(sorted(MODULES))
 
 
+def trainers() -> Tuple[Adapter, ...]:
+    """The adapters that train, in the order of `MODULES`. Imports all of them."""
+    return tuple(adapter for adapter in map(get, MODULES) if adapter.is_trainer)
+
+
 def get(name: str) -> Adapter:
     """The adapter called `name`, importing its module on first use.
 

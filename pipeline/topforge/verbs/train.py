@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Optional, Sequence
 
-from topforge import fingerprint, item_names, jobs, schema
+from topforge import fingerprint, item_names, jobs, presets, schema
 from topforge.items import EnvironmentSpec, Needs
 from topforge.jobs import Planned
 from topforge.paths import absolute
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", type=Path, metavar="FOLDER", help="the capture")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="run folder; the same one continues")
     parser.add_argument("--adapter", default=_DEFAULT_ADAPTER, choices=registry.names(), help="which trainer")
+    parser.add_argument("--preset", metavar="NAME", help="start from draft, standard or high; the config and flags win")
     parser.add_argument("--environment", type=Path, metavar="PREFIX", help="venv or conda prefix to run in")
     parser.add_argument("--gpus", type=int, default=0, metavar="N", help="devices to lease")
     cook.add_shared_arguments(parser)
@@ -47,8 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _planned(arguments: argparse.Namespace) -> Planned:
     adapter = registry.get(arguments.adapter)
-    config = schema.from_arguments(_base(adapter, arguments.config), arguments)
-    config = schema.with_absolute_paths(config, Path.cwd())
+    config = configuration(adapter, arguments)
     job = jobs.Job(
         adapter=adapter.name,
         dataset=_absolute(arguments.dataset),
@@ -63,8 +63,17 @@ def _planned(arguments: argparse.Namespace) -> Planned:
     return Planned(jobs.make_item(adapter, item_names.safe(folder.name), config, job, content), folder)
 
 
-def _base(adapter: Adapter, path: Optional[Path]) -> Any:
-    return adapter.options() if path is None else jobs.read_config(adapter, absolute(path))
+def configuration(adapter: Adapter, arguments: argparse.Namespace) -> Any:
+    """The options: the defaults, then the preset's, then the file's, then the flags'."""
+    base = _base(adapter, arguments.config, arguments.preset)
+    return schema.with_absolute_paths(schema.from_arguments(base, arguments), Path.cwd())
+
+
+def _base(adapter: Adapter, path: Optional[Path], preset: Optional[str]) -> Any:
+    start = {} if preset is None else presets.values(adapter, preset)
+    if path is None:
+        return schema.from_json(adapter.options, start, "preset %s" % preset)
+    return jobs.read_config(adapter, absolute(path), start)
 
 
 def _absolute(path: Optional[Path]) -> Optional[str]:

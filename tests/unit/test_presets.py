@@ -1,0 +1,48 @@
+"""Presets: valid for every trainer, and below a config's own words."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import pytest
+
+from topforge import presets, schema
+from topforge.trainers import registry
+from topforge.trainers.builtin_options import BuiltinOptions
+from topforge.verbs import train
+
+
+def configuration(*words):
+    """What `topforge train WORDS` would run."""
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    train.add_options(parser, words)
+    return train.configuration(registry.get("topforge"), parser.parse_args(words))
+
+
+def test_file_and_flags_win_over_the_preset(tmp_path):
+    config = tmp_path / "mine.json"
+    config.write_text(json.dumps({"iter": 10}))
+    words = (str(config), "--out", "run", "--preset", "draft", "--dmtet_grid", "20")
+    made = configuration(*words)
+    assert (made.iter, made.dmtet_grid, made.isosurface) == (10, 20, "flexicubes")
+    assert configuration("--out", "run", "--preset", "standard") == BuiltinOptions()
+
+
+def test_a_misspelt_preset_is_refused_with_the_nearest_name():
+    with pytest.raises(presets.UnknownPresetError, match=r'"drafd".*Did you mean "draft"'):
+        configuration("--out", "run", "--preset", "drafd")
+    with pytest.raises(presets.UnknownPresetError, match="It has none"):
+        presets.values(registry.get("command"), "draft")
+
+
+@pytest.mark.parametrize("adapter", registry.trainers(), ids=lambda adapter: adapter.name)
+def test_presets_are_valid_configurations(adapter):
+    for name in adapter.presets:
+        adapter.validate(schema.from_json(adapter.options, presets.values(adapter, name), name), "capture")
+
+
+def test_companions_are_no_trainers():
+    assert [adapter.name for adapter in registry.trainers()][:1] == ["topforge"]
+    assert not {"check", "report"} & {adapter.name for adapter in registry.trainers()}
