@@ -4,6 +4,6 @@ from pathlib import Path
 
 __path__ = [str(Path(__file__).resolve().parents[2] / "python3.11libs" / "topforge_houdini")]
 
-from . import pipeline_path  # noqa: E402 -- found through the line above
+from . import pipeline_path  # found through the line above
 
 pipeline_path.make_importable()

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Tuple
 
 from topforge_scene.dialog_script import Bound, Entry, Folder, Menu, Multiparm, Parameter
-from topforge_scene.network import Channel, Connection, Node, Parm, Token, Value
+from topforge_scene.network import Channel, Connection, Node, Parm, Token
 
 VERSION = "1.0"
 """Of all assets: the last part of their operators' names."""
@@ -40,7 +40,7 @@ class NodeEntry:
     outputs: Tuple[Tuple[str, str], ...] = ()
     """What comes out: (attribute or file, what it is)."""
     related: Tuple[str, ...] = ()
-    """Help paths of other nodes: "top/wedge"; our own by the name of their entry."""
+    """Help paths of other nodes: "top/wedge", "top/topforge::report::1.0"."""
     imports: Tuple[Tuple[str, str], ...] = ()
     """The asset's Python module: (module of `topforge_houdini`, the names it offers to buttons, separated by ", ")."""
     min_inputs: int = 0
@@ -207,7 +207,7 @@ def _numbered_menu(name: str, label: str, labels: Tuple[str, ...], words: str) -
     return Parameter(name, label, "ordinal", default=("0",), menu=Menu(items), help=words)
 
 
-def follow(name: str, value: Value, *, function: str = "ch", of: str = "") -> Parm:
+def follow(name: str, value: str | int | float | Token, *, function: str = "ch", of: str = "") -> Parm:
     """A parameter inside the asset that follows one of the asset's through a channel.
 
     Args:
