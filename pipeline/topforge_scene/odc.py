@@ -30,7 +30,7 @@ def encode(entries: Mapping[str, bytes], mtime: int) -> bytes:
         SceneError: A name or a size does not fit its field.
     """
     parts: List[bytes] = []
-    for name, content in list(entries.items()) + [(_TRAILER, b"")]:
+    for name, content in (*entries.items(), (_TRAILER, b"")):
         raw = name.encode("utf-8") + b"\0"
         if not 0 <= mtime <= _LARGEST or len(raw) > 8**6 - 1 or len(content) > _LARGEST or b"\0" in raw[:-1]:
             raise SceneError(name, "the name, size or time does not fit an archive", fix="Use a shorter one.")
