@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""Makes the private Python environment that the built-in trainer runs in, beside this checkout, and prints its path.
+
+python3 scripts/make_env.py     # a few minutes and about 2 GB; run again: says at once that it is there
+
+Needs Python 3.11 or newer; Houdini's `hython` is one. The nodes use this environment where they name no other.
+TOPFORGE_ENV puts it elsewhere, for instance on a disk that all machines of a farm see.
+"""
+
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY / "pipeline"))
+
+from topforge import private_environment  # noqa: E402
+from topforge.errors import TopForgeError  # noqa: E402
+
+
+def main() -> int:
+    try:
+        private_environment.ensure(REPOSITORY, ["train"])
+    except TopForgeError as error:
+        print("%s\n%s" % (error.reason, error.fix), file=sys.stderr)
+        return error.exit_code
+    print(private_environment.folder(REPOSITORY))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
