@@ -55,9 +55,7 @@ def interface(node: NodeEntry) -> DialogScript:
 
 def contents(node: NodeEntry) -> Node:
     """The network inside."""
-    return Node(
-        "hdaroot", node.operator, children=node.children, outputs=(), max_inputs=node.max_inputs, is_network=True
-    )
+    return Node("hdaroot", node.operator, children=node.children, max_inputs=node.max_inputs, is_network=True)
 
 
 def python_module(node: NodeEntry) -> str:

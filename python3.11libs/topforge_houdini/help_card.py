@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from topforge.errors import TopForgeError
 from topforge_houdini.nodes.common import NodeEntry
 from topforge_scene.dialog_script import Entry, Folder, Multiparm, Parameter
+
+_LIST = re.compile(r"\[(?:[^\[\]]|\[[^\[\]]*\])*\]")
+"""A list in brackets, with lists in it."""
 
 
 class MissingHelpError(TopForgeError):
@@ -86,10 +90,17 @@ def _parameters(node: NodeEntry, items: tuple[Entry, ...], level: int) -> Iterat
 def _parameter(node: NodeEntry, item: Parameter | Multiparm) -> Iterator[str]:
     if not item.help:
         raise MissingHelpError(node.operator, item.name)
-    yield from ("%s:" % item.label, "    #id: %s" % item.name, "", "    %s" % item.help, "")
+    yield from ("%s:" % item.label, "    #id: %s" % item.name, "", "    %s" % _literal_lists(item.help), "")
     if isinstance(item, Multiparm):
         for line in _parameters(node, item.items, 4):
             yield "    " + line if line else ""
+
+
+def _literal_lists(words: str) -> str:
+    """Lists such as [0, 1] as code: brackets mean links in the markup. What is code already stays as it is."""
+    plain_and_code = words.split("`")
+    plain_and_code[::2] = [_LIST.sub(r"`\g<0>`", plain) for plain in plain_and_code[::2]]
+    return "`".join(plain_and_code)
 
 
 def _outputs(node: NodeEntry) -> Iterator[str]:

@@ -177,3 +177,9 @@ def test_either_folder_on_the_path_is_enough(folder, tmp_path):
     ended = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert ended.stdout.split()[0] == str(PACKAGE / "assets.py")
     assert ended.stdout.split()[1] == str(REPOSITORY / "pipeline" / "topforge" / "__init__.py")
+
+
+@each_node
+def test_brackets_on_cards_are_links_or_code(node):
+    outside_code = "".join(help_card.text(node).split("`")[::2])
+    assert all(link.startswith("[Node:") or "|Node:" in link for link in re.findall(r"\[[^\]]*\]", outside_code))

@@ -101,7 +101,7 @@ def environment_folder() -> Folder:
                 "environment",
                 "Environment Path",
                 "Folder of the conda environment or venv to run in. The menu lists those found on this machine. "
-                "Empty: TopForge's own environment, made by `topforge env make`.",
+                "Empty: TopForge's own, in `.topforge/env` beside the package.",
                 menu=python_menu(
                     "from topforge_houdini import menus", "return menus.environments()", kind="menureplace"
                 ),

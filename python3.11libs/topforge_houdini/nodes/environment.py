@@ -29,7 +29,7 @@ def _environment() -> Folder:
         "explanation",
         "Explanation",
         "string",
-        help="Every variable, what it is set to or that it is removed, and why. Written by __Explain__.",
+        help="Every variable, what it is set to or that it is removed, and why. Written by the button Explain.",
         tags=(("editor", "1"), ("editorlines", "8-30")),
     )
     explain = button(
