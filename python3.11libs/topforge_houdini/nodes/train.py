@@ -219,7 +219,7 @@ NODE = NodeEntry(
         ),
     ),
     tips=(
-        "Stopping is safe: a cancelled item goes on from its last checkpoint when it is cooked again, if the trainer can.",
+        "Stopping is safe: cooked again, a cancelled item goes on from its last checkpoint if the trainer can.",
         "Put a [TopForge Check Dataset|Node:top/topforge::checkdataset::1.0] node above: nothing trains on a capture "
         "that cannot work.",
     ),
