@@ -172,7 +172,7 @@ def _packed(record: Record) -> bytes:
 
 
 def _unpacked(data: bytes, position: int, where: str) -> Tuple[Record, int]:
-    version = struct.unpack_from(">I", data, position)[0]
+    start, version = position, struct.unpack_from(">I", data, position)[0]
     if version not in (4, 5):
         raise SceneError(where, "index records of version %d are not known" % version)
     texts, position = [], position + 4
@@ -189,4 +189,6 @@ def _unpacked(data: bytes, position: int, where: str) -> Tuple[Record, int]:
     record = Record(
         operator, label, path, icon, table, low, high, outputs, subnet, modified, "", extra, user, python, empty
     )
+    if _packed(record) != data[start:position]:
+        raise SceneError(where, "the record of %s holds something that no measured record has" % operator)
     return record, position
