@@ -45,6 +45,8 @@ def hint_of(cls: type, name: str, where: str) -> Any:
     """
     hint: Any = cls
     for part in name.split("."):
+        if _is_dict(hint):
+            return Any
         hint = shape(typing.cast(type, hint)).get(part, (None,))[0] if dataclasses.is_dataclass(hint) else None
     if hint is None:
         raise ConfigError(where, [unknown_option(name, _dotted(cls))])
@@ -71,12 +73,16 @@ def _below(folder: Path, path: str) -> str:
 
 
 def _replace(instance: Any, changes: Mapping[str, Any], prefix: str, problems: List[Problem]) -> Any:
-    fields, values = shape(type(instance)), {}
+    fields = shape(type(instance))
+    values: Dict[str, Any] = {}
     nested: Dict[str, Dict[str, Any]] = {}
     for key, value in changes.items():
         name, _, rest = key.partition(".")
-        if name not in fields or (rest and not dataclasses.is_dataclass(fields[name][0])):
-            problems.append(unknown_option(prefix + key, [prefix + known for known in _dotted(type(instance))]))
+        if rest and name in fields and rest in _keys(getattr(instance, name)):
+            merged = {**values.get(name, getattr(instance, name)), rest: value}
+            values[name] = convert(fields[name][0], merged, prefix + name, fields[name][1], problems)
+        elif name not in fields or (rest and not dataclasses.is_dataclass(fields[name][0])):
+            problems.append(unknown_option(prefix + key, [prefix + known for known in _known(instance)]))
         elif rest:
             nested.setdefault(name, {})[rest] = value
         else:
@@ -85,6 +91,22 @@ def _replace(instance: Any, changes: Mapping[str, Any], prefix: str, problems: L
     for name, below in nested.items():
         values[name] = _replace(getattr(instance, name), below, prefix + name + ".", problems)
     return instance if problems else dataclasses.replace(instance, **values)
+
+
+def _known(instance: Any) -> List[str]:
+    """Dotted names of all options, and of the entries of those that are objects with free keys."""
+    names = _dotted(type(instance))
+    for name in shape(type(instance)):
+        names.extend("%s.%s" % (name, key) for key in _keys(getattr(instance, name)))
+    return names
+
+
+def _keys(value: Any) -> List[str]:
+    return list(value) if isinstance(value, dict) else []
+
+
+def _is_dict(hint: Any) -> bool:
+    return typing.get_origin(hint) is dict
 
 
 def _dotted(cls: type) -> List[str]:

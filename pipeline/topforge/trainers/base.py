@@ -103,6 +103,10 @@ class Adapter:
         """The part of the configuration that decides the result; default: all of it."""
         return schema.to_json(config)
 
+    def option_for_attribute(self, attribute: str, config: Any) -> Optional[str]:
+        """The option (dotted) that an attribute of a work item varies, by its name; None when it varies none."""
+        return attribute if attribute in schema.to_json(config) else None
+
     def steps(self, item: Item, config: Any, paths: RunPaths) -> Sequence[Step]:
         """The child processes to run. May write generated files under `paths.work`."""
         raise NotImplementedError
