@@ -30,9 +30,9 @@ class CommandOptions:
     """Executable and arguments, handed over as they are: no shell reads them."""
     outputs: Tuple[str, ...] = option((), group="Command", label="Output Files")
     """Files, relative to the output folder, that must be there at the end."""
-    values: Dict[str, Any] = option({})
+    values: Dict[str, Any] = option({}, group="Command")
     """Text or numbers by name; `{name}` in the arguments is replaced. A wedge varies one as `values.name`."""
-    working_folder: Optional[str] = option(None, path=True)
+    working_folder: Optional[str] = option(None, path=True, group="Command")
     """Where the program starts; null is the item's output folder."""
 
 
