@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
@@ -54,6 +55,7 @@ class ImageSet:
     """N photographs with their cameras; all of one size."""
 
     names: Tuple[str, ...]
+    files: Tuple[str, ...]  # where the photographs lie, relative to the capture's folder, with `/`
     pyramid: Tuple[Tensor, ...]  # [N, H / 2^i, W / 2^i, 4] float16: linear RGB premultiplied by alpha, and alpha
     cameras: CameraBatch  # N cameras
     camera_to_world: Tensor  # [N, 4, 4] float64
@@ -143,6 +145,7 @@ def load_images(
     centres = torch.tensor(centre, dtype=torch.float64)
     return ImageSet(
         names=tuple(view.name for view in views),
+        files=tuple(Path(os.path.relpath(str(view.image), str(folder))).as_posix() for view in views),
         pyramid=build_pyramid(premultiplied, levels),
         cameras=make_cameras(poses, fov_y, aspect, centres, near_far[0], near_far[1]),
         camera_to_world=poses,

@@ -19,7 +19,7 @@ from topforge.errors import FailureClass, TopForgeError
 from topforge_train import preview
 from topforge_train.colour import linear_to_srgb
 from topforge_train.cubemap import to_latlong
-from topforge_train.export import write_delivery, write_tree
+from topforge_train.export import write_delivery, write_hull, write_tree
 from topforge_train.export.asset import Asset, AssetCamera
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.material import split_maps
@@ -57,6 +57,8 @@ def deliver(session: Session, surface: SurfacePass) -> None:
     first = make_asset(session, start, start.vertices, start.texels, start.light)
     write_tree(session.output / "dmtet_mesh", first)
     write_delivery(session.output, final)
+    if not write_hull(session.output / "hull.obj", session.training, session.options.mesh_scale):
+        session.reporter.message("There is no hull.obj: the masks leave nothing out, or have no shape in common.")
     preview.write_png(session.output / "probe.png", tonemapped_probe(surface.light.base))
     session.reporter.stage("validate", 0.98, "measuring held-out views")
     views = validate(session, surface) if session.options.validate else []
@@ -92,6 +94,7 @@ def make_asset(session: Session, start: Start, vertices: Tensor, texels: Tensor,
         normal_map=normal_map.numpy(force=True),
         probe=light.numpy(force=True),
         cameras=asset_cameras(session),
+        bound=session.options.mesh_scale,
     )
 
 
@@ -101,8 +104,10 @@ def asset_cameras(session: Session) -> Tuple[AssetCamera, ...]:
     height, width = images.resolution
     offset = images.centre * torch.tensor([0.5 * width, 0.5 * height])
     return tuple(
-        AssetCamera(name, pose.numpy(), float(fov_y), width, height, near, far, (float(x), float(y)))
-        for name, pose, fov_y, (x, y) in zip(images.names, images.camera_to_world, images.fov_y, offset)
+        AssetCamera(name, pose.numpy(), float(fov_y), width, height, near, far, (float(x), float(y)), file)
+        for name, file, pose, fov_y, (x, y) in zip(
+            images.names, images.files, images.camera_to_world, images.fov_y, offset
+        )
     )
 
 

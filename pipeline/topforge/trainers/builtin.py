@@ -56,7 +56,7 @@ class BuiltinAdapter(Adapter):
 
     name = "topforge"
     title = "TopForge trainer"
-    version = "1"
+    version = "2"
     licence = "TopForge trainer: Apache-2.0; results are yours, commercial use included."
     options = BuiltinOptions
     needs_dataset = True
@@ -171,6 +171,8 @@ class BuiltinAdapter(Adapter):
 
 def role_of(name: str) -> str:
     """What a file beyond the required ones is to an importer, from where it lies."""
+    if name == "hull.obj":  # only where there are masks
+        return "hull"
     if name.startswith("textures/"):
         return "texture"
     if name.startswith("validate/"):

@@ -8,10 +8,11 @@ from pathlib import Path
 from topforge import atomic
 from topforge_train.export.asset import Asset
 from topforge_train.export.gltf import write_glb
+from topforge_train.export.hull import write_hull
 from topforge_train.export.tree import read_tree, write_tree
 from topforge_train.export.usd import write_usd
 
-__all__ = ["read_tree", "write_delivery", "write_glb", "write_tree", "write_usd"]
+__all__ = ["read_tree", "write_delivery", "write_glb", "write_hull", "write_tree", "write_usd"]
 
 
 def write_delivery(folder: Path, asset: Asset) -> None:
@@ -25,10 +26,15 @@ def write_delivery(folder: Path, asset: Asset) -> None:
 
 
 def write_cameras(path: Path, asset: Asset) -> None:
-    """Cameras as JSON: OpenGL axes, y-up world, radians, matrices for column vectors, offsets in pixels (y down)."""
+    """Cameras as JSON: OpenGL axes, y-up world, radians, matrices for column vectors, offsets in pixels (y down).
+
+    `image` is relative to the capture's folder, so that the file is the same wherever the capture lies. `bound` is the
+    lower and the upper corner of the training box in world units, null when nobody says.
+    """
     cameras = [
         {
             "name": camera.name,
+            "image": camera.image,
             "camera_to_world": camera.camera_to_world.tolist(),
             "fov_y": camera.fov_y,
             "principal_offset": list(camera.principal_offset),
@@ -39,4 +45,7 @@ def write_cameras(path: Path, asset: Asset) -> None:
         }
         for camera in asset.cameras
     ]
-    atomic.write_json(path, {"convention": "OpenGL camera axes, y-up world, column vectors", "cameras": cameras})
+    half = None if asset.bound is None else 0.5 * asset.bound
+    bound = None if half is None else [[-half] * 3, [half] * 3]
+    convention = "OpenGL camera axes, y-up world, column vectors"
+    atomic.write_json(path, {"convention": convention, "bound": bound, "cameras": cameras})

@@ -6,7 +6,7 @@ World is y-up, right-handed, in the units of the capture. Texture rows grow down
 from __future__ import annotations
 
 import dataclasses
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ class AssetCamera:
     far: float
     principal_offset: Tuple[float, float] = (0.0, 0.0)
     """Principal point minus image centre, pixels, x right and y down."""
+    image: str = ""
+    """The photograph, relative to the capture's folder, with `/`; "" when there is none."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Asset:
     normal_map: Floats  # [S, S, 3] unit tangent-space normals, OpenGL convention (+y is image-up)
     probe: Floats  # [6, n, n, 3] linear radiance, faces +x -x +y -y +z -z as OpenGL orients them
     cameras: Tuple[AssetCamera, ...]
+    bound: Optional[float] = None
+    """Side of the training box, a cube around the origin, world units; None when nobody says."""
 
     def check_finite(self) -> None:
         """Refuses not-a-number and infinity: other programs show them as black holes, or crash.
