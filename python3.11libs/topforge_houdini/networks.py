@@ -144,11 +144,8 @@ def _set(made: hou.OpNode, parm: Parm) -> None:
     target = made.parmTuple(parm.name)
     if target is None:
         raise MissingParameterError(made, parm.name)
-    if any(isinstance(value, Channel) for value in parm.values):
-        for component, value in zip(target, parm.values):
-            _set_component(component, value)
-    else:
-        target.set(tuple(_plain(value) for value in parm.values))
+    for component, value in zip(target, parm.values, strict=True):
+        _set_component(component, value)
 
 
 def _set_component(component: hou.Parm, value: Value) -> None:
