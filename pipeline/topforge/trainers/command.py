@@ -5,7 +5,8 @@
 The program starts in the item's output folder, or in `working_folder`. In its arguments `{python}`, `{dataset}`,
 `{output}` and `{checkpoint}` (a folder that outlives an interrupted attempt) are replaced, and so is the name of each
 of its `values`, which a wedge can vary: `{"arguments": ["bake", "--size", "{size}"], "values": {"size": 512}}`. It
-tells its progress in the lines that farm engines read: `PROGRESS: i/n`, `openjd_progress: percent`, `openjd_status: text`.
+tells its progress in the lines that farm engines read: `PROGRESS: i/n`, `openjd_progress: percent`,
+`openjd_status: text`.
 """
 
 from __future__ import annotations
