@@ -5,6 +5,7 @@ Every name exists in types-houdini 21.0 with the same parameters (test_hou_stand
 here raises `NotInStandIn`. As in hython, there is no `hou.ui`.
 """
 
+# ruff: noqa: F401, I001  -- the module is its names
 from __future__ import annotations
 
 import os
@@ -65,6 +66,7 @@ from ._nodes import (
 )
 from ._notes import OpStickyNote, StickyNote
 from ._parms import Parm, ParmTemplate, ParmTuple
+from ._shelves import Tool, shelves
 from ._simple import Color, Vector2
 from ._sops import ObjNode, SopNode
 from ._state import session as _session
@@ -76,6 +78,7 @@ from ._vops import LopNode, VopNode
 
 _session.types = _operators.Types()
 _session.root = _hip.new_root()
+_hip.place(_session.hip, False)
 session = _types.ModuleType("hou.session")
 """The scene's own module of Python."""
 

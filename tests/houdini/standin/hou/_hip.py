@@ -26,7 +26,7 @@ class hipFile(metaclass=StrictMeta):
         if session.working:
             raise OperationFailed("A scene cannot be loaded while a node cooks")
         hipFile.clear()
-        session.hip, session.saved = str(path), True
+        place(str(path), True)
         for name, value in stored.variables.items():
             if name not in ("HIP", "HIPFILE", "HIPNAME", "JOB", "POSE", "E", "EYE", "PI", "status"):
                 session.variables[name] = value
@@ -42,7 +42,7 @@ class hipFile(metaclass=StrictMeta):
     @staticmethod
     def save(file_name: Optional[str] = None, save_to_recent_files: bool = True) -> None:
         if file_name is not None:
-            session.hip = os.path.abspath(file_name)  # noqa: PTH100
+            place(os.path.abspath(file_name), False)  # noqa: PTH100
         networks = {child.name: tuple(_write.node(node) for node in child.children) for child in session.root.children}
         try:
             _scene.scene.write(Path(session.hip), _scene.scene.Scene(networks, dict(session.variables)))
@@ -55,8 +55,8 @@ class hipFile(metaclass=StrictMeta):
         for manager in session.root.children:
             for node in list(manager.children):
                 _graph.forget(node)
-        session.hip, session.saved = str(Path.cwd() / "untitled.hip"), False
         session.variables.clear()
+        place(str(Path.cwd() / "untitled.hip"), False)
         return True
 
     @staticmethod
@@ -73,11 +73,17 @@ class hipFile(metaclass=StrictMeta):
 
     @staticmethod
     def setName(file_name: str) -> None:
-        session.hip = os.path.abspath(file_name)  # noqa: PTH100
+        place(os.path.abspath(file_name), session.saved)  # noqa: PTH100
 
     @staticmethod
     def isNewFile() -> bool:
         return not session.saved
+
+
+def place(path: str, saved: bool) -> None:
+    """Where the scene lies from now on; children of the process find it in their environment."""
+    session.hip, session.saved = path, saved
+    os.environ.update(HIP=str(Path(path).parent), HIPNAME=Path(path).stem, HIPFILE=path)
 
 
 def new_root() -> NodeState:

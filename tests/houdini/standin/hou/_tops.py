@@ -236,7 +236,9 @@ def _scheduler_at(owner: NodeState, net: NodeState, text: str) -> Optional[NodeS
 
 
 def _forget_graph(state: NodeState) -> None:
-    contexts.pop(state.identity, None)
+    context = contexts.pop(state.identity, None)
+    if context is not None:
+        context.cancel()
 
 
 session.cleaners.append(_forget_graph)
