@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
 from topforge import atomic, schema, strict_json
 from topforge.errors import TopForgeError
+from topforge.paths import absolute
 
 FORMAT = 1
 """Version of item.json. A reader refuses a newer one by name."""
@@ -51,7 +53,10 @@ class EnvironmentSpec:
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """One unit of work; see the module's docstring for `key`."""
+    """One unit of work; see the module's docstring for `key`.
+
+    Its paths are absolute. In item.json they may be relative to the run folder; `read` and `portable` convert.
+    """
 
     name: str
     """Short, for people; unique within a job; letters, digits, `.`, `_`, `-`."""
@@ -61,14 +66,14 @@ class Item:
     """The adapter's full, validated configuration."""
     key: str
     """Hex SHA-256."""
-    dataset: Optional[str] = None
-    """Absolute path of the capture folder, when the adapter reads one."""
+    dataset: Optional[str] = schema.option(None, path=True)
+    """Path of the capture folder, when the adapter reads one."""
     content: str = ""
     """Fingerprint of the dataset's content, part of the key; "" without a dataset. For people: nothing reads it."""
-    depends: Tuple[str, ...] = ()
-    """Run folders (absolute) that must hold a valid result first."""
-    after: Tuple[str, ...] = ()
-    """Run folders (absolute) of items that must have ended first, well or badly, at least one of them with a result.
+    depends: Tuple[str, ...] = schema.option((), path=True)
+    """Run folders that must hold a valid result first."""
+    after: Tuple[str, ...] = schema.option((), path=True)
+    """Run folders of items that must have ended first, well or badly, at least one of them with a result.
     What this item makes is about them as they stand, so it is made anew when one of them has changed."""
     environment: EnvironmentSpec = EnvironmentSpec()
     needs: Needs = Needs()
@@ -100,6 +105,32 @@ def write(path: Path, item: Item) -> None:
     atomic.write_json(path, to_json(item), durable=False)
 
 
+def portable(item: Item, run_folder: Path, tree: Path) -> Item:
+    """For writing: paths relative to the run folder, so that a whole tree can move to another place or machine.
+
+    Args:
+        item: As in memory.
+        run_folder: Where its item.json goes.
+        tree: What moves as a whole. Only what lies in it, from a run folder in it, becomes relative.
+    """
+
+    def moved(path: str) -> str:
+        inside = all(is_below(Path(each), tree) for each in (path, str(run_folder)))
+        return Path(os.path.relpath(path, str(run_folder))).as_posix() if inside else path
+
+    return dataclasses.replace(
+        item,
+        dataset=None if item.dataset is None else moved(item.dataset),
+        depends=tuple(map(moved, item.depends)),
+        after=tuple(map(moved, item.after)),
+    )
+
+
+def is_below(path: Path, folder: Path) -> bool:
+    """Whether an absolute path is `folder` or lies in it, by its text."""
+    return folder == path or folder in path.parents
+
+
 class ItemError(TopForgeError):
     """item.json is of a format this TopForge does not read."""
 
@@ -109,6 +140,9 @@ class ItemError(TopForgeError):
 
 def read(path: Path) -> Item:
     """Reads item.json strictly: nothing missing that has no default, nothing unknown, every type right.
+
+    Returns:
+        The item, its own paths absolute. Those inside `config` are the adapter's, and stay as they are.
 
     Raises:
         TopForgeError: Missing file, bad JSON, newer format (`ItemError`), or wrong fields, all of them listed with
@@ -123,4 +157,5 @@ def read(path: Path) -> Item:
     if number > FORMAT:
         problem = "format is %d, this TopForge reads up to %d" % (number, FORMAT)
         raise ItemError(path, problem, "Update TopForge on this machine.")
-    return schema.from_json(Item, {key: value for key, value in raw.items() if key != "format"}, str(path))
+    item = schema.from_json(Item, {key: value for key, value in raw.items() if key != "format"}, str(path))
+    return schema.with_absolute_paths(item, absolute(path.parent))

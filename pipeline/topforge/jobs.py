@@ -18,7 +18,7 @@ from __future__ import annotations
 import dataclasses
 import glob
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from topforge import fingerprint, item_names, items, schema, strict_json, wedges
 from topforge.errors import TopForgeError
@@ -109,17 +109,17 @@ def expand(job: Job, path: Path) -> List[Planned]:
     unique = item_names.Unique(*COMPANIONS)
     plan: List[Planned] = []
     if job.check and job.dataset:
-        plan.append(_companion("check", {}, job, content, (), output))
-    gates = tuple(str(planned.folder) for planned in plan)
+        plan.append(companion("check", {}, job, content, (), output))
+    gates = tuple(str(each.folder) for each in plan)
     trained = [
-        _planned(make_item(adapter, unique(name), config, job, content, gates, labels), output)
+        planned(make_item(adapter, unique(name), config, job, content, gates, labels), output)
         for name, config, labels in _configs(job, adapter, path)
     ]
-    _refuse_same_work(trained, path)
+    refuse_same_work(trained, str(path))
     plan += trained
     if job.report:
         title = {"title": job.name or path.stem}
-        plan.append(_companion("report", title, job, content, tuple(trained), output))
+        plan.append(companion("report", title, job, content, tuple(trained), output))
     return plan
 
 
@@ -169,18 +169,28 @@ def _deciding(adapter: Adapter, config: Any) -> Dict[str, Any]:
     return deciding
 
 
-def _planned(item: Item, output: Path) -> Planned:
+def planned(item: Item, output: Path) -> Planned:
+    """The item in its run folder below `output`, which its name and its key name."""
     return Planned(item, output / ("%s-%s" % (item.name, item.key[:8])))
 
 
-def _companion(
-    name: str, options: Dict[str, Any], job: Job, content: str, after: Tuple[Planned, ...], output: Path
+def companion(
+    name: str, options: Mapping[str, Any], job: Job, content: str, after: Tuple[Planned, ...], output: Path
 ) -> Planned:
-    """The `check` or `report` item: it needs no GPU, and its key covers the items it comes after, failed or not."""
+    """The `check` or `report` item: it needs no GPU, and its key covers the items it comes after, failed or not.
+
+    Args:
+        name: The adapter, and so the item.
+        options: JSON values of the adapter's options.
+        job: Gives dataset and environment.
+        content: Fingerprint of the dataset, "" without one.
+        after: What it comes after.
+        output: Folder of run folders.
+    """
     adapter = registry.get(name)
-    config: Any = schema.from_json(adapter.options, options, name)
+    config: Any = schema.from_json(adapter.options, dict(options), name)
     adapter.validate(config, job.dataset)
-    keys = tuple(planned.item.key for planned in after)
+    keys = tuple(each.item.key for each in after)
     item = Item(
         name=name,
         adapter=name,
@@ -188,10 +198,10 @@ def _companion(
         key=items.compute_key(name, adapter.version, adapter.deciding(config), content, keys),
         dataset=job.dataset,
         content=content,
-        after=tuple(str(planned.folder) for planned in after),
+        after=tuple(str(each.folder) for each in after),
         environment=job.environment,
     )
-    return _planned(item, output)
+    return planned(item, output)
 
 
 def _configs(job: Job, adapter: Adapter, path: Path) -> Iterator[Tuple[str, Any, Tuple[Tuple[str, str], ...]]]:
@@ -218,7 +228,7 @@ def _bases(job: Job, adapter: Adapter, path: Path) -> Iterator[Tuple[str, Any]]:
     """Name and options of each config, in the order written; files of a pattern by name."""
     for index, entry in enumerate(job.configs):
         if isinstance(entry, str):
-            for file in _matches(entry, path):
+            for file in matches(entry, path.parent, str(path), path):
                 yield item_names.safe(file.stem), read_config(adapter, file)
         else:
             values = dict(entry)
@@ -247,22 +257,41 @@ def read_config(adapter: Adapter, path: Path, start: Optional[Mapping[str, Any]]
     return schema.with_absolute_paths(config, path.parent)
 
 
-def _matches(pattern: str, path: Path) -> List[Path]:
-    """The files a pattern means, by name; never the job file itself, which a plain `*.json` would catch."""
-    full = str(path.parent / pattern)
+def matches(pattern: str, folder: Path, where: str, itself: Optional[Path] = None) -> List[Path]:
+    """The config files that a pattern means, by name; one without `*` and `?` means that file, there or not.
+
+    Args:
+        pattern: Relative to `folder`, or absolute; `**` is any number of folders.
+        folder: Absolute.
+        where: The job file or node, for messages.
+        itself: The job file, which a plain `*.json` would catch; never among the matches.
+
+    Raises:
+        JobError: There is none.
+    """
+    full = str(folder / pattern)
     if not glob.has_magic(pattern):
         return [Path(full)]
     found = [Path(name) for name in sorted(glob.glob(full, recursive=True))]  # noqa: PTH207 -- pattern may be absolute
-    found = [file for file in found if file.name != path.name or not file.samefile(path)]
+    found = [file for file in found if itself is None or file.name != itself.name or not file.samefile(itself)]
     if not found:
-        raise JobError(str(path), 'no file matches "%s"' % pattern, "Correct the pattern in `configs`.")
+        raise JobError(where, 'no file matches "%s"' % pattern, "Correct the pattern.")
     return found
 
 
-def _refuse_same_work(plan: List[Planned], path: Path) -> None:
+def refuse_same_work(plan: Sequence[Planned], where: str) -> None:
+    """Refuses two items of one plan that would give the same result.
+
+    Args:
+        plan: Items with names of their own.
+        where: The job file or node, for messages.
+
+    Raises:
+        JobError: Names both.
+    """
     seen: Dict[str, str] = {}
-    for planned in plan:
-        first = seen.setdefault(planned.item.key, planned.item.name)
-        if first != planned.item.name:
-            pair = 'items "%s" and "%s" would give the same result' % (first, planned.item.name)
-            raise JobError(str(path), pair, "Remove one, or wedge an option that decides the result.")
+    for each in plan:
+        first = seen.setdefault(each.item.key, each.item.name)
+        if first != each.item.name:
+            pair = 'items "%s" and "%s" would give the same result' % (first, each.item.name)
+            raise JobError(where, pair, "Remove one, or wedge an option that decides the result.")

@@ -82,3 +82,27 @@ def test_key_depends_on_every_part_and_on_nothing_else():
 def test_item_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         ITEM.name = "x"  # type: ignore[misc]
+
+
+def test_paths_in_a_tree_are_written_relative_and_move_with_it(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    run = here / "out" / "train-1"
+    run.mkdir(parents=True)
+    item = dataclasses.replace(
+        ITEM, dataset=str(here / "capture"), depends=(str(here / "out" / "check-1"),), after=("/elsewhere/a-1",)
+    )
+    written = items.portable(item, run, here)
+    assert (written.dataset, written.depends, written.after) == ("../../capture", ("../check-1",), ("/elsewhere/a-1",))
+    items.write(run / "item.json", written)
+    assert items.read(run / "item.json") == item
+    here.rename(there)
+    moved = items.read(there / "out" / "train-1" / "item.json")
+    assert moved.dataset == str(there / "capture")
+    assert moved.depends == (str(there / "out" / "check-1"),)
+    assert moved.after == ("/elsewhere/a-1",)
+
+
+def test_paths_stay_absolute_where_the_run_folder_is_outside_of_the_tree(tmp_path):
+    item = dataclasses.replace(ITEM, dataset=str(tmp_path / "tree" / "capture"))
+    assert items.portable(item, tmp_path / "out" / "a-1", tmp_path / "tree") == item
+    assert items.portable(item, tmp_path / "treehouse" / "a-1", tmp_path / "tree") == item

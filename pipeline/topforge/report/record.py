@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from topforge import results, states
 from topforge.errors import TopForgeError
-from topforge.paths import RunPaths
+from topforge.paths import RunPaths, absolute
 from topforge.report.series import Table, read_table
 from topforge.results import OutputFile, Result
 from topforge.states import State
@@ -38,7 +38,7 @@ class Record:
 
     paths: RunPaths
     item: Mapping[str, Any]
-    """item.json."""
+    """item.json, its paths absolute."""
     state: Optional[State]
     result: Optional[Result]
     views: Tuple[View, ...]
@@ -98,13 +98,23 @@ class Record:
 def read(run_folder: Path) -> Record:
     """The record of a run; never raises for what is in the folder."""
     paths, problems = RunPaths(run_folder), []  # type: Tuple[RunPaths, List[str]]
-    item = _json(paths.item, problems)
+    item = _with_absolute_paths(_json(paths.item, problems), absolute(run_folder))
     result = _result(paths, problems)
     summary = _json(paths.result / "summary.json", problems) if _lists(result, "summary.json") else {}
     findings = _findings(paths, result, problems) if item.get("adapter") == "check" else None
     state = _state(paths, problems)
     table = read_table(paths.metrics, problems)
     return Record(paths, item, state, result, _views(summary), findings, table, tuple(problems))
+
+
+def _with_absolute_paths(item: Dict[str, Any], run_folder: Path) -> Dict[str, Any]:
+    """In item.json paths may be relative to the run folder; what is no path stays as it is."""
+
+    def below(value: Any) -> Any:
+        return str(absolute(run_folder / value)) if isinstance(value, str) else value
+
+    folders = {key: list(map(below, item[key])) for key in ("depends", "after") if isinstance(item.get(key), list)}
+    return {**item, **({"dataset": below(item["dataset"])} if "dataset" in item else {}), **folders}
 
 
 def adapter_of(run_folder: Path) -> str:
