@@ -57,13 +57,13 @@ _FLOAT = r"(-?[\d.]+(?:e[+-]?\d+)?)"
 _HEAD_LINE = re.compile(r"((?:language|sopflags|objflags|pretransform)(?: [^\n]*)?)\n")
 _COMMENT = re.compile(r"comment %s ?\n" % _WORD, re.DOTALL)
 _POSITION = re.compile(r"position %s %s ?\n" % (_FLOAT, _FLOAT))
-_CONNECTORS = re.compile(r"connectornextid \d+\n")
-_FLAG_LINE = re.compile(r"flags = +((?:\w+ \w+ ?)*)\n")
+_CONNECTORS = re.compile(r"connectornextid \d{1,9}\n")
+_FLAG_LINE = re.compile(r"flags = +((?:\w+ \w+(?: |(?=\n)))*)\n")
 _BLOCK = {name: re.compile(name + r"\n\{\n") for name in ("outputsNamed3", "inputsNamed3", "inputs", "stat")}
 _END_OF_BLOCK = re.compile(r"\}\n")
-_OUTPUT = re.compile(r"(\d+) %s ?\n" % _WORD, re.DOTALL)
-_NAMED_INPUT = re.compile(r'\d+ \t(\"\"|[^\s"]+) (""|\d+) \d+ %s ?\n' % _WORD, re.DOTALL)
-_INPUT = re.compile(r'(\d+) \t(""|[^\s"]+) (\d+) \d+ ?\n')
+_OUTPUT = re.compile(r"(\d{1,9}) %s ?\n" % _WORD, re.DOTALL)
+_NAMED_INPUT = re.compile(r'\d{1,9} \t(\"\"|[^\s"]+) (""|\d{1,9}) \d{1,9} %s ?\n' % _WORD, re.DOTALL)
+_INPUT = re.compile(r'(\d{1,9}) \t(""|[^\s"]+) (\d{1,9}) \d{1,9} ?\n')
 _STAT = re.compile(r"  (?:create|modify|author|access) [^\n]*\n")
 _COLOR = re.compile(r"color UT_Color (RGB|HSV) %s %s %s ?\n" % (_FLOAT, _FLOAT, _FLOAT))
 _TAIL = re.compile(

@@ -120,7 +120,10 @@ class _Stream:
         else:
             raise SceneError(self.where, 'entry "%s" has a content type that is not known' % name, line)
         if name.endswith(".userdata") and name in self.entries:
-            self.entries[name] = options.to_binary(options.from_json(self.entries[name], name))
+            try:
+                self.entries[name] = options.to_binary(options.from_json(self.entries[name], name))
+            except SceneError as error:
+                raise error.within(self.where) from None
 
 
 def _read(data: bytes, where: str) -> Tuple[Dict[str, bytes], Dict[str, str]]:

@@ -13,6 +13,7 @@ All integers are big-endian. In text the indent is a tab.
 from __future__ import annotations
 
 import json
+import re
 import struct
 from typing import Any, Callable, Dict, List, Mapping, Tuple, Union
 
@@ -21,6 +22,8 @@ from topforge_scene.errors import SceneError
 Option = Union[bool, str, Tuple[int, ...]]
 """The value of one option; its type is the Python type."""
 
+_LONGEST = 0xFFFF
+"""Bytes of a name or text."""
 _NAMES = {1: "bool", 3: "string", 13: "intarray"}
 
 
@@ -45,6 +48,8 @@ def from_json(data: bytes, where: str) -> Dict[str, Option]:
         raise SceneError(where, "not JSON: %s" % error, getattr(error, "lineno", None)) from None
     if not isinstance(document, dict):
         raise SceneError(where, "not a JSON object")
+    if not all(map(_is_text, document)):
+        raise SceneError(where, "an option's name is not Unicode text")
     return {name: _from_block(name, block, where) for name, block in document.items()}
 
 
@@ -133,7 +138,7 @@ def _kind(name: str, value: Option) -> int:
 
 def _text(text: str) -> bytes:
     raw = text.encode("utf-8")
-    if len(raw) > 0xFFFF:
+    if len(raw) > _LONGEST:
         raise SceneError("options", "a text of %d bytes does not fit" % len(raw), fix="Use at most 65535 bytes.")
     return struct.pack(">H", len(raw)) + raw
 
@@ -154,8 +159,17 @@ def _from_block(name: str, block: Any, where: str) -> Option:
         kind, value = block["type"], block["value"]
         if kind == "bool" and isinstance(value, bool):
             return value
-        if kind == "string" and isinstance(value, str):
+        if kind == "string" and isinstance(value, str) and _is_text(value):
             return value
-        if kind == "intarray" and isinstance(value, list) and all(type(number) is int for number in value):
+        if kind == "intarray" and isinstance(value, list) and all(map(_fits, value)):
             return tuple(value)
     raise SceneError(where, 'option "%s" is no bool, string or intarray with its value' % name)
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be stored: JSON can spell halves of characters that are none."""
+    return len(text.encode("utf-8", "surrogatepass")) <= _LONGEST and not re.search("[\ud800-\udfff]", text)
+
+
+def _fits(number: Any) -> bool:
+    return type(number) is int and -(2**63) <= number < 2**63

@@ -24,6 +24,7 @@ _WHY_NOT = {
     "filerange": "which items it makes depends on the files that are there when it cooks",
     GENERATOR: "it runs another command; only one command can be carried over at a time",
 }
+_AFTER = "it comes after the command, where a job has no place for it"
 _MORE = "it is not part of attribute create, wedge, environment edit, generic generator, wait for all"
 
 
@@ -151,9 +152,9 @@ class _Walk:
                 elif node.type == "waitforall":
                     waits.append(node)
                 elif node.type not in _BELOW:
-                    self._refuse(node)
+                    self._refuse(node, _AFTER if node.type in KNOWN else _MORE)
         return waits, below
 
-    def _refuse(self, node: Node) -> None:
-        why = _WHY_NOT.get(node.type, _MORE)
+    def _refuse(self, node: Node, otherwise: str = _MORE) -> None:
+        why = _WHY_NOT.get(node.type, otherwise)
         self.reasons.append("%s/%s (%s): %s" % (self.path, node.name, node.type, why))
