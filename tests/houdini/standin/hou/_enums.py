@@ -41,3 +41,19 @@ class nodeTypeSource(Enumeration, names="Internal CompiledCode VexCode RslCode S
 
 class saveMode(Enumeration, names="Binary Text"):
     pass
+
+
+class attribType(Enumeration, names="Global Point Prim Vertex"):
+    pass
+
+
+class attribData(Enumeration, names="Dict Float Int String"):
+    pass
+
+
+class numericData(Enumeration, names="Float16 Float32 Float64 Int16 Int32 Int64 Int8 UInt8"):
+    pass
+
+
+class primType(Enumeration, names="Polygon"):
+    pass

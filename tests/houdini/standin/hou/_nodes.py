@@ -439,13 +439,25 @@ class OpNode(Node):
         raise NotInStandIn("cooking a %s node" % self._live().type.category)
 
 
-class NodeConnection(Strict):
+class NodeConnection(NetworkItem):
     """A wire."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if len(args) != 2 or kwargs:
             raise NotInStandIn("how to make a hou.NodeConnection")
         self._node_state, self._number = args
+
+    def _live(self) -> NodeState:
+        raise NotInStandIn("that of a hou.NodeConnection")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NodeConnection) and self._ends() == other._ends()
+
+    def __hash__(self) -> int:
+        return hash(self._ends())
+
+    def _ends(self) -> Tuple[int, int]:
+        return id(self._node_state), self._number
 
     def outputNode(self) -> Any:
         """The node that the wire ends in."""

@@ -6,9 +6,10 @@ from typing import Any, Optional
 
 from . import _scene
 from ._errors import ObjectWasDeleted
+from ._nodes import NetworkMovableItem
 from ._simple import Color, Vector2
 from ._state import NodeState
-from ._strict import NotInStandIn, Strict
+from ._strict import NotInStandIn
 
 
 class _Note:
@@ -28,13 +29,22 @@ class _Note:
         self.parent.notes[number] = self.stored
 
 
-class StickyNote(Strict):
+class StickyNote(NetworkMovableItem):
     """A note in the network editor."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if len(args) != 1 or not isinstance(args[0], _Note) or kwargs:
             raise NotInStandIn("how to make a hou.StickyNote")
         self._note: _Note = args[0]
+
+    def _live(self) -> NodeState:
+        raise NotInStandIn("that of a hou.StickyNote")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StickyNote) and self._note.stored is other._note.stored
+
+    def __hash__(self) -> int:
+        return hash(id(self._note.stored))
 
     def name(self) -> str:
         return self._note.stored.name

@@ -164,6 +164,8 @@ def _cook_python(state: NodeState) -> None:
         session.working.remove(state)
     if state.errors:
         state.geometry = None
+    else:
+        state.geometry._read_only = True
 
 
 def _module() -> Any:
