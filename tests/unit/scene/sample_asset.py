@@ -10,6 +10,14 @@ NAME = "acme::lens_sorter::1.0"
 FOLDER = "acme.top_lens_sorter.1.0.hda"
 PATH = "acme_8_8Top_1lens__sorter_8_81.0"
 GENERATE = 'import json\n\nasset = self.topNode().parent()\npattern = asset.evalParm("pattern")\n'
+HELP = '''#type: node
+#context: top
+#internal: acme::lens_sorter::1.0
+
+= Acme Lens Sorter =
+
+"""Sorts pictures & more."""
+'''
 PYTHON = (("script_callback_language", "python"),)
 
 
@@ -110,7 +118,7 @@ def operator() -> Operator:
         contents=root,
         max_inputs=1,
         icon_svg='<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16"/>\n',
-        help='= Acme Lens Sorter =\n\n#type: node\n\n"""Sorts pictures & more."""\n',
+        help=HELP,
         submenus=("Acme", "Acme/Training"),
         keywords=("sort", "<lens>"),
         python_module="from acme_tools.callbacks import launch, styles\n",
