@@ -6,8 +6,8 @@ import dataclasses
 from typing import Dict, List, Mapping, Tuple, Union
 
 from topforge_scene.adopt.parameters import Parameters
-from topforge_scene.adopt.reasons import ReasonError
-from topforge_scene.adopt.text import Reference, Text, filled
+from topforge_scene.adopt.reasons import ReasonError, UnknownAttributeError
+from topforge_scene.adopt.text import Reference, Text, filled, unknown
 
 Scalar = Union[str, int, float]
 
@@ -69,7 +69,11 @@ def _string(parameters: Parameters, index: int, attributes: Dict[str, Text], not
         attributes.pop(name, None)
         notes.append("%s: an array" % name)
         return
-    attributes[name] = filled(parameters.text("stringvalue%d" % index), attributes)
+    text = parameters.text("stringvalue%d" % index)
+    missing = unknown(text, attributes)
+    if missing is not None:
+        raise UnknownAttributeError(parameters.path, name, missing)
+    attributes[name] = filled(text, attributes)
 
 
 def _number(

@@ -6,8 +6,8 @@ import re
 from typing import Dict, List, Mapping, Optional, Sequence
 
 from topforge.trainers.command import PLACES
-from topforge_scene.adopt.reasons import ReasonError
-from topforge_scene.adopt.text import Piece, Reference, Text, filled, is_literal, joined, literal
+from topforge_scene.adopt.reasons import ReasonError, UnknownAttributeError
+from topforge_scene.adopt.text import Piece, Reference, Text, filled, is_literal, joined, literal, unknown
 
 _SHELL = "|&;<>"
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
@@ -27,7 +27,9 @@ def split(command: Text, attributes: Mapping[str, Text], node: str) -> List[Text
     Raises:
         ReasonError: Shell syntax, a quote that does not end, or an attribute that nothing sets.
     """
-    _refuse_unknown(command, attributes, node)
+    missing = unknown(command, attributes)
+    if missing is not None:
+        raise UnknownAttributeError(node, "the command", missing)
     splitter = _Splitter(node)
     for piece in command:
         if isinstance(piece, str):
@@ -67,14 +69,6 @@ def as_argument(word: Text, names: Sequence[str], node: str) -> str:
             raise ReasonError(node, "the command holds {%s}, which means something else in a job" % clash)
         parts.append(piece)
     return "".join(parts)
-
-
-def _refuse_unknown(command: Text, attributes: Mapping[str, Text], node: str) -> None:
-    for piece in command:
-        if isinstance(piece, Reference) and piece.name not in attributes:
-            raise ReasonError(
-                node, "the command uses @%s, which nothing above it sets to text or a number" % piece.name
-            )
 
 
 class _Splitter:

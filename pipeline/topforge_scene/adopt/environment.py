@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Dict, List, Mapping, Optional
 
 from topforge_scene.adopt.parameters import Parameters
-from topforge_scene.adopt.reasons import ReasonError
-from topforge_scene.adopt.text import Text, filled, is_literal, literal
+from topforge_scene.adopt.reasons import ReasonError, UnknownAttributeError
+from topforge_scene.adopt.text import Text, filled, is_literal, literal, unknown
 
 _NUMBERS = {"0": "floatvarvalue%d", "1": "intvarvalue%d"}
 _TEXT = "2"
@@ -34,9 +34,13 @@ def read_edit(parameters: Parameters, attributes: Mapping[str, Text], variables:
             number = parameters.number(_NUMBERS[parameters.raw("vartype%d" % index, "0")] % index, 0)
             variables[name] = "%.15g" % number
             continue
-        text = filled(parameters.text("strvarvalue%d" % index), attributes)
+        text = parameters.text("strvarvalue%d" % index)
+        missing = unknown(text, attributes)
+        if missing is not None:
+            raise UnknownAttributeError(parameters.path, name, missing)
+        text = filled(text, attributes)
         if not is_literal(text):
-            raise ReasonError(parameters.path, "%s uses an attribute that is varied, or that nothing above sets" % name)
+            raise ReasonError(parameters.path, "%s differs between items, as it uses a varied attribute" % name)
         variables[name] = literal(text)
 
 
@@ -69,8 +73,3 @@ def is_kartaverse(variables: Mapping[str, str], prefix: str) -> bool:
 def tidy(path: str) -> str:
     """Without doubled slashes and without one at the end."""
     return re.sub(r"/+", "/", path).rstrip("/") or path[:1]
-
-
-def pairs(variables: Mapping[str, str]) -> Tuple[Tuple[str, str], ...]:
-    """As job files list them."""
-    return tuple(variables.items())

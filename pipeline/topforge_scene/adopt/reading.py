@@ -11,7 +11,7 @@ from topforge_scene.adopt import attributes, command_line, environment, graph, l
 from topforge_scene.adopt.attributes import Wedge
 from topforge_scene.adopt.graph import Chain
 from topforge_scene.adopt.parameters import Parameters
-from topforge_scene.adopt.reasons import CannotAdoptError, ReasonError
+from topforge_scene.adopt.reasons import CannotAdoptError, ReasonError, UnknownAttributeError
 from topforge_scene.adopt.recipe import Line, Recipe
 from topforge_scene.adopt.text import Text
 from topforge_scene.network import Node
@@ -95,6 +95,9 @@ class _Reader:
     def _collecting(self) -> Iterator[None]:
         try:
             yield
+        except UnknownAttributeError as reason:
+            if not self.reasons:
+                self.reasons.append(str(reason))
         except ReasonError as reason:
             self.reasons.append(str(reason))
 

@@ -28,3 +28,10 @@ class ReasonError(Exception):
 
     def __init__(self, node: str, problem: str) -> None:
         super().__init__("%s: %s" % (node, problem))
+
+
+class UnknownAttributeError(ReasonError):
+    """An attribute that nothing sets; not worth telling when a node that may set it was refused already."""
+
+    def __init__(self, node: str, user: str, attribute: str) -> None:
+        super().__init__(node, "%s uses @%s, which nothing above it sets to text or a number" % (user, attribute))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import List, Mapping, Tuple, Union
+from typing import List, Mapping, Optional, Tuple, Union
 
 from topforge_scene.adopt.reasons import ReasonError
 
@@ -81,6 +81,12 @@ def literal(text: Text) -> str:
 def is_literal(text: Text) -> bool:
     """Whether a text has no references."""
     return all(isinstance(piece, str) for piece in text)
+
+
+def unknown(text: Text, values: Mapping[str, Text]) -> Optional[str]:
+    """The first attribute that the text uses and `values` lacks."""
+    names = (piece.name for piece in text if isinstance(piece, Reference))
+    return next((name for name in names if name not in values), None)
 
 
 def filled(text: Text, values: Mapping[str, Text]) -> Text:
