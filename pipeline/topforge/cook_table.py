@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Callable, Dict, Iterable, List, Sequence, Tuple
 
-from topforge.display import duration
+from topforge.durations import duration
 from topforge.outcomes import WAS_DONE, Outcome
 from topforge.states import Status
 from topforge.terminal_style import PLAIN, Style

@@ -17,7 +17,7 @@ from topforge import atomic, diagnosis, progress, states
 from topforge.errors import TopForgeError
 from topforge.metrics_table import MetricsTable
 from topforge.paths import RunPaths
-from topforge.pdg_report import PdgReport
+from topforge.pdg_report import News, PdgReport
 from topforge.results import Result
 from topforge.states import State, Status
 from topforge.trainers.base import Report, Step
@@ -53,9 +53,11 @@ class Journal:
         """The item waits; written when the message is another one or the last write is old."""
         stale = time.time() - self._state.updated >= _HEARTBEAT_SECONDS
         if stale or self._state.status is not Status.WAITING or self._state.message != message:
-            if self._state.message != message:
-                self.say("openjd_status: %s" % message)
+            news = self._state.message != message
             self._write(Status.WAITING, message=message, attempt=attempt, stage=None, seconds_left=None, devices=None)
+            if news:
+                self.say("openjd_status: %s" % message)
+                self._pdg.waiting(message)
 
     def running(self, attempt: int, devices: Optional[str], tracker: progress.Tracker) -> None:
         """The item runs, as far as `tracker` says."""
@@ -73,7 +75,15 @@ class Journal:
         if lines != self._said:
             self._said = lines
             self.say("\n".join(lines))
-            self._pdg.progress(tracker.progress)
+        self._pdg.progress(self._paths, _news(tracker))
+
+    def attempt_begins(self, log: Path) -> None:
+        """An attempt begins, which writes the file `log`."""
+        self._pdg.attempt(log)
+
+    def attempt_ends(self, tracker: progress.Tracker) -> None:
+        """It ended where `tracker` says; how, is told next."""
+        self._pdg.hold(_news(tracker))
 
     def done(self, result: Result, message: str, attempt: int) -> None:
         """The item is done; `message` also tells what went less well than it should."""
@@ -87,7 +97,7 @@ class Journal:
             attempt=attempt,
         )
         self.say("\n".join(progress.dialects(1.0, message)))
-        self._pdg.done(self._paths.run, result)
+        self._pdg.done(self._paths, result)
 
     def queued(self, message: str) -> None:
         """The runner gives up without having tried; somebody else may."""
@@ -107,7 +117,7 @@ class Journal:
                 fix=failure.fix,
             )
         self.say("openjd_fail: %s" % " ".join(("%s %s" % (failure.reason, failure.fix)).split()))
-        self._pdg.failed("%s %s" % (failure.reason, failure.fix))
+        self._pdg.failed(self._paths, "%s %s" % (failure.reason, failure.fix))
 
     def _write(self, status: Status, **changes: Any) -> None:
         fresh: Dict[str, Any] = {"failure_class": None, "reason": None, "fix": None}
@@ -133,6 +143,7 @@ class AttemptJournal:
         self._journal, self._attempt, self._devices, self._parse = journal, attempt, devices, parse
         self._log = paths.attempt_log(attempt).open("a", encoding="utf-8", newline="\n", buffering=1)
         _point(paths.latest_log, paths.attempt_log(attempt))
+        journal.attempt_begins(paths.attempt_log(attempt))
         self._table = MetricsTable(paths.metrics, attempt)
         self._tracker: Optional[progress.Tracker] = None
         self._started = self._written = time.monotonic()
@@ -179,10 +190,17 @@ class AttemptJournal:
 
     def close(self) -> None:
         """Writes the last rows and closes the log."""
+        if self._tracker is not None:
+            self._journal.attempt_ends(self._tracker)
         try:
             self._table.flush()
         finally:
             self._log.close()
+
+
+def _news(tracker: progress.Tracker) -> News:
+    left = tracker.seconds_left(time.monotonic())
+    return News(tracker.progress, tracker.position, tracker.step, left, dict(tracker.metrics))
 
 
 def _point(link: Path, log: Path) -> None:

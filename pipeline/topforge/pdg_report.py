@@ -6,22 +6,27 @@ Houdini that is gone, slow or unreachable costs a few seconds once, never the it
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import sys
 import time
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Union
 
+from topforge import previews
+from topforge.durations import time_left
 from topforge.paths import RunPaths
 from topforge.results import Result
 
 _MAX_FAILURES = 3
 _SLOW_SECONDS = 1.0
 """A call that takes longer counts as failed: the trainer's output is not read meanwhile."""
-_ERROR = 0
-"""pdgcmd's log type of an error."""
+_ERROR, _MESSAGE = 0, 2
+"""pdgcmd's types of log lines."""
+_PERIOD_SECONDS = 2.0
+"""Progress is told no more often: each call waits for PDG, which has all other items to listen to as well."""
 _TAGS = (
     ("mesh", "file/geo"),
     ("gltf", "file/geo"),
@@ -33,8 +38,35 @@ _TAGS = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class News:
+    """How an item is doing."""
+
+    share: float
+    """What is done, 0 to 1."""
+    position: str
+    """For people, in few words: "step 400/1000"."""
+    step: Optional[int] = None
+    seconds_left: Optional[float] = None
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Newest finite values; `psnr` in dB."""
+
+    @property
+    def eta(self) -> str:
+        """The time left in words, "" while nobody knows: "3 min"."""
+        return "" if self.seconds_left is None else time_left(self.seconds_left)[: -len(" left")]
+
+    @property
+    def state(self) -> str:
+        """What PDG shows as the item's state: "step 400/1000, 3 min left"."""
+        return ", ".join([self.position] + (["%s left" % self.eta] if self.eta else []))
+
+
 class PdgReport:
-    """Calls into `pdgcmd`; gives up after a few failures in a row."""
+    """Calls into `pdgcmd`; gives up after a few failures in a row.
+
+    While it works, an item's attributes `psnr`, `step`, `eta` and `preview` follow it. Only what changed is told.
+    """
 
     def __init__(self, variables: Mapping[str, str], on_problem: Callable[[str], None]) -> None:
         """Imports `pdgcmd` if PDG started us.
@@ -45,6 +77,9 @@ class PdgReport:
         """
         self._on_problem = on_problem
         self._failures = 0
+        self._told: Dict[str, Any] = {}
+        self._told_at = -_PERIOD_SECONDS
+        self._untold: Optional[News] = None
         self._module: Optional[ModuleType] = None
         if variables.get("PDG_RESULT_SERVER") and variables.get("PDG_SCRIPTDIR"):
             self._module = self._import(variables["PDG_SCRIPTDIR"])
@@ -61,25 +96,80 @@ class PdgReport:
         finally:
             sys.path.remove(folder)
 
-    def progress(self, share: float) -> None:
-        """Tells the share that is done, 0 to 1."""
-        self._call("workItemSetCookPercent", share)
+    def waiting(self, message: str) -> None:
+        """Shows what the item waits for, and puts it into its log."""
+        self._once("state", "workItemSetCustomState", message)
+        self._call("workItemAppendLog", message + "\n", log_type=_MESSAGE)
 
-    def failed(self, reason: str) -> None:
-        """Puts the reason into the work item's log."""
+    def attempt(self, log: Path) -> None:
+        """An attempt starts, whose whole output goes into the file `log`."""
+        self._call("workItemAppendLog", "the trainer's output: %s\n" % log, log_type=_MESSAGE)
+
+    def progress(self, paths: RunPaths, news: News) -> None:
+        """Tells how the item is doing; at once the first time, later only now and then.
+
+        Args:
+            paths: Its run folder, for the newest preview.
+            news: Everything that is known now.
+        """
+        self.hold(news)
+        if time.monotonic() - self._told_at >= _PERIOD_SECONDS:
+            self._tell(paths)
+
+    def hold(self, news: News) -> None:
+        """Keeps news to be told with the next thing that must be told."""
+        self._untold = news
+
+    def _tell(self, paths: RunPaths) -> None:
+        news, self._untold = self._untold, None
+        if news is None or self._module is None:
+            return
+        self._once("percent", "workItemSetCookPercent", news.share)
+        self._once("state", "workItemSetCustomState", news.state)
+        self._attribute("step", news.step)
+        self._attribute("psnr", news.metrics.get("psnr"))
+        self._attribute("eta", news.eta)
+        self._preview(previews.newest(paths))
+        self._told_at = time.monotonic()
+
+    def _preview(self, path: Optional[Path]) -> None:
+        self._attribute("preview", None if path is None else path.as_posix())
+
+    def _attribute(self, name: str, value: Union[int, float, str, None]) -> None:
+        if value is not None:
+            kind = {int: "Int", float: "Float", str: "String"}[type(value)]
+            self._once(name, "set%sAttrib" % kind, name, value, 0)
+
+    def failed(self, paths: RunPaths, reason: str) -> None:
+        """Tells what was not told yet, and puts the reason into the work item's log."""
+        self._tell(paths)
         self._call("workItemAppendLog", reason + "\n", log_type=_ERROR)
 
-    def done(self, run_folder: Path, result: Result) -> None:
-        """Tells the outputs, the manifest first, each with the tag PDG's nodes filter by."""
-        self._call("workItemSetCookPercent", 1.0)
-        for tag, paths in _outputs_by_tag(run_folder, result).items():
-            self._call("addOutputFiles", paths, output_file_tag=tag)
+    def done(self, paths: RunPaths, result: Result) -> None:
+        """Tells the last values, and the outputs, the manifest first, each with the tag PDG's nodes filter by.
+
+        Each final metric becomes an attribute `topforge_NAME`.
+        """
+        self._tell(paths)
+        self._once("percent", "workItemSetCookPercent", 1.0)
+        self._once("state", "workItemSetCustomState", "done")
+        for tag, files in _outputs_by_tag(paths, result).items():
+            self._call("addOutputFiles", files, output_file_tag=tag)
         for name, value in result.metrics.items():
             self._call("setFloatAttrib", "topforge_" + name, value, 0)
+        self._attribute("psnr", result.metrics.get("psnr"))
+        self._attribute("eta", "")
+        self._preview(previews.of_result(paths, result))
 
-    def _call(self, name: str, *arguments: Any, **options: Any) -> None:
+    def _once(self, what: str, name: str, *arguments: Any) -> None:
+        """Calls unless this very call was the last about `what`."""
+        if self._told.get(what) != arguments and self._call(name, *arguments):
+            self._told[what] = arguments
+
+    def _call(self, name: str, *arguments: Any, **options: Any) -> bool:
+        """Whether PDG was told."""
         if self._module is None:
-            return
+            return False
         started = time.monotonic()
         problem = ""
         try:
@@ -92,10 +182,11 @@ class PdgReport:
         if self._failures >= _MAX_FAILURES:
             self._module = None
             self._on_problem("PDG is no longer told about progress: pdgcmd.%s: %s" % (name, problem))
+        return not problem
 
 
-def _outputs_by_tag(run_folder: Path, result: Result) -> Dict[str, List[str]]:
-    by_tag: Dict[str, List[str]] = {"file/json": [str(RunPaths(run_folder).manifest)]}
+def _outputs_by_tag(paths: RunPaths, result: Result) -> Dict[str, List[str]]:
+    by_tag: Dict[str, List[str]] = {"file/json": [str(paths.manifest)]}
     for output in result.outputs:
         tag = next((tag for role, tag in _TAGS if output.role.split(":")[0] == role), "file")
         by_tag.setdefault(tag, []).append(str(result.path(output)))

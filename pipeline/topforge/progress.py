@@ -24,6 +24,8 @@ class Tracker:
         self._index = 0
         self.metrics: Dict[str, float] = {}
         """Newest finite value of each metric."""
+        self.step: Optional[int] = None
+        """Newest step that a child told, of whichever stage."""
         self.begin(0, 0.0)
 
     def begin(self, index: int, now: float) -> None:
@@ -32,7 +34,7 @@ class Tracker:
         self._began, self._rate = now, _Rate()
         self._told_left: Optional[float] = None
         self._stage: Optional[str] = None
-        self._message = ""
+        self._message = self._short = ""
 
     def update(self, report: Report, now: float) -> None:
         """Takes in what a line said. Values that are not finite are passed over; progress never goes back in a step."""
@@ -40,6 +42,8 @@ class Tracker:
         if share is not None:
             self._share = max(self._share, share)
             self._rate.update(self._share, now)
+        if report.step is not None:
+            self.step = report.step
         if report.seconds_left is not None and math.isfinite(report.seconds_left):
             self._told_left = max(0.0, report.seconds_left)
         self._say(report)
@@ -49,9 +53,11 @@ class Tracker:
 
     def _say(self, report: Report) -> None:
         if report.stage and report.stage != self._stage:
-            self._stage, self._message = report.stage, ""
+            self._stage, self._message, self._short = report.stage, "", ""
         if report.message or report.total or not self._message:  # else a metric between two reports of progress
             self._message = report.message or _position(report) or self._message
+        if report.step is not None:
+            self._short = "step %d/%d" % (report.step, report.total) if report.total else "step %d" % report.step
 
     @property
     def stage(self) -> str:
@@ -62,6 +68,11 @@ class Tracker:
     def message(self) -> str:
         """For people: "train, step 400 of 1000"."""
         return ", ".join(part for part in (self.stage, self._message) if part)
+
+    @property
+    def position(self) -> str:
+        """The same in few words: "step 400/1000"; where a stage has no steps, all of `message`."""
+        return self._short or self.message
 
     @property
     def progress(self) -> float:

@@ -32,6 +32,33 @@ def candidates(version: str) -> Iterator[str]:
     yield from (str(path) for path in sorted(pyenv.glob("versions/%s.*/bin/python" % version)))
 
 
+ITEM = {
+    "format": 1,
+    "name": "echo",
+    "adapter": "command",
+    "config": {"arguments": ["{python}", "-c", "import json"], "outputs": []},
+    "key": "ab" * 32,
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_work_items_command_shrugs_off_what_houdini_sets_for_its_own_python(version, tmp_path):
+    """`-I` with a folder: with PYTHONHOME as it is, this Python would not even start; its children are cleaned too."""
+    python = interpreter(version)
+    if python is None:
+        pytest.skip("no Python %s on PATH or in pyenv" % version)
+    (tmp_path / "json.py").write_text("raise SystemExit('not ours')")
+    run = tmp_path / "a run"
+    run.mkdir()
+    (run / "item.json").write_text(json.dumps(ITEM))
+    traps = {"PYTHONHOME": "/opt/hfs/python", "PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": "/nowhere"}
+    variables = {**os.environ, **traps, "TOPFORGE_CACHE": str(tmp_path / "cache")}
+    command = [python, "-I", str(PIPELINE / "topforge"), "run-item", str(run)]
+    done = subprocess.run(command, env=variables, cwd=str(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    assert (run / "result.json").exists()
+
+
 def interpreter(version: str) -> Optional[str]:
     """The first candidate that runs (pyenv's shims need not) and is of that version."""
     ask = "import sys; print('%d.%d' % sys.version_info[:2])"

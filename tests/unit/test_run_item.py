@@ -317,47 +317,6 @@ def test_the_log_of_each_attempt_stays_and_latest_points_to_the_newest(tmp_path)
     assert paths.latest_log.resolve() == paths.attempt_log(2).resolve()
 
 
-PDGCMD = """
-import os, json
-def note(name, *arguments, **options):
-    with open(os.environ["PDG_NOTES"], "a") as stream:
-        stream.write(json.dumps([name, arguments, options]) + "\\n")
-def workItemSetCookPercent(value): note("percent", value)
-def workItemAppendLog(text, log_type=3): note("log", text, log_type=log_type)
-def addOutputFiles(paths, output_file_tag=""): note("outputs", paths, tag=output_file_tag)
-def setFloatAttrib(name, value, index): note("float", name, value, index)
-"""
-
-
-def pdg(tmp_path, source):
-    (tmp_path / "scripts").mkdir()
-    (tmp_path / "scripts" / "pdgcmd.py").write_text(source)
-    return {
-        "PDG_SCRIPTDIR": str(tmp_path / "scripts"),
-        "PDG_RESULT_SERVER": "localhost:1",
-        "PDG_NOTES": str(tmp_path / "pdg.txt"),
-    }
-
-
-def test_pdg_is_told_progress_outputs_and_metrics(tmp_path):
-    paths = make_item(tmp_path)
-    assert run(paths, **pdg(tmp_path, PDGCMD)).returncode == 0
-    calls = [json.loads(line) for line in (tmp_path / "pdg.txt").read_text().splitlines()]
-    assert ["percent", [1.0], {}] in calls
-    assert ["outputs", [[str(paths.manifest), str(paths.result / "data.json")]], {"tag": "file/json"}] not in calls
-    assert ["outputs", [[str(paths.manifest)]], {"tag": "file/json"}] in calls
-    assert ["outputs", [[str(paths.result / "mesh/mesh.obj")]], {"tag": "file/geo"}] in calls
-    assert ["float", ["topforge_psnr", 27.5, 0], {}] in calls
-
-
-@pytest.mark.parametrize("source", ["raise ImportError('no hou')", "def workItemSetCookPercent(v): raise OSError(1)"])
-def test_a_pdg_that_does_not_answer_costs_nothing(tmp_path, source):
-    paths = make_item(tmp_path)
-    done = run(paths, **pdg(tmp_path, source))
-    assert done.returncode == 0
-    assert "PDG is" in done.stdout
-
-
 def test_a_runner_in_the_process_itself_leaves_signals_alone(tmp_path):
     sys.path.insert(0, str(harness.RUNNER.parent))
     run_item.registry.MODULES["fake"] = "fake_adapter"

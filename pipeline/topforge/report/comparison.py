@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from topforge.display import duration
+from topforge.durations import duration
 from topforge.report import compared_settings, compared_views, document, logs, summary, titles, wording
 from topforge.report.definitions import metric
 from topforge.report.document import Section, code, note, table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Dict, Optional
 
-from topforge.display import duration
+from topforge.durations import duration
 from topforge.report import wording
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from topforge import results
-from topforge.display import duration
+from topforge.durations import duration
 from topforge.report import curves, logs, titles, wording
 from topforge.report.document import Section, code, facts, table
 from topforge.report.logs import AttemptLog

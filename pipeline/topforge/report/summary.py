@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Iterable, List, NamedTuple, Optional, Tuple
 
-from topforge.display import duration
+from topforge.durations import duration
 from topforge.report import logs, titles, wording
 from topforge.report.definitions import metric
 from topforge.report.markup import Content, Html, element

@@ -6,6 +6,7 @@ SIGTERM or Ctrl-C: the item saves and ends; Ctrl-C again: it is killed, and cont
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -28,8 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     folder = (arguments.item.parent if arguments.item.is_file() else arguments.item).absolute()
     paths = RunPaths(folder)
-    if not arguments.force and finished.result(paths, items.read(paths.item), arguments.verify):
-        return 0  # without importing what it takes to do the work
+    done = None if arguments.force else finished.result(paths, items.read(paths.item), arguments.verify)
+    if done is not None:  # without importing what it takes to do the work
+        if os.environ.get("PDG_RESULT_SERVER"):
+            from topforge.pdg_report import PdgReport
+
+            PdgReport(os.environ, print).done(paths, done)
+        return 0
 
     from topforge import retry, run_item
 
