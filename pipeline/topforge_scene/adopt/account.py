@@ -7,6 +7,7 @@ from typing import List, Sequence, Tuple
 
 from topforge_scene.adopt.job import Plan
 from topforge_scene.adopt.recipe import Line, Recipe
+from topforge_scene.network import Token
 
 _KARTAVERSE = "exactly CUDA_HOME, PYTHONHOME and PYTHONPATH of that prefix, as the page sets them"
 
@@ -57,7 +58,10 @@ def _before(recipe: Recipe, plan: Plan) -> List[str]:
         lines.append(
             "each item leases %d GPU; --gpus 0 is for commands that need none" % plan.document["needs"]["gpus"]
         )
-    if not recipe.chain.generator.parm("sequential") and recipe.wedges:
+    if recipe.prefix is None:
+        lines.append("no Python environment is named: the command gets the one that TopForge itself runs in")
+    sequential = recipe.chain.generator.parm("sequential")
+    if recipe.wedges and (sequential is None or sequential.values != (Token("on"),)):
         lines.append("items run one after another; `parallel` in the job runs more of them at a time")
     return lines
 

@@ -94,7 +94,8 @@ def test_an_edit_that_is_not_the_pages_stays_variables(adopt):
 
 
 def test_another_program_is_carried_over_without_a_prefix(adopt):
-    plan = adopt(nvdiffrec(command='ffmpeg -i "`@WORKING_DIR`a b.mov" $HIP/out.png'))[1]
+    recipe, plan = adopt(nvdiffrec(command='ffmpeg -i "`@WORKING_DIR`a b.mov" $HIP/out.png'))
+    assert "no Python environment is named" in account.text(recipe, plan, ())
     (config,) = plan.document["configs"]
     assert config["arguments"] == ["ffmpeg", "-i", "{WORKING_DIR}a b.mov", config["working_folder"] + "/out.png"]
     assert "prefix" not in plan.document["environment"]
@@ -355,6 +356,12 @@ def test_all_reasons_come_at_once(adopt):
     with pytest.raises(CannotAdoptError) as caught:
         adopt(scene)
     assert len(caught.value.reasons) == 3
+
+
+def test_the_account_says_when_items_ran_at_the_same_time(adopt):
+    at_once = nvdiffrec(command="run `@iter`", above=(with_range(0, 2),), sequential=Token("off"))
+    assert "`parallel` in the job" in account.text(*adopt(at_once), ())
+    assert "`parallel` in the job" not in account.text(*adopt(varied(with_range(0, 2))), ())
 
 
 def test_callbacks_in_parameters_of_a_nodes_own_are_refused(refused):
