@@ -131,9 +131,9 @@ def _apply(state: NodeState, parm: Any, values: Any) -> None:
         )
     for component, value in enumerate(values):
         if isinstance(value, _scene.network.Channel):
-            parm.values[component] = Number(value.expression, value.language)
+            parm.store(component, Number(value.expression, value.language))
         else:
-            parm.values[component] = _stored(state, parm.spec, value)
+            parm.store(component, _stored(state, parm.spec, value))
 
 
 def _stored(state: NodeState, spec: Any, value: Any) -> Any:

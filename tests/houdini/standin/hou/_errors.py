@@ -64,6 +64,14 @@ class InvalidGeometry(OperationFailed):
     """The geometry is not valid anymore."""
 
 
+class GeometryPermissionError(Error):
+    """Geometry is read-only."""
+
+
+class InvalidSize(Error):
+    """The size of the sequence is not valid."""
+
+
 class LoadWarning(Error):
     """Warnings were generated while loading a file."""
 

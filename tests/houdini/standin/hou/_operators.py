@@ -200,6 +200,12 @@ def _compiled_types() -> List[TypeState]:
     script = (_plain("python", "string"), _plain("maintainstate", "toggle", "0"))
     read = ("auto", "read", "write", "noop")
     file = (_plain("file", "file"), _plain("filemode", "ordinal", "0", menu=read), _plain("reload", "button"))
+    reference = tuple(_plain(name, "string") for name in ("filepath1", "primpath1"))
+    camera = (
+        *(_plain(name, "integer", "0") for name in ("resx", "resy")),
+        *(_plain(name, "float", "0") for name in ("aspect", "aperture", "focal", "winx", "winy", "near", "far")),
+        _plain("vm_background", "file"),
+    )
     image = tuple(_plain(name, "string") for name in ("signature", "file", "filecolorspace"))
     return [
         _compiled("Top", "topnet", topnet, child_category="Top", subnet=False),
@@ -207,6 +213,8 @@ def _compiled_types() -> List[TypeState]:
         _compiled("Top", "output", (number,), max_inputs=1, outputs=0),
         _compiled("Top", "null", max_inputs=1),
         _compiled("Object", "geo", child_category="Sop", max_inputs=1),
+        _compiled("Object", "subnet", child_category="Object", max_inputs=4, subnet=True),
+        _compiled("Object", "cam", camera, max_inputs=1),
         _compiled("Object", "matnet", child_category="Vop"),
         _compiled("Sop", "file", file, max_inputs=1),
         _compiled("Sop", "python", script, max_inputs=4),
@@ -217,6 +225,8 @@ def _compiled_types() -> List[TypeState]:
         _compiled("Vop", "subnet", child_category="Vop", max_inputs=MANY, subnet=True),
         _compiled("Vop", "mtlxstandard_surface", _surface(), max_inputs=MANY, input_names=_SURFACE),
         _compiled("Vop", "mtlximage", image, max_inputs=MANY, input_names=("file",)),
+        _compiled("Vop", "mtlxseparate3c", input_names=("in",), max_inputs=1, outputs=3),
+        _compiled("Vop", "suboutput", max_inputs=MANY, outputs=0),
         _compiled(
             "Vop", "mtlxnormalmap", (_plain("signature", "string"),), max_inputs=MANY, input_names=("in", "scale")
         ),
@@ -229,7 +239,7 @@ def _compiled_types() -> List[TypeState]:
         ),
         _compiled("Vop", "mtlxtexcoord", (_plain("signature", "string"),), input_names=()),
         _compiled("Lop", "materiallibrary", (_plain("matpathprefix", "string"),), child_category="Vop", max_inputs=1),
-        _compiled("Lop", "reference", max_inputs=MANY),
+        _compiled("Lop", "reference", reference, max_inputs=MANY),
         _compiled("Lop", "sublayer", max_inputs=MANY),
         _compiled("Lop", "assetreference", (_plain("filepath", "file"), _plain("primpath", "string")), max_inputs=1),
         *[_compiled("Manager", name, child_category=category) for name, category in MANAGERS.items()],

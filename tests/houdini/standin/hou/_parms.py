@@ -204,7 +204,7 @@ class Parm(_OfNode):
         current = self._value()
         if language is None and isinstance(current, Number):
             word = current.language
-        state.values[self._component] = Number(expression, word)
+        state.store(self._component, Number(expression, word))
 
     def deleteAllKeyframes(self) -> None:
         """The value stays what it evaluates to now."""
@@ -213,7 +213,7 @@ class Parm(_OfNode):
             value = _values.evaluate_parm(self._node_state, self.name())
             if state.spec.kind == "menu":
                 value = _values.evaluate_text(self._node_state, self.name())
-            state.values[self._component] = value
+            state.store(self._component, value)
 
     def keyframes(self) -> Tuple[Any, ...]:
         if isinstance(self._value(), Number):
@@ -234,7 +234,7 @@ class Parm(_OfNode):
                 raise TypeError("%s takes the number of instances, not %r." % (self.path(), value))
             _values.resize(self._node_state, state, value)
         else:
-            state.values[self._component] = _values.checked(state.spec, value, self._node_state)
+            state.store(self._component, _values.checked(state.spec, value, self._node_state))
 
     def _set_through(self, current: Number, value: Any, follow: bool) -> None:
         """A parameter that only refers to another passes the value on to that one."""
@@ -257,7 +257,7 @@ class Parm(_OfNode):
         if state.spec.kind == "multiparm":
             _values.resize(self._node_state, state, int(state.spec.defaults[0]))
         else:
-            state.values[self._component] = state.spec.defaults[self._component]
+            state.store(self._component, state.spec.defaults[self._component])
 
     def isAtDefault(self, compare_temporary_defaults: bool = True, compare_expressions: bool = True) -> bool:
         if not compare_temporary_defaults or not compare_expressions:

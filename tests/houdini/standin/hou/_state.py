@@ -19,6 +19,12 @@ class ParmState:
         self.spec = spec
         self.values: List[Any] = list(spec.defaults)
         self.locked = [False] * len(spec.components)
+        self.version = 0
+        """Counts changes, so that nodes know what they cooked from."""
+
+    def store(self, component: int, value: Any) -> None:
+        self.values[component] = value
+        self.version += 1
 
 
 class NodeState:
@@ -47,7 +53,10 @@ class NodeState:
         self.warnings: List[str] = []
         self.messages: List[str] = []
         self.geometry: Any = None
-        self.cooked = False
+        self.transform: Any = None
+        """Of an object, when it was set as a matrix."""
+        self.cooked_from: Any = None
+        """Parameters, with their versions, and nodes that the last cook used; None when it has to cook."""
         self.language = "hscript"
 
     def path(self) -> str:
@@ -111,6 +120,12 @@ class Session:
         if text not in _VERSIONS:
             raise ValueError("TOPFORGE_STANDIN_VERSION is %r; known are %s." % (text, ", ".join(_VERSIONS)))
         return _VERSIONS[text]
+
+    def trackers(self) -> List[List[Any]]:
+        """Lists that get every parameter that is evaluated while nodes cook, innermost last."""
+        if not hasattr(self.local, "trackers"):
+            self.local.trackers = []
+        return self.local.trackers
 
     def pwd_stack(self) -> List[NodeState]:
         """Callbacks run on several threads, each with its own current node."""

@@ -33,6 +33,8 @@ def raw(node: NodeState, name: str) -> Tuple[ParmState, int, Any]:
     if found is None:
         raise OperationFailed("Invalid parameter name: %s on %s" % (name, node.path()))
     state, component = found
+    for used in session.trackers():
+        used.append((state, state.version))
     return state, component, state.values[component]
 
 
@@ -214,7 +216,7 @@ def _checked_menu(spec: Spec, value: Any, node: NodeState) -> str:
 def resize(node: NodeState, state: ParmState, count: int) -> None:
     """Makes or removes instances of a multiparm so that there are `count`."""
     count = clamp(state.spec, count)
-    state.values[0] = count
+    state.store(0, count)
     wanted = _instance_specs(state.spec, count)
     names = {spec.name for spec in wanted}
     for name in [n for n, other in node.parms.items() if other.spec.parent == state.spec.name and n not in names]:
