@@ -42,7 +42,7 @@ def _restart(wanted) -> None:
     if found is None:
         sys.exit("This Houdini has %s, which is not on the PATH; name it in TOPFORGE_STANDIN_%s."
                  % (name, name.upper().replace(".", "_")))  # fmt: skip
-    os.execv(found, [found, *sys.argv])  # noqa: S606
+    os.execv(found, [found, *sys.argv])
 
 
 def _houdini_folder(version: str) -> Path:

@@ -13,20 +13,15 @@ import types as _types
 
 from . import _expressions, _hip, _operators, _sops, _tops, _vops
 from ._assets import HDAModule, hda
-from ._elements import Attrib, Point, Polygon, PrimGroup, Vertex
 from ._enums import (
-    attribData,
-    attribType,
     attribData,
     attribType,
     exprLanguage,
     nodeFlag,
     nodeTypeSource,
     numericData,
-    numericData,
     parmData,
     parmTemplateType,
-    primType,
     primType,
     saveMode,
     scriptLanguage,
@@ -36,12 +31,10 @@ from ._enums import (
 from ._errors import (
     Error,
     GeometryPermissionError,
-    GeometryPermissionError,
     InvalidGeometry,
     InvalidInput,
     InvalidNodeType,
     InvalidOutput,
-    InvalidSize,
     InvalidSize,
     LoadWarning,
     NodeError,
@@ -83,10 +76,8 @@ from ._functions import (
     unsetenv,
     vopNodeTypeCategory,
 )
-from ._geometry import Geometry
 from ._hip import hipFile
 from ._interface import ParmTemplateGroup
-from ._linear import BoundingBox, Matrix4, Vector3
 from ._node_types import (
     HDADefinition,
     HDASection,

@@ -8,10 +8,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import _scene
 from ._errors import OperationFailed
-from ._operators import TypeState, asset_type, split_name
+from ._operators import asset_type
 from ._specs import Spec
 from ._state import NodeState, session
 from ._strict import NotInStandIn, StrictMeta
+from ._type_state import TypeState, split_name
 
 
 class HDAModule(types.ModuleType):

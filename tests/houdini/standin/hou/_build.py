@@ -6,10 +6,11 @@ from typing import Any, List, Optional
 
 from . import _graph, _scene, _values
 from ._errors import OperationFailed
-from ._operators import TypeState, type_for
+from ._operators import type_for
 from ._specs import Number, specs_of
 from ._state import NodeState, session
 from ._strict import NotInStandIn
+from ._type_state import TypeState
 
 
 def create(parent: NodeState, type_name: str, name: Optional[str], exact: bool) -> NodeState:

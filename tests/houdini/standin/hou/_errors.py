@@ -52,14 +52,6 @@ class PermissionError(Error):
     """Permission error."""
 
 
-class GeometryPermissionError(Error):
-    """The geometry is read-only."""
-
-
-class InvalidSize(Error):
-    """The number of elements is incorrect."""
-
-
 class InvalidGeometry(OperationFailed):
     """The geometry is not valid anymore."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from . import _expressions, _operators
+from . import _expressions, _type_state
 from ._assets import HDAModule
 from ._errors import OperationFailed
 from ._node_types import NodeTypeCategory, OpNodeTypeCategory, category_named
@@ -113,7 +113,7 @@ def fps() -> float:
 
 
 def nodeTypeCategories() -> Dict[str, NodeTypeCategory]:
-    return {name: OpNodeTypeCategory(name) for name in _operators.CATEGORIES}
+    return {name: OpNodeTypeCategory(name) for name in _type_state.CATEGORIES}
 
 
 def nodeType(category_or_name: Any, internal_name: Optional[str] = None) -> Any:

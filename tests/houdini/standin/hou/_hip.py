@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import List, Optional
 
 from . import _build, _graph, _scene, _write
+from ._compiled import MANAGERS
 from ._errors import LoadWarning, OperationFailed
-from ._operators import MANAGERS
 from ._state import NodeState, session
 from ._strict import NotInStandIn, StrictMeta
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Dict, Optional, Tuple
 
 from ._errors import OperationFailed
-from ._operators import CATEGORIES, TypeState
 from ._state import session
 from ._strict import NotInStandIn, Strict
+from ._type_state import CATEGORIES, TypeState
 
 
 class NodeTypeCategory(Strict):

@@ -8,10 +8,10 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from . import _build, _graph, _parms, _values
 from ._enums import exprLanguage
 from ._errors import ObjectWasDeleted, OperationFailed, PermissionError
-from ._operators import CATEGORIES
 from ._simple import Color, Vector2
 from ._state import NodeState, session
 from ._strict import EnumValue, NotInStandIn, Strict
+from ._type_state import CATEGORIES
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 

@@ -24,6 +24,16 @@ class Number(NamedTuple):
     language: str
 
 
+class Unknown:
+    """The default of a parameter that the reference does not tell: it can be set, but not read before."""
+
+    def __repr__(self) -> str:
+        return "unknown"
+
+
+UNKNOWN = Unknown()
+
+
 class Spec(NamedTuple):
     """One parameter of a node, with the instance numbers of its multiparms already in the name."""
 

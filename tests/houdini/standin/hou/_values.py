@@ -7,7 +7,7 @@ from typing import Any, List, Optional, Tuple, Union
 
 from . import _expressions
 from ._errors import OperationFailed
-from ._specs import Number, Spec, instance_name, specs_of
+from ._specs import Number, Spec, Unknown, instance_name, specs_of
 from ._state import NodeState, ParmState, session
 from ._strict import NotInStandIn
 
@@ -42,6 +42,8 @@ def evaluate_parm(node: NodeState, name: str, item: Any = None, depth: int = 0) 
     """What `Parm.eval()` gives: text expanded, numbers, a toggle's 0 or 1, a menu's number."""
     state, _, value = raw(node, name)
     spec = state.spec
+    if isinstance(value, Unknown):
+        raise NotInStandIn("the default of %s (%s) on %s; set it first" % (name, spec.type, node.path()))
     if isinstance(value, Number):
         return _coerce(spec, _run(value, node, item, depth))
     if spec.kind == "text":
@@ -60,7 +62,7 @@ def evaluate_parm(node: NodeState, name: str, item: Any = None, depth: int = 0) 
 def evaluate_text(node: NodeState, name: str, item: Any = None, depth: int = 0) -> str:
     """What `Parm.evalAsString()` gives: a menu's token; numbers as text."""
     state, _, value = raw(node, name)
-    if state.spec.kind == "menu" and not isinstance(value, Number):
+    if state.spec.kind == "menu" and not isinstance(value, (Number, Unknown)):
         return str(value)
     if state.spec.kind == "toggle":
         raise NotInStandIn("whether the text of a toggle (%s) is on/off or 1/0; evaluate it as a number" % name)
