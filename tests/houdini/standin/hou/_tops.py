@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence
+import contextlib
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from . import _graph, _values
 from ._enums import nodeFlag
 from ._errors import OperationFailed
 from ._nodes import OpNode, handle, register
-from ._state import NodeState, session
+from ._state import NodeState, ParmState, session
 from ._strict import NotInStandIn
 
 
@@ -55,8 +56,7 @@ class TopNode(OpNode):
         context = self._context(create=True)
         if tops_only:
             return
-        for target in targets:
-            context.cook(effective(target), block, generate_only)
+        context.cook([effective(target) for target in targets], block, generate_only)
 
     def cookOutputWorkItems(
         self, block: bool = False, generate_only: bool = False, tops_only: bool = False, save_prompt: bool = False
@@ -74,7 +74,7 @@ class TopNode(OpNode):
     def dirtyAllWorkItems(self, remove_outputs: bool) -> None:
         context = self._context(create=False)
         if context is not None:
-            context.dirty(None, bool(remove_outputs))
+            context.dirty_all(bool(remove_outputs))
 
     def dirtyWorkItems(self, remove_outputs: bool) -> None:
         context = self._context(create=False)
@@ -87,7 +87,8 @@ class TopNode(OpNode):
             context.cancel()
 
     def getPDGGraphContext(self) -> Any:
-        return self._context(create=False)
+        context = self._context(create=False)
+        return None if context is None else context.public
 
     def getPDGGraphContextName(self) -> Optional[str]:
         context = self._context(create=False)
@@ -96,26 +97,39 @@ class TopNode(OpNode):
     def getPDGNode(self) -> Any:
         """None until the graph exists."""
         context = self._context(create=False)
-        return None if context is None else context.node_for(effective(self._live()))
+        return None if context is None else context.node(effective(self._live()))
 
     def getPDGNodeName(self) -> Optional[str]:
         node = self.getPDGNode()
         return None if node is None else node.name
 
+    def errors(self) -> Tuple[str, ...]:
+        return tuple(self._live().errors) + self._messages(0)
+
+    def warnings(self) -> Tuple[str, ...]:
+        return tuple(self._live().warnings) + self._messages(1)
+
+    def _messages(self, kind: int) -> Tuple[str, ...]:
+        """What the graph says of this very node; whether an asset shows what its inner nodes say is not documented."""
+        context = self._context(create=False) if self._state.type.name != "topnet" else None
+        return () if context is None else tuple(context.messages(View(self._state))[kind])
+
     def isScheduler(self) -> bool:
         return self._live().type.name.endswith("scheduler")
 
     def _context(self, create: bool) -> Any:
-        import pdg
-
         net = net_of(self._live())
         if create:
+            import pdg
+
             contexts[net.identity] = pdg._engine.context_for(View(net))
         return contexts.get(net.identity)
 
 
-contexts: Any = {}
+contexts: Dict[int, Any] = {}
 """Graphs that exist, by the identity of their topnet."""
+users: Dict[int, Set[NodeState]] = {}
+"""Nodes whose graph node evaluated a parameter, by the identity of the parameter's state."""
 register("Top", TopNode)
 
 
@@ -191,10 +205,24 @@ class View:
         return any(name in state.spec.components for state in self._state.parms.values())
 
     def evaluate(self, name: str, work_item: Any = None) -> Any:
-        return _values.evaluate_parm(self._state, name, work_item)
+        with self._noting():
+            return _values.evaluate_parm(self._state, name, work_item)
 
     def evaluate_text(self, name: str, work_item: Any = None) -> str:
-        return _values.evaluate_text(self._state, name, work_item)
+        with self._noting():
+            return _values.evaluate_text(self._state, name, work_item)
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Remembers which parameters an evaluation reads."""
+        read: List[Any] = []
+        session.trackers().append(read)
+        try:
+            yield
+        finally:
+            session.trackers().remove(read)
+            for parm, _ in read:
+                users.setdefault(id(parm), set()).add(self._state)
 
     def count(self, name: str) -> int:
         state, _, value = _values.raw(self._state, name)
@@ -236,9 +264,23 @@ def _scheduler_at(owner: NodeState, net: NodeState, text: str) -> Optional[NodeS
 
 
 def _forget_graph(state: NodeState) -> None:
-    context = contexts.pop(state.identity, None)
-    if context is not None:
-        context.cancel()
+    """The scene or the network goes: so does its graph."""
+    if contexts.pop(state.identity, None) is not None:
+        import pdg
+
+        pdg._engine.forget(View(state))
+
+
+def _parm_changed(parm: ParmState) -> None:
+    """Items of nodes that evaluated the parameter, directly or through references, are generated again.
+
+    What a callback reads with hou (`self.topNode().parent().evalParm(...)`) is not known to the graph.
+    """
+    for state in users.pop(id(parm), ()):
+        context = None if state.dead else contexts.get(net_of(state).identity)
+        if context is not None:
+            context.dirty(View(state))
 
 
 session.cleaners.append(_forget_graph)
+session.watchers.append(_parm_changed)
