@@ -62,7 +62,7 @@ class Column:
         table = [*self.table, ""]
         return [table[place] for place in self.rows[index].tolist()]
 
-    def appended(self, other: Optional["Column"], count: int) -> None:
+    def appended(self, other: Optional[Column], count: int) -> None:
         """`count` more elements: those of `other`, or the default."""
         before = len(self.rows)
         self.resized(before + count)
@@ -71,12 +71,9 @@ class Column:
         if (other.kind, other.size) != (self.kind, self.size):
             raise NotInStandIn("merging attributes of one name but different types")
         if self.kind == "string":
-            texts = other.texts()
-            for place in range(0, len(texts), self.size) if len(set(texts)) > 1 else ():
-                self.set_texts(texts[place : place + self.size], before + place // self.size)
-            if texts and len(set(texts)) == 1:
-                self.set_texts(texts[: self.size], before)
-                self.rows[before:] = self.rows[before]
+            self.table += [text for text in other.table if text not in self.table]
+            places = np.array([*(self.table.index(text) for text in other.table), -1], np.int32)
+            self.rows[before:] = places[other.rows]
         else:
             self.rows[before:] = other.rows
 

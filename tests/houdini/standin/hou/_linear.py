@@ -46,7 +46,7 @@ class Vector3(Strict):
     def __repr__(self) -> str:
         return "<hou.Vector3 [%g, %g, %g]>" % self._values
 
-    def __mul__(self, matrix: "Matrix4") -> "Vector3":
+    def __mul__(self, matrix: Matrix4) -> Vector3:
         """A point through a transformation: vectors are rows in Houdini."""
         if not isinstance(matrix, Matrix4):
             raise NotInStandIn("hou.Vector3 * %s" % type(matrix).__name__)
@@ -112,6 +112,6 @@ class BoundingBox(Strict):
         return all(low <= high for low, high in zip(self._values[:3], self._values[3:]))
 
 
-def triples(values: Sequence[Any]) -> "list[Tuple[float, float, float]]":
+def triples(values: Sequence[Any]) -> list[Tuple[float, float, float]]:
     """Positions as plain tuples."""
     return [tuple(float(component) for component in value) for value in values]  # type: ignore[misc]
