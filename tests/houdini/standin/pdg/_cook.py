@@ -121,9 +121,9 @@ class Cook:
                 hit = items is None or item in items
                 if hit and item.state is State.Waiting and items is not None:
                     self.context.set_state(item, State.CookedCancel)
-                if hit and item.state in (State.Scheduled, State.Cooking):
-                    if item.cook_type is workItemCookType.OutOfProcess:
-                        node.scheduler().cancel(item)
+                runs = item.state in (State.Scheduled, State.Cooking)
+                if hit and runs and item.cook_type is workItemCookType.OutOfProcess:
+                    node.scheduler().cancel(item)
 
     def _advance(self) -> None:
         moved = True

@@ -3,7 +3,7 @@
 context = context_for(topnet_view)
 context.build([node_view])                  # nodes only: cookWorkItems(tops_only=True)
 context.cook([node_view], block=True)       # errors are not raised: look at the items' states and `messages`
-context.node_for(node_view)                 # pdg.Node
+context.node(node_view)                 # pdg.Node
 context.dirty(node_view, remove_outputs=False)
 context.public                              # pdg.GraphContext
 context.cancel()
@@ -51,8 +51,15 @@ def context_for(topnet: NodeView) -> Context:
     return found
 
 
+def forget(topnet: NodeView) -> None:
+    """Cancels and drops the graph of a network that is gone."""
+    context = _contexts.get(topnet.path())
+    if context is not None:
+        context.close()
+
+
 def forget_all() -> None:
-    """Cancels and drops every graph: another scene is loaded, or a test ended."""
+    """Cancels and drops every graph: a test ended."""
     for context in list(_contexts.values()):
         context.close()
 
@@ -85,7 +92,7 @@ class Context:
                 self._record(view, order)
         return order
 
-    def node_for(self, view: NodeView) -> Any:
+    def node(self, view: NodeView) -> Any:
         """The pdg.Node of a TOP node."""
         if view.path() not in self.nodes:
             self.build([view])
@@ -126,12 +133,8 @@ class Context:
         if self._cook is not None and self.cooking:
             self._cook.cancel(items)
 
-    def dirty(self, view: Optional[NodeView], remove_outputs: bool = False) -> None:
-        """Deletes the items of a node (None: of all) and of all after it; owned files on disk too if asked."""
-        if view is None:
-            for record in list(self.nodes.values()):
-                self.dirty(record.view, remove_outputs)
-            return
+    def dirty(self, view: NodeView, remove_outputs: bool = False) -> None:
+        """Deletes the items of a node and of all after it; owned files on disk too if asked."""
         if self.cooking:
             raise NotInStandIn("dirtying a network that cooks")
         first = self.nodes.get(view.path())
@@ -141,6 +144,10 @@ class Context:
                     _delete(item)
                 self.emit(EventType.WorkItemRemove, record, item)
             record.clear()
+
+    def dirty_all(self, remove_outputs: bool = False) -> None:
+        for record in list(self.nodes.values()):
+            self.dirty(record.view, remove_outputs)
 
     def messages(self, view: NodeView) -> Tuple[List[str], List[str]]:
         """Errors and warnings of a node."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 
 from ._events import EventHandler, add_handler
 from ._node import Node
@@ -38,7 +38,7 @@ class GraphContext(Strict):
 
     __slots__ = ("_graph", "_record")
 
-    _by_name: Dict[str, Any] = {}
+    _by_name: ClassVar[Dict[str, Any]] = {}
 
     def __init__(self, record: Any = None) -> None:
         if record is None or isinstance(record, str):

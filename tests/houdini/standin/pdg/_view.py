@@ -1,4 +1,4 @@
-"""The seam to nodes: pdg sees a TOP node through this and nothing else. `hou` implements it, and so do pdg's own tests."""
+"""The seam to nodes: pdg sees a TOP node through this only. `hou` implements it, and `_paper` for pdg's own tests."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _call(call, workitem_id, server_addr, raise_exc, **content):
             print("PDG: reporting is off for this process after %d errors" % _errors)
         sys.stdout.flush()
         if raise_exc and os.environ.get("PDG_RPC_IGNORE_ERRORS", "0") == "0":
-            raise RuntimeError("PDG cannot be told %s: %s" % (call, error))
+            raise RuntimeError("PDG cannot be told %s: %s" % (call, error)) from error
 
 
 def addOutputFile(

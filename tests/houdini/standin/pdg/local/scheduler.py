@@ -139,10 +139,10 @@ class LocalScheduler:
                 self._start(item, cook)
 
     def cancel(self, item: Item) -> None:
-        for entry in list(self._waiting):
-            if entry[0] is item:
-                self._waiting.remove(entry)
-                entry[1].report(lambda: entry[1].ended(item, "", 0.0, canceled=True))
+        found = next((entry for entry in self._waiting if entry[0] is item), None)
+        if found is not None:
+            self._waiting.remove(found)
+            found[1].report(lambda: found[1].ended(item, "", 0.0, canceled=True))
         with self._lock:
             process = self._processes.get(item.id)
         if process is not None:

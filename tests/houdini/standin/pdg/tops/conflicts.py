@@ -1,4 +1,4 @@
-"""Setting an attribute that upstream may have set already: the conflict modes of Attribute Create and Environment Edit."""
+"""Setting an attribute that upstream may have set already: modes of Attribute Create, Environment Edit."""
 
 from __future__ import annotations
 

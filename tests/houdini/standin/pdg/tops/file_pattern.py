@@ -36,7 +36,7 @@ class FilePattern(Operator):
     def _find(self, generation: Generation, parent: Optional[WorkItem]) -> List[Path]:
         pattern = str(generation.view.evaluate("pattern", parent))
         wanted = whole(generation.view, "filetypes")
-        found = [Path(path) for path in sorted(glob.glob(pattern))]
+        found = [Path(path) for path in sorted(glob.glob(pattern))]  # noqa: PTH207  an absolute pattern
         found = [path for path in found if wanted == 0 or path.is_file() == (wanted == 1)]
         behaviour = choice(generation.view, "nomatchbehavior", ("ignore", "error", "createattr"))
         if not found and behaviour == "error":
