@@ -47,10 +47,10 @@ class Network:
 
     def cook(self, view: Any, **options: Any) -> Any:
         self.context.cook(view, block=True, **options)
-        return self.context.node(view)
+        return self.context.node_for(view)
 
     def items(self, view: Any) -> Any:
-        return self.context.node(view).workItems
+        return self.context.node_for(view).workItems
 
     def errors(self, view: Any) -> str:
         return "\n".join(self.context.messages(view)[0])

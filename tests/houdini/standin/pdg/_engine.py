@@ -3,7 +3,7 @@
 context = context_for(topnet_view)
 context.build([node_view])                  # nodes only: cookWorkItems(tops_only=True)
 context.cook([node_view], block=True)       # errors are not raised: look at the items' states and `messages`
-context.node(node_view)                 # pdg.Node
+context.node_for(node_view)                 # pdg.Node
 context.dirty(node_view, remove_outputs=False)
 context.public                              # pdg.GraphContext
 context.cancel()
@@ -92,7 +92,7 @@ class Context:
                 self._record(view, order)
         return order
 
-    def node(self, view: NodeView) -> Any:
+    def node_for(self, view: NodeView) -> Any:
         """The pdg.Node of a TOP node."""
         if view.path() not in self.nodes:
             self.build([view])
