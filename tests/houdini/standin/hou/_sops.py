@@ -125,7 +125,7 @@ def _cook(state: NodeState) -> None:
     try:
         sources = _cook_by_type(state)
     finally:
-        session.trackers().remove(parms)
+        session.trackers().pop()
     state.cooked_from = (_wires(state), parms, [(source, source.cooked_from) for source in sources])
 
 

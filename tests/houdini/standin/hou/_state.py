@@ -25,6 +25,8 @@ class ParmState:
     def store(self, component: int, value: Any) -> None:
         self.values[component] = value
         self.version += 1
+        for watcher in session.watchers:
+            watcher(self)
 
 
 class NodeState:
@@ -113,7 +115,9 @@ class Session:
         self.local = threading.local()
         self.modules: Dict[Any, Any] = {}
         self.cleaners: List[Any] = []
-        """Called before the scene is thrown away: graphs that belong to it."""
+        """Called with each node that is deleted: graphs may belong to it."""
+        self.watchers: List[Any] = []
+        """Called with each parameter that changes."""
 
     def version(self) -> Tuple[int, int, int]:
         text = os.environ.get("TOPFORGE_STANDIN_VERSION", "20.5.584")

@@ -128,8 +128,8 @@ class TopNode(OpNode):
 
 contexts: Dict[int, Any] = {}
 """Graphs that exist, by the identity of their topnet."""
-users: Dict[int, Set[NodeState]] = {}
-"""Nodes whose graph node evaluated a parameter, by the identity of the parameter's state."""
+users: Dict[ParmState, Set[NodeState]] = {}
+"""Nodes whose graph node evaluated a parameter."""
 register("Top", TopNode)
 
 
@@ -220,9 +220,9 @@ class View:
         try:
             yield
         finally:
-            session.trackers().remove(read)
+            session.trackers().pop()
             for parm, _ in read:
-                users.setdefault(id(parm), set()).add(self._state)
+                users.setdefault(parm, set()).add(self._state)
 
     def count(self, name: str) -> int:
         state, _, value = _values.raw(self._state, name)
@@ -276,7 +276,7 @@ def _parm_changed(parm: ParmState) -> None:
 
     What a callback reads with hou (`self.topNode().parent().evalParm(...)`) is not known to the graph.
     """
-    for state in users.pop(id(parm), ()):
+    for state in users.pop(parm, ()):
         context = None if state.dead else contexts.get(net_of(state).identity)
         if context is not None:
             context.dirty(View(state))
