@@ -97,7 +97,7 @@ class TopNode(OpNode):
     def getPDGNode(self) -> Any:
         """None until the graph exists."""
         context = self._context(create=False)
-        return None if context is None else context.node(effective(self._live()))
+        return None if context is None else context.node_for(effective(self._live()))
 
     def getPDGNodeName(self) -> Optional[str]:
         node = self.getPDGNode()
