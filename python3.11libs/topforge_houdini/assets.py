@@ -38,6 +38,7 @@ def operator(node: NodeEntry) -> Operator:
         submenus=("TopForge",),
         keywords=node.keywords,
         python_module=python_module(node),
+        message_nodes=node.message_nodes,
         descriptive_parm=node.descriptive_parm,
     )
 

@@ -17,7 +17,7 @@ import hou
 
 from topforge.errors import TopForgeError
 from topforge.results import Result
-from topforge_houdini import result_choice
+from topforge_houdini import messages, result_choice
 
 APERTURE = 41.4214
 """Houdini's default film width, millimetres; focal lengths follow from it."""
@@ -220,6 +220,7 @@ def _make_object(subnet: hou.OpNode, view: Camera) -> None:
         background.set(view.image)
 
 
+@messages.in_dialog
 def create_cameras(kwargs: Mapping[str, Any]) -> hou.OpNode:
     """The button Create Cameras."""
     node = cast(hou.OpNode, kwargs["node"])

@@ -20,7 +20,7 @@ import hou
 from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
 from topforge.results import Result
-from topforge_houdini import cameras, result_choice
+from topforge_houdini import cameras, messages, result_choice
 
 MATERIAL_ATTRIBUTE = "shop_materialpath"
 MESH, HULL, BOUND = "mesh", "hull", "bound"
@@ -71,7 +71,7 @@ def cook(load: hou.SopNode) -> None:
         result = result_choice.chosen(node)
         geometry, missing = read(result, Wanted.of(node))
     except TopForgeError as error:
-        raise hou.NodeError(str(error)) from error
+        raise hou.NodeError(messages.text(error)) from error
     target = cast(hou.Geometry, load.geometry())  # of a node that cooks
     target.clear()
     target.merge(geometry)

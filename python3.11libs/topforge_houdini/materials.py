@@ -17,7 +17,7 @@ import hou
 
 from topforge.errors import TopForgeError
 from topforge.results import Result
-from topforge_houdini import result_choice
+from topforge_houdini import messages, result_choice
 from topforge_houdini.networks import MissingParameterError
 
 SRGB, RAW = "srgb_texture", "Raw"
@@ -153,6 +153,7 @@ def _create(builder: hou.OpNode, type_name: str, name: str) -> hou.OpNode:
         raise MissingShaderError(type_name, builder.path()) from error
 
 
+@messages.in_dialog
 def create_material(kwargs: Mapping[str, Any]) -> hou.OpNode:
     """The button Create Material."""
     node = cast(hou.OpNode, kwargs["node"])

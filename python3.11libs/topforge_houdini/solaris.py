@@ -15,7 +15,7 @@ import hou
 from topforge import results
 from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
-from topforge_houdini import result_choice
+from topforge_houdini import messages, result_choice
 from topforge_houdini.networks import MissingParameterError
 
 FILE_PARM = "filepath1"
@@ -69,6 +69,7 @@ def _node(stage: hou.OpNode, name: str) -> hou.LopNode:
     return made
 
 
+@messages.in_dialog
 def create_reference(kwargs: Mapping[str, Any]) -> hou.OpNode:
     """The button Reference in Solaris."""
     result = result_choice.chosen(cast(hou.OpNode, kwargs["node"]))

@@ -368,6 +368,26 @@ def test_a_top_node_that_has_not_cooked(node, hou):
     assert "Cook it" in text
 
 
+def test_results_of_a_train_node_in_a_scene_that_was_just_opened(node, hou, tmp_path):
+    """There is no PDG graph yet; what the node made lies in its output folder."""
+    train = hou.node("/tasks").createNode("topnet", "net").createNode("topforge::train::1.0", "train")
+    train.parm("outputfolder").set(str(tmp_path / "out"))
+    made_results.write(tmp_path / "out" / "older", finished=10.0, name="older")
+    made_results.write(tmp_path / "out" / "newer", finished=20.0, name="newer")
+    node.setParms({"resultsource": "top", "toppath": "/tasks/net/train"})
+    assert node.geometry().attribValue("item") == "newer"
+
+
+def test_a_damaged_newest_result_is_not_passed_over(node, hou, tmp_path):
+    train = hou.node("/tasks").createNode("topnet", "net").createNode("topforge::train::1.0", "train")
+    train.parm("outputfolder").set(str(tmp_path / "out"))
+    made_results.write(tmp_path / "out" / "older", finished=10.0)
+    made_results.write(tmp_path / "out" / "newer", finished=20.0)
+    (tmp_path / "out" / "newer" / "result" / "asset.usda").unlink()
+    text = error_of(node, "", resultsource="top", toppath="../../../tasks/net/train")
+    assert "newer/result/asset.usda: is missing" in text
+
+
 @pytest.mark.parametrize("path", ["/tasks/nothing", "/obj"])
 def test_no_top_node(node, path):
     assert "there is no TOP node" in error_of(node, "", resultsource="top", toppath=path)
@@ -410,7 +430,7 @@ def strip(triangles):
 
 def cost(hou, node, run):
     """API calls of one cook, and lines of our modules that ran."""
-    calls, lines = importlib.import_module("hou._geometry").calls, [0]
+    calls, lines = importlib.import_module("hou._counting").calls, [0]
 
     def local(frame, event, argument):
         lines[0] += event == "line"

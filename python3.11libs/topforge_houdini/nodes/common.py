@@ -46,6 +46,8 @@ class NodeEntry:
     min_inputs: int = 0
     max_inputs: int = 0
     input_labels: Tuple[str, ...] = ()
+    message_nodes: str = ""
+    """Nodes inside whose errors and warnings the asset shows as its own, separated by blanks."""
     descriptive_parm: str = ""
     """Name of the parameter that the network editor shows below the node."""
 

@@ -190,5 +190,6 @@ NODE = NodeEntry(
         ("materials", "create_material"),
         ("solaris", "create_reference"),
     ),
+    message_nodes="load",
     descriptive_parm="resultfile",
 )

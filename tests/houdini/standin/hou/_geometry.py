@@ -1,52 +1,25 @@
 """hou.Geometry, strict: points, polygons, attributes; read-only where Houdini's is.
 
-`calls` counts every public method of a geometry, so that a test can tell whether code asks for elements one by one.
 Only polygons exist. Numbers are float32 and int32, as Houdini's default precision has them.
 """
 
 from __future__ import annotations
 
-import functools
-from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict, Sequence, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 import numpy as np
 
 from . import _elements, _wavefront
+from ._bulk import form_of, install, public
 from ._columns import Column, of_default
-from ._enums import attribType, numericData
-from ._errors import GeometryPermissionError, InvalidInput, InvalidSize, OperationFailed
+from ._counting import api, editing
+from ._enums import attribType
+from ._errors import InvalidInput, InvalidSize, OperationFailed
 from ._linear import BoundingBox, triples
 from ._strict import EnumValue, NotInStandIn, Strict
 
 OWNERS = ("Point", "Vertex", "Prim", "Global")
-calls: Counter[str] = Counter()
-"""Public methods by name, over all geometries, since the last `calls.clear()`."""
-_BYTES = {"Float16": np.float16, "Float32": np.float32, "Float64": np.float64, "Int32": np.int32, "Int64": np.int64}
-
-
-def api(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A public method: counted."""
-
-    @functools.wraps(method)
-    def counted(self: Geometry, *args: Any, **kwargs: Any) -> Any:
-        calls[method.__name__] += 1
-        return method(self, *args, **kwargs)
-
-    return counted
-
-
-def editing(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A public method that changes the geometry."""
-
-    @functools.wraps(method)
-    def checked(self: Geometry, *args: Any, **kwargs: Any) -> Any:
-        if self._read_only:
-            raise GeometryPermissionError("%s()" % method.__name__)
-        return method(self, *args, **kwargs)
-
-    return api(checked)
 
 
 class Geometry(Strict):
@@ -236,12 +209,12 @@ class Geometry(Strict):
 
     @api
     def primGroups(self, scope: Any = None) -> Tuple[Any, ...]:
-        _public(scope)
+        public(scope)
         return tuple(_elements.PrimGroup(self, name) for name in self._groups)
 
     @api
     def findPrimGroup(self, name: str, scope: Any = None) -> Any:
-        _public(scope)
+        public(scope)
         return _elements.PrimGroup(self, name) if name in self._groups else None
 
     # Attributes
@@ -284,18 +257,18 @@ class Geometry(Strict):
         return self._column("Global", name).row(0)
 
     def _attribs(self, owner: str, scope: Any) -> Tuple[Any, ...]:
-        _public(scope)
+        public(scope)
         return tuple(_elements.Attrib(self, owner, name) for name in self._columns[owner])
 
     def _find(self, owner: str, name: str, scope: Any) -> Any:
-        _public(scope)
+        public(scope)
         return _elements.Attrib(self, owner, name) if name in self._columns[owner] else None
 
     def _numbers(self, owner: str, name: str, kinds: Tuple[str, ...]) -> Tuple[Any, ...]:
         return tuple(self._column(owner, name, kinds).rows.reshape(-1).tolist())
 
     def _bytes(self, owner: str, name: str, kind: str, form: EnumValue) -> bytes:
-        return self._column(owner, name, (kind,)).rows.astype(_form(form, kind)).tobytes()
+        return self._column(owner, name, (kind,)).rows.astype(form_of(form, kind)).tobytes()
 
     def _set(self, owner: str, name: str, kind: str, values: Sequence[Any]) -> None:
         column = self._column(owner, name, (kind,))
@@ -313,7 +286,7 @@ class Geometry(Strict):
         column = self._column(owner, name, (kind,))
         if not isinstance(values, (bytes, bytearray, memoryview)):
             raise TypeError("a bytes-like object is wanted")
-        numbers = np.frombuffer(values, _form(form, kind))
+        numbers = np.frombuffer(values, form_of(form, kind))
         if numbers.size != self._count(owner) * column.size:
             raise OperationFailed("The size of the values does not match")
         column.rows = numbers.astype(column.rows.dtype).reshape(-1, column.size)
@@ -326,59 +299,4 @@ def _owner(type: EnumValue) -> str:
     return names[type]
 
 
-def _public(scope: Any) -> None:
-    if scope is not None:
-        raise NotInStandIn("attributes and groups of another scope than the public one")
-
-
-def _lookups(owner: str) -> Dict[str, Callable[..., Any]]:
-    return {
-        owner.lower() + "Attribs": lambda self, scope=None: self._attribs(owner, scope),
-        "find%sAttrib" % owner: lambda self, name, scope=None: self._find(owner, name, scope),
-    }
-
-
-def _form(form: EnumValue, kind: str) -> Any:
-    if form.name() not in _BYTES or not form.name().lower().startswith(kind):
-        raise OperationFailed("%r is no form of %s" % (form, kind))
-    return _BYTES[form.name()]
-
-
-def _bulk(owner: str) -> None:
-    """The methods that exist for points, vertices and primitives alike."""
-    low = owner.lower()
-    methods: Dict[str, Callable[..., Any]] = {
-        low + "FloatAttribValues": lambda self, name: self._numbers(owner, name, ("float", "int")),
-        low + "IntAttribValues": lambda self, name: self._numbers(owner, name, ("int",)),
-        low + "StringAttribValues": lambda self, name: tuple(self._column(owner, name, ("string",)).texts()),
-        low + "FloatAttribValuesAsString": lambda self, name, float_type=numericData.Float32: self._bytes(
-            owner, name, "float", float_type
-        ),
-        low + "IntAttribValuesAsString": lambda self, name, int_type=numericData.Int32: self._bytes(
-            owner, name, "int", int_type
-        ),
-        **_lookups(owner),
-    }
-    setters: Dict[str, Callable[..., Any]] = {
-        "set%sFloatAttribValues" % owner: lambda self, name, values: self._set(owner, name, "float", values),
-        "set%sIntAttribValues" % owner: lambda self, name, values: self._set(owner, name, "int", values),
-        "set%sStringAttribValues" % owner: lambda self, name, values: self._set(owner, name, "string", values),
-        "set%sFloatAttribValuesFromString" % owner: (
-            lambda self, name, values, float_type=numericData.Float32: self._set_bytes(
-                owner, name, "float", values, float_type
-            )
-        ),
-        "set%sIntAttribValuesFromString" % owner: (
-            lambda self, name, values, int_type=numericData.Int32: self._set_bytes(owner, name, "int", values, int_type)
-        ),
-    }
-    for name, method in {**methods, **setters}.items():
-        method.__name__ = name
-        setattr(Geometry, name, editing(method) if name in setters else api(method))
-
-
-for _name in OWNERS[:3]:
-    _bulk(_name)
-for _name, _method in _lookups("Global").items():
-    _method.__name__ = _name
-    setattr(Geometry, _name, api(_method))
+install(Geometry)
