@@ -6,6 +6,7 @@ Nothing is imported or run: modules are found as files and read with `ast`.
 from __future__ import annotations
 
 import ast
+import builtins
 import functools
 import sys
 import textwrap
@@ -14,6 +15,8 @@ from typing import Iterator, Sequence
 
 HOUDINI_MODULES = {"hou", "pdg", "toptoolutils", "soptoolutils", "loptoolutils", "toolutils"}
 """What Houdini brings; not looked into."""
+GIVEN = frozenset(("hou", "kwargs", *dir(builtins)))
+"""Names that Houdini gives to callbacks, menus, events and tools, and Python to everybody."""
 Problem = tuple[str, str, "int | None"]
 """(code, message, line)."""
 
@@ -71,13 +74,14 @@ def parsed(code: str, body: bool = False) -> ast.Module:
     return ast.parse(code)
 
 
-def problems(code: str, paths: Sequence[Path], body: bool = False) -> Iterator[Problem]:
-    """What is wrong with a piece of code: PY-SYNTAX, PY-IMPORT, PY-NAME, PY-ARITY.
+def problems(code: str, paths: Sequence[Path], body: bool = False, given: frozenset[str] = GIVEN) -> Iterator[Problem]:
+    """What is wrong with a piece of code: PY-SYNTAX, PY-IMPORT, PY-NAME, PY-ARITY, PY-UNDEFINED.
 
     Args:
         code: Source.
         paths: Where modules of ours are found.
         body: It is the body of a function: a menu script.
+        given: Names that are there without being defined in the code.
     """
     try:
         tree = parsed(code, body)
@@ -87,6 +91,7 @@ def problems(code: str, paths: Sequence[Path], body: bool = False) -> Iterator[P
     modules: dict[str, Module] = {}
     names: dict[str, ast.FunctionDef | None] = {}
     yield from _imports(tree, tuple(paths), modules, names)
+    yield from _undefined(tree, given)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             module = modules.get(node.value.id)
@@ -106,6 +111,24 @@ def _imports(
                     yield "PY-IMPORT", "there is no module %s" % alias.name, node.lineno
         elif isinstance(node, ast.ImportFrom):
             yield from _from_import(node, paths, modules, names)
+
+
+def _undefined(tree: ast.Module, given: frozenset[str]) -> Iterator[Problem]:
+    defined = set(given)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            defined.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            defined.add(node.name)
+        elif isinstance(node, ast.arg):
+            defined.add(node.arg)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            defined |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            defined.add(node.name)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in defined:
+            yield "PY-UNDEFINED", "%s is not defined" % node.id, node.lineno
 
 
 def imported(code: str, paths: Sequence[Path]) -> dict[str, ast.FunctionDef | None]:

@@ -22,7 +22,7 @@ class Context:
 
     python_paths: tuple[Path, ...]
     """Folders from which Houdini's Python imports our modules."""
-    operators: Mapping[str, Operator] = dataclasses.field(default_factory=dict)
+    operators: Mapping[str, Operator] = dataclasses.field(default_factory=dict, repr=False)
     """Installed assets by `Table/name`."""
 
 

@@ -76,8 +76,13 @@ _DEFINITION = (
     r"comment %(quoted)s\nposition %(number)s %(number)s\nconnectornextid ([0-9]+)\nflags =  %(flags)s\n"
     r"outputsNamed3\n\{\n((?:[0-9]+ \"[a-z0-9_]+\"\n)*)\}\n"
     r"inputsNamed3\n\{\n((?:[^\n]+\n)*?)\}\ninputs\n\{\n((?:[^\n]+\n)*?)\}\n"
-    r"stat\n\{\n  create %(time)d\n  modify %(time)d\n  author [a-z]+@[a-z]+\n  access 0777\n\}\n"
+    r"stat\n\{\n  create %(time)d\n  modify %(time)d\n  author topforge@localhost\n  access 0777\n\}\n"
     r"color UT_Color RGB (%(number)s %(number)s %(number)s) \ndelscript \"\"\nexprlanguage hscript\nend\n"
+)
+_NOTE = (
+    r"text %(quoted)s\nposition %(number)s %(number)s\nsize %(number)s %(number)s\nflags = minimize off\n"
+    r"stat\n\{\n  create %(time)d\n  modify %(time)d\n  author topforge@localhost\n  access 0777\n\}\n"
+    r"color UT_Color RGB %(number)s %(number)s %(number)s \nend\n"
 )
 _NAMED = re.compile(r'([0-9]+) \t([A-Za-z0-9_]+|\([0-9]+\)|"") ([0-9]+|"") 1 "(input[0-9]+)"')
 _INPUT = re.compile(r'([0-9]+) \t([A-Za-z0-9_]+|\([0-9]+\)|"") ([0-9]+) 1')
@@ -108,6 +113,13 @@ def definition(text: str, table: str, pinned: bool = True) -> Definition:
         _inputs(named.splitlines(), plain.splitlines(), text),
         color,
     )
+
+
+def note(text: str) -> None:
+    """A `.postitdef`."""
+    values = {"quoted": QUOTED, "number": NUMBER, "time": TIME}
+    if re.fullmatch(_NOTE % values, text) is None:
+        raise Malformed("C-SYNTAX", "not a .postitdef", 1)
 
 
 def parms(text: str) -> list[tuple[str, list[Value], int]]:
@@ -155,7 +167,8 @@ def channels(text: str) -> dict[str, Channel]:
 def listed(text: str, what: str) -> list[str]:
     """The lines behind a count: `.order`, `.inp`, `.multiparm`."""
     lines = text.split("\n")
-    if lines.pop() != "" or not re.fullmatch("0|[1-9][0-9]*", lines[0]) or int(lines[0]) != len(lines) - 1:
+    counted = re.fullmatch("0|[1-9][0-9]*", lines[0]) is not None and int(lines[0]) == len(lines) - 2
+    if not counted or lines.pop() != "":
         raise Malformed("C-COUNT", "%s: the number of lines is not the number at the top" % what, 1)
     return lines[1:]
 

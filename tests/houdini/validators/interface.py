@@ -186,7 +186,7 @@ class Interface:
         strict = entry.type == "ordinal" or entry.menu.kind == "menu"
         for text in entry.default if strict else ():
             indexed = entry.type == "ordinal" and text.isdigit() and int(text) < len(tokens)
-            if text not in tokens and not indexed and not re.search(r"[`$]", text):
+            if text not in tokens and not indexed and not re.match(r"\$|.*`", text):
                 self.add("DS-MENUDEF", "%s: the default %r is not one of the tokens" % (entry.name, text))
 
     def _check_help(self, entry: Parameter | Multiparm) -> None:
@@ -223,7 +223,10 @@ class Interface:
 def read(data: bytes, operator: Operator, file: str, found: Findings) -> Interface | None:
     """The interface of a file; None, and a finding, when it cannot be read."""
     try:
-        return Interface(dialog_text.read(data.decode("utf-8"), file), operator, file, found)
+        script = dialog_text.read(data.decode("utf-8"), file)
+        if dialog_text.write(script).encode("utf-8") != data:
+            found.add("DS-LAYOUT", file, "not laid out as our writer does: it was edited by hand")
+        return Interface(script, operator, file, found)
     except (SceneError, UnicodeDecodeError) as error:
         line = error.line if isinstance(error, SceneError) else None
         found.add("DS-SYNTAX", file, getattr(error, "problem", "not UTF-8"), line)

@@ -34,6 +34,12 @@ def validate_library(folder: Path, context: Context | None = None) -> list[Findi
     except SceneError as error:
         found.refused("L-MISSING", error)
         return found
+    return [*found, *check_files(files, context)]
+
+
+def check_files(files: Mapping[str, bytes], context: Context | None = None) -> list[Finding]:
+    """The same for files that are no folder: content by path inside of it."""
+    found = Findings()
     for name, data in files.items():
         if b"\r" in data:
             found.add("L-CRLF", name, "a carriage return", data[: data.index(b"\r")].count(b"\n") + 1)

@@ -35,6 +35,9 @@ def entries(data: bytes, file: str, found: Findings) -> dict[str, bytes] | None:
         return None
     for name in [name for name in content if name.endswith(".userdata")]:
         text = options.to_json(options.from_binary(content[name], name))
-        if b'filename="%s"\nContent-Type: text/plain\n\n%s' % (name.encode(), text) not in data:
+        part = b'filename="%s"\nContent-Type: text/plain\n\n%s\n--%s' % (name.encode(), text, BOUNDARY.encode())
+        if part not in data:
             found.add("C-USERDATA", "%s:%s" % (file, name), "not laid out as Houdini does")
+    if not found and mime.encode(content) != data:
+        found.add("C-MIME", file, "the parts hold what they must, but are not framed as Houdini does")
     return content

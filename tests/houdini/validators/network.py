@@ -76,6 +76,8 @@ class Network:
         self.is_asset = root == "hdaroot"
         self.root = self._node(root, table)
         self._check_sequence()
+        if self.root.definition is not None and self.root.definition.next_id != 0:
+            self.add("C-NEXTID", root + ".def", "a network around others has no connectors, so 0 is the next id")
         for node in self.root.all():
             self._check_wires(node)
             self._check_order(node)
@@ -116,10 +118,20 @@ class Network:
                 read(node, is_manager)
             except Malformed as error:
                 self.add(error.code, path, str(error), error.line)
+        for name in self._names(path, "postitdef"):
+            self._check_note("%s/%s" % (path, name))
         is_root = self.is_asset and path == "hdaroot"
         inside = table if is_manager or is_root else INSIDE.get(node.type, table)
         node.children = [self._node("%s/%s" % (path, name), inside) for name in self._names(path, "init")]
         return node
+
+    def _check_note(self, path: str) -> None:
+        if self.entries.get(path + ".postitinit") != b"type = postitnote\nmatchesdef = 0\n":
+            self.add("C-SYNTAX", path + ".postitinit", "not that of a sticky note")
+        try:
+            entry_text.note(self._text(path + ".postitdef"))
+        except Malformed as error:
+            self.add(error.code, path + ".postitdef", str(error), error.line)
 
     def _read_type(self, node: Node) -> None:
         text = self._text(node.path + ".init")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Mapping
 
-from topforge_scene import asset_files, asset_sections, mangle, options
+from topforge_scene import asset_files, asset_sections, mangle
 from topforge_scene.asset import Operator
 from topforge_scene.asset_index import Record
 from topforge_scene.errors import SceneError
@@ -123,7 +123,14 @@ class _Sections:
         self._check_options()
         try:
             summary = asset_sections.summary(operator.help)
-            asset_sections.read_tool(self.inside.get("Tools.shelf", b""), table, summary, "Tools.shelf")
+            data = self.inside.get("Tools.shelf", b"")
+            submenus, keywords = asset_sections.read_tool(data, table, summary, "Tools.shelf")
+            if asset_sections.tool_section(table, submenus, keywords, summary) != data:
+                self.add("O-XML", "Tools.shelf", "not laid out as Houdini does")
+            if any(not words or not all(words) or len(set(words)) != len(words) for words in (submenus, keywords)):
+                self.add(
+                    "O-XML", "Tools.shelf", "folders of the TAB menu or keywords: none, an empty one, or one twice"
+                )
         except SceneError as error:
             self.add("O-XML", "Tools.shelf", error.problem, error.line)
 
@@ -132,7 +139,7 @@ class _Sections:
         data = self.inside.get("ExtraFileOptions", b"")
         try:
             asset_sections.read_script_options(data, scripts, "ExtraFileOptions")
-            if options.to_json(options.from_json(data, "")) != data:
+            if asset_sections.script_options(scripts) != data:
                 self.add("O-OPTS", "ExtraFileOptions", "not laid out as Houdini does")
         except SceneError as error:
             self.add("O-OPTS", "ExtraFileOptions", error.problem, error.line)
@@ -142,25 +149,40 @@ class _Sections:
             if name in self.inside and ("\n" in self.text(name) or not self.text(name)):
                 self.add("O-EDITNL", name, "empty, or with a line feed: Houdini takes it for a part of the name")
         try:
-            if not asset_sections.parse_xml(self.inside.get("IconSVG", b""), "IconSVG").tag.endswith("}svg"):
-                self.add("O-SVG", "IconSVG", "not an SVG")
+            icon = asset_sections.parse_xml(self.inside.get("IconSVG", b""), "IconSVG")
+            if icon.tag != "{http://www.w3.org/2000/svg}svg" or not {"width", "height"} <= {*icon.attrib}:
+                self.add("O-SVG", "IconSVG", "not an SVG with a width and a height")
         except SceneError as error:
             self.add("O-SVG", "IconSVG", error.problem, error.line)
         self._check_card()
+        self._check_module()
         for name in (*asset_files.EVENTS, "PythonModule"):
             if name in self.inside:
                 for problem, message, line in code.problems(self.text(name), self.context.python_paths):
                     self.add(problem, name, message, line)
 
+    def _check_module(self) -> None:
+        """Callbacks live in files that tests and other programs can read; the asset only imports them."""
+        lines = self.text("PythonModule").splitlines()
+        if len(set(lines)) != len(lines) or not all(line.startswith(("from ", "import ")) for line in lines):
+            self.add("X-MODULE", "PythonModule", "holds more than imports, or one twice")
+
     def _check_card(self) -> None:
         card = self.text("Help")
         head, _, _ = card.partition("\n\n")
-        said = dict(re.findall(r"^#([a-z]+): (.+)$", head, re.MULTILINE))
+        lines = re.findall(r"^#([a-z]+): (.+)$", head, re.MULTILINE)
+        said = dict(lines)
+        if len(said) != len(head.split("\n")) or len(lines) != len(said):
+            self.add("O-HELP", "Help", "a line at the top is not #key: value, or there twice")
         wanted = {"type": "node", "context": self.record.table.lower(), "internal": self.record.operator}
         for key, value in wanted.items():
             if said.get(key) != value:
                 self.add("O-HELP", "Help", "must begin with lines such as #%s: %s" % (key, value))
-        if "\n= %s =\n" % self.record.label not in card or not asset_sections.summary(card):
+        if (
+            card.count("\n= %s =\n" % self.record.label) != 1
+            or card.count('"""') != 2
+            or not asset_sections.summary(card)
+        ):
             self.add("O-HELP", "Help", 'must hold the title "= %s =" and a summary between """' % self.record.label)
 
     def check_network(self, script: interface.Interface | None) -> None:
@@ -194,8 +216,10 @@ class _Sections:
             checked.add(
                 "C-INP", "hdaroot.inp", "says %s inputs, the index %d" % (inputs.decode(), self.record.max_inputs)
             )
-        if root.definition is not None and (root.definition.outputs or root.definition.inputs):
-            checked.add("C-ROOT", "hdaroot.def", "an asset's own network has no wires")
+        wired = root.definition is not None and (root.definition.outputs or root.definition.inputs)
+        flags = root.definition.flags if root.definition is not None else {}
+        if wired or flags.get("display") or flags.get("render") or flags.get("bypass"):
+            checked.add("C-ROOT", "hdaroot.def", "an asset's own network has no wires, and no flags")
         outputs = [child for child in root.children if child.type == "output"]
         shown = [child.name for child in root.children if child.definition and child.definition.flags["display"]]
         if len(outputs) != self.record.outputs or shown != [node.name for node in outputs[:1]]:

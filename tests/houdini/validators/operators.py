@@ -51,8 +51,9 @@ class NodeType(NamedTuple):
 
     def reads(self, name: str) -> bool:
         """Whether an expression can read this: a parameter, or one component of it."""
-        if self.parm(name) is not None:
-            return True
+        exact = self.parm(name)
+        if exact is not None:
+            return exact.type != "folder"
         found = self.parm(name[:-1])
         return found is not None and found.size > 1 and name[-1] in "xyzwrgba1234"
 

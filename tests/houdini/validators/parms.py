@@ -16,12 +16,15 @@ from .operators import NodeType, Parm
 QUOTED_TYPES = ("toggle", "ordinal")
 NUMBER_TYPES = ("integer", "float", "intvector", "intvector2", "vector", "vector2", "vector4", "log", "angle", "intlog")
 CODE = {
-    "pythonprocessor": ("generate", "cooktask", "regeneratestatic", "addinternaldependencies"),
-    "pythonscript": ("script",),
-    "pythonpartitioner": ("partition",),
-    "python": ("python",),
+    ("pythonprocessor", "generate"): ("self", "item_holder", "upstream_items", "generation_type", "pdg"),
+    ("pythonprocessor", "cooktask"): ("self", "work_item", "pdg"),
+    ("pythonprocessor", "regeneratestatic"): ("self", "item_holder", "existing_items", "upstream_items", "pdg"),
+    ("pythonprocessor", "addinternaldependencies"): ("self", "work_items", "internal_items", "is_static", "pdg"),
+    ("pythonscript", "script"): ("self", "work_item", "parent_item", "pdg"),
+    ("pythonpartitioner", "partition"): ("self", "partition_holder", "work_items", "pdg"),
+    ("python", "python"): (),
 }
-"""Parameters that hold Python, by node type."""
+"""Parameters that hold Python, by node type, and the names that Houdini gives to it."""
 REFERENCE = re.compile(r"\bch(?:s|f|i|sop|sraw|ramp)?\(\s*[\"']([^\"']+)[\"']")
 _COMPONENTS = "xyzw"
 
@@ -31,7 +34,7 @@ def check(network: Network, own: NodeType | None, python_paths: Sequence[Path]) 
 
     Args:
         network: The network.
-        own: The interface around it, of an asset; None in a scene.
+        own: The interface around it, of an asset; None in a scene, or when it cannot be read.
         python_paths: Where modules of ours are found.
     """
     for node in network.root.all():
@@ -74,6 +77,8 @@ def _check_settings(network: Network, node: Node, known: NodeType) -> None:
 
 
 def _check_value(network: Network, entry: str, parm: Parm, value: Value, line: int) -> None:
+    if value.text.count("`") % 2:
+        network.add("C-BACKTICK", entry, "%s: an expression in backticks that is open" % parm.name, line)
     is_number = not value.quoted and re.fullmatch(NUMBER, value.text) is not None
     if parm.type in QUOTED_TYPES and not value.quoted:
         network.add("C-QUOTE", entry, "%s: a menu or toggle without quotes" % parm.name, line)
@@ -83,7 +88,7 @@ def _check_value(network: Network, entry: str, parm: Parm, value: Value, line: i
         network.add("C-NUMBER", entry, "%s: %r is not a number" % (parm.name, value.text), line)
     elif parm.type in ("integer", "multiparm") and not re.fullmatch("-?[0-9]+", value.text):
         network.add("C-NUMBER", entry, "%s: %r is not whole" % (parm.name, value.text), line)
-    elif parm.tokens is not None and value.text not in parm.tokens and not re.search(r"[`$]", value.text):
+    elif parm.tokens is not None and value.text not in parm.tokens and not re.match(r"\$|.*`", value.text):
         network.add("C-TOKEN", entry, "%s: %r is not one of its tokens" % (parm.name, value.text), line)
 
 
@@ -143,6 +148,8 @@ def _check_reference(network: Network, own: NodeType | None, node: Node, referen
     steps, _, name = reference.rpartition("/")
     target = _resolved(network, node, steps)
     known = own if target is network.root else target and network.type_of(target)
+    if target is network.root and network.is_asset and own is None:
+        return  # the interface cannot be read, and that is found
     if target is None or known is None or not known.reads(name):
         network.add("C-CHREF", node.path, 'ch("%s") leads to no parameter' % reference, line)
 
@@ -169,10 +176,10 @@ def _check_scheduler(network: Network, node: Node) -> None:
 
 def _check_code(network: Network, own: NodeType | None, node: Node, known: NodeType, paths: Sequence[Path]) -> None:
     for name, values, line in node.parms:
-        if name not in CODE.get(node.type, ()) or len(values) != 1:
+        if (node.type, name) not in CODE or len(values) != 1:
             continue
-        source = values[0].text
-        for problem, message, inner in code.problems(source, paths):
+        source, given = values[0].text, code.GIVEN.union(CODE[node.type, name])
+        for problem, message, inner in code.problems(source, paths, given=given):
             network.add(problem, node.path + ".parm", "%s: %s" % (name, message), line + (inner or 1) - 1)
         for wanted in _evaluated(source):
             if own is not None and not own.reads(wanted) and not known.reads(wanted):

@@ -36,6 +36,8 @@ CONSTANT = {
         b"fplayback -i on -r off -f 1 -e on -h on -t on -a on -k on -s 1\ntcur 0\nfps 24\ntset 0 10\nfrange 1 240\n"
         b"unitlength 1\nunitmass 1\nprompt '`strcat(oppwf(), \" -> \")`'\n"
     ),
+    ".aliases": b"alias matramp 'opramp'\n",
+    ".application": b"viewupdate -u always\n",
     "expression.func": b"# 0 bytes\n",
     ".takeconfig": b"takename -g take\n",
     ".takes": b"HoudiniTakeFile 1.0\ntake name Main kids 0\n\0\0\0\2e\n",
@@ -57,21 +59,25 @@ def validate_scene(path: Path, context: Context | None = None) -> list[Finding]:
         path: A `.hip`.
         context: What it is checked against; this repository when not given.
     """
+    return check_scene(path.read_bytes(), path.name, context)
+
+
+def check_scene(data: bytes, file: str, context: Context | None = None) -> list[Finding]:
+    """The same for a scene that is no file, called `file` in findings."""
     found = Findings()
-    data = path.read_bytes()
-    entries = _entries(data, path.name, found)
+    entries = _entries(data, file, found)
     if entries is None:
         return found
-    _check_entries(entries, path.name, found)
-    _check_variables(entries.get(".variables", b""), path.name, found)
+    _check_entries(entries, file, found)
+    _check_variables(entries.get(".variables", b""), file, found)
     surroundings = context or repository()
     assets = {name: operators.of_asset(operator) for name, operator in surroundings.operators.items()}
     for manager, table in MANAGERS.items():
         if manager + ".def" in entries:
-            checked = network.Network(entries, manager, table, path.name, assets, found)
+            checked = network.Network(entries, manager, table, file, assets, found)
             parms.check(checked, None, surroundings.python_paths)
             for node in checked.root.all():
-                _check_topnet(checked, node)
+                _check_inside(checked, node)
     return found
 
 
@@ -97,8 +103,6 @@ def _check_entries(entries: Mapping[str, bytes], file: str, found: Findings) -> 
     for name in entries:
         if name not in needed and not known.match(name):
             found.add("H-ENTRY", file, "the entry %s, which no scene of ours has" % name)
-    if not entries.get(".application"):
-        found.add("H-CONSTANT", file, ".application is never empty")
     _check_order(entries, file, found)
 
 
@@ -130,12 +134,12 @@ def _check_variables(data: bytes, file: str, found: Findings) -> None:
             found.add("H-VARIABLES", where, "%s is missing" % name)
 
 
-def _check_topnet(checked: network.Network, node: network.Node) -> None:
-    """A TOP network cooks its displayed node, with the scheduler that it names."""
-    if node.type != "topnet":
+def _check_inside(checked: network.Network, node: network.Node) -> None:
+    """A TOP network cooks its displayed node, with the scheduler that it names; geometry shows one."""
+    if node.type not in ("topnet", "geo"):
         return
     shown = [child.name for child in node.children if child.definition and child.definition.flags["display"]]
     if node.children and len(shown) != 1:
         checked.add("C-DISPLAY", node.path, "%d nodes have the display flag, not one" % len(shown))
-    if not any(name == "topscheduler" for name, _, _ in node.parms):
+    if node.type == "topnet" and not any(name == "topscheduler" for name, _, _ in node.parms):
         checked.add("C-SCHED", node.path, "no scheduler is named")
