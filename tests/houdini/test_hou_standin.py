@@ -395,3 +395,15 @@ def test_user_data_and_notes(hou, net):
     assert [made.text() for made in net.stickyNotes()] == ["Hello"]
     net.setPosition((1, 2))
     assert tuple(net.position()) == (1.0, 2.0)
+
+
+def test_selections(hou, net):
+    assert hou.selectedNodes() == ()
+    first, second = net.createNode("wedge"), net.createNode("wedge")
+    first.setSelected(True)
+    second.setSelected(True)
+    assert hou.selectedNodes() == (first, second)
+    first.setSelected(True, clear_all_selected=True)
+    assert hou.selectedNodes() == (first,)
+    first.destroy()
+    assert hou.selectedNodes() == ()

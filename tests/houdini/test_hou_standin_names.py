@@ -3,6 +3,7 @@
 import ast
 import inspect
 from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 
 import pytest
 
@@ -117,3 +118,20 @@ def test_what_is_named_as_documented_elsewhere_is_not_in_the_stubs(stubs):
         class_name, _, name = place.partition(".")
         assert place not in stubs
         assert not name or name not in _members(stubs, class_name)
+
+
+def _used(path):
+    """`hou.NAME` as far as a file uses it at run time; annotations are only text."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "hou":
+            yield node.attr
+
+
+def test_what_our_code_uses_is_there(hou):
+    """Whatever our side names in `hou` exists here, so that its tests cannot be about a smaller Houdini."""
+    repository = Path(__file__).resolve().parents[2]
+    files = [*(repository / "python3.11libs").rglob("*.py"), *(repository / "scripts").glob("*.py")]
+    names = {name for file in files for name in _used(file)}
+    there = set(vars(hou)) | set(hou._GEOMETRY)
+    assert names - there <= {"ui", "NetworkEditor", "paneTabType"}  # of the user interface only
+    assert {"node", "hipFile", "OperationFailed"} <= names

@@ -69,6 +69,7 @@ from ._functions import (
     putenv,
     pwd,
     root,
+    selectedNodes,
     setFrame,
     sopNodeTypeCategory,
     text,

@@ -47,6 +47,10 @@ def nodes(paths: Sequence[str]) -> Tuple[Any, ...]:
     return tuple(node(path) for path in paths)
 
 
+def selectedNodes(include_hidden: bool = False) -> Tuple[Any, ...]:
+    return tuple(handle(state) for state in session.selected if not state.dead)
+
+
 def pwd() -> Any:
     stack = session.pwd_stack()
     return handle(stack[-1] if stack else session.root)

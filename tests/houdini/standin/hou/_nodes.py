@@ -312,8 +312,14 @@ class Node(NetworkMovableItem):
 
         return notes_of(self._live())
 
+    def isSelected(self) -> bool:
+        return self._live() in session.selected
+
     def setSelected(self, on: bool, clear_all_selected: bool = False, show_asset_if_selected: bool = False) -> None:
-        raise NotInStandIn("selections, which hython has no use for")
+        if show_asset_if_selected:
+            raise NotInStandIn("setSelected(show_asset_if_selected=True)")
+        kept = [] if clear_all_selected else [state for state in session.selected if state is not self._live()]
+        session.selected[:] = [*kept, self._live()] if on else kept
 
     def setCurrent(self, on: bool, clear_all_selected: bool = False) -> None:
         self._live()

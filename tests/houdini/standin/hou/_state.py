@@ -116,6 +116,7 @@ class Session:
         self.modules: Dict[Any, Any] = {}
         self.cleaners: List[Any] = []
         """Called with each node that is deleted: graphs may belong to it."""
+        self.selected: List[NodeState] = []
         self.watchers: List[Any] = []
         """Called with each parameter that changes."""
 
