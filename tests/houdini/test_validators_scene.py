@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from topforge_scene import mime, odc, scene
+from topforge_scene.network import Node, Parm, Token
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from validators import Context, validate_scene
 from validators.samples import ALL, context, replaced, scene_of
+from validators.scene import check_scene
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +135,43 @@ def test_an_entry_out_of_place_is_found(tmp_path: Path, surroundings: Context, r
 def test_a_cut_off_archive_is_found(tmp_path: Path, surroundings: Context, size: int) -> None:
     (tmp_path / "a.hip").write_bytes(scene.to_bytes(scene_of(), "odc")[:size])
     assert codes(tmp_path / "a.hip", surroundings) == {"H-FRAME"}
+
+
+def with_spare(spare: str, links: tuple[tuple[str, str], ...] = ()) -> bytes:
+    """A scene whose generator has parameters of its own."""
+    node = Node(
+        "run",
+        "genericgenerator",
+        (Parm("own", (Token("on"),)),),
+        version="1",
+        display=True,
+        spare_parms=spare,
+        linked_multiparms=links,
+    )
+    parms = (Parm("defaultlabel", ("$OS",)), Parm("topscheduler", ("localscheduler",)))
+    scheduler = Node("localscheduler", "localscheduler", outputs=(), version="1")
+    children = (scheduler, node)
+    topnet = Node("net", "topnet", parms, (), (), children, version=scene.VERSION, is_network=True)
+    return scene.to_bytes(scene.Scene({"tasks": (topnet,)}), "text")
+
+
+SPARE = 'parm {\n    name "own"\n    label "Own"\n    type toggle\n    default { "0" }\n}\n'
+
+
+def test_parameters_of_the_node_itself(surroundings: Context) -> None:
+    assert check_scene(with_spare(SPARE, (("a#", "../b#"),)), "a.hip", surroundings) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "before", "after"),
+    [
+        ("C-SPARE", "type toggle", "typ toggle"),
+        ("C-PARMNAME", 'name "own"', 'name "won"'),
+        ("C-QUOTE", '\t"on"\t', "\ton\t"),
+        ("C-COUNT", "1\na# ../b#", "2\na# ../b#"),
+        ("C-SYNTAX", "a# ../b#", "a ../b#"),
+    ],
+)
+def test_damage_to_parameters_of_the_node_itself(surroundings: Context, code: str, before: str, after: str) -> None:
+    data = replaced(with_spare(SPARE, (("a#", "../b#"),)), before, after)
+    assert code in {finding.code for finding in check_scene(data, "a.hip", surroundings)}

@@ -1,4 +1,4 @@
-"""The entries of a network, in an asset or a scene: their order, wires, counts, parameters, channels and versions."""
+"""The entries of a network, in an asset or a scene: read strictly, in order, complete, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import dataclasses
 import re
 from typing import Iterator, Mapping
 
-from topforge_scene import options
+from topforge_scene import dialog_text, options
 from topforge_scene.errors import SceneError
 
 from . import entry_text, operators
 from .context import HOUDINI_VERSION
 from .entry_text import Channel, Definition, Malformed, Value
 from .findings import Findings
-from .operators import NodeType
+from .operators import NodeType, Parm
 
 SUFFIXES = ("init", "def", "multiparm", "spareparmdef", "chn", "parm", "userdata", "inp")
 NOTES = ("postitinit", "postitdef")
@@ -35,6 +35,8 @@ class Node:
     parms: list[tuple[str, list[Value], int]] = dataclasses.field(default_factory=list)
     channels: dict[str, Channel] = dataclasses.field(default_factory=dict)
     version: str = ""
+    spare: list[Parm] = dataclasses.field(default_factory=list)
+    """Its whole interface, when it has parameters of its own."""
     children: list[Node] = dataclasses.field(default_factory=list)
 
     @property
@@ -79,13 +81,15 @@ class Network:
         if self.root.definition is not None and self.root.definition.next_id != 0:
             self.add("C-NEXTID", root + ".def", "a network around others has no connectors, so 0 is the next id")
         for node in self.root.all():
-            self._check_wires(node)
             self._check_order(node)
 
     def type_of(self, node: Node) -> NodeType | None:
         """The node's type; None where nothing is known of it."""
         key = "%s/%s" % (node.table, node.type)
-        return self.assets.get(key) or operators.built_in().get(key)
+        known = self.assets.get(key) or operators.built_in().get(key)
+        if known is None or not node.spare:
+            return known
+        return known._replace(parms={**known.parms, **{parm.name: parm for parm in node.spare if parm.type}})
 
     def add(self, code: str, entry: str, message: str, line: int | None = None) -> None:
         self.found.add(code, "%s:%s" % (self.file, entry), message, line)
@@ -94,7 +98,8 @@ class Network:
         """The node at a path."""
         return next((node for node in self.root.all() if node.path == path), None)
 
-    def _text(self, entry: str) -> str:
+    def text(self, entry: str) -> str:
+        """An entry's text; "" and a finding when it is missing or no text."""
         if entry not in self.entries:
             self.add("C-MISSING", entry, "the entry is missing")
             return ""
@@ -113,7 +118,7 @@ class Network:
         is_manager = "/" not in path and not self.is_asset
         if not is_manager:
             self._read_type(node)
-        for read in (self._read_definition, self._read_parms, self._read_channels, self._read_version):
+        for read in (self._read_definition, self._read_own, self._read_parms, self._read_channels, self._read_version):
             try:
                 read(node, is_manager)
             except Malformed as error:
@@ -129,12 +134,12 @@ class Network:
         if self.entries.get(path + ".postitinit") != b"type = postitnote\nmatchesdef = 0\n":
             self.add("C-SYNTAX", path + ".postitinit", "not that of a sticky note")
         try:
-            entry_text.note(self._text(path + ".postitdef"))
+            entry_text.note(self.text(path + ".postitdef"))
         except Malformed as error:
             self.add(error.code, path + ".postitdef", str(error), error.line)
 
     def _read_type(self, node: Node) -> None:
-        text = self._text(node.path + ".init")
+        text = self.text(node.path + ".init")
         match = re.fullmatch(r"type = (\S+)\nmatchesdef = ([01])\n", text)
         if match is None:
             self.add("C-SYNTAX", node.path + ".init", "not a type and matchesdef")
@@ -144,22 +149,35 @@ class Network:
     def _read_definition(self, node: Node, is_manager: bool) -> None:
         table = "Manager" if is_manager else node.table
         table = "Lop" if node.path == "stage" else table
-        text = self._text(node.path + ".def")
+        text = self.text(node.path + ".def")
         if text:
             node.definition = entry_text.definition(text, table, pinned=node.path != "vex")
             self._check_flags(node, table)
+
+    def _read_own(self, node: Node, is_manager: bool) -> None:
+        """Parameters of the node itself, and lists of it that follow the asset's."""
+        entry = node.path + ".spareparmdef"
+        if entry in self.entries:
+            try:
+                node.spare = list(operators.from_items(dialog_text.read_items(self.text(entry), entry)))
+            except SceneError as error:
+                self.add("C-SPARE", entry, error.problem, error.line)
+        if node.path + ".multiparm" in self.entries:
+            for line in entry_text.listed(self.text(node.path + ".multiparm"), ".multiparm"):
+                if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*# \.\./[A-Za-z_][A-Za-z0-9_]*#", line):
+                    self.add("C-SYNTAX", node.path + ".multiparm", "not two names of lists' items: %s" % line)
 
     def _read_parms(self, node: Node, is_manager: bool) -> None:
         if node.path == "hdaroot":
             if "hdaroot.parm" in self.entries:
                 self.add("C-ENTRY", "hdaroot.parm", "the network of an asset has no parameters of its own")
             return
-        text = self._text(node.path + ".parm")
+        text = self.text(node.path + ".parm")
         node.parms = entry_text.parms(text) if text else []
 
     def _read_channels(self, node: Node, is_manager: bool) -> None:
         if node.path + ".chn" in self.entries:
-            node.channels = entry_text.channels(self._text(node.path + ".chn"))
+            node.channels = entry_text.channels(self.text(node.path + ".chn"))
 
     def _read_version(self, node: Node, is_manager: bool) -> None:
         entry = node.path + ".userdata"
@@ -225,80 +243,9 @@ class Network:
             self.add("C-ORDER", entry, ".order stands beside two nodes or more, and only then")
         elif entry in self.entries:
             try:
-                order = entry_text.listed(self._text(entry), ".order")
+                order = entry_text.listed(self.text(entry), ".order")
             except Malformed as error:
                 self.add("C-ORDER", entry, str(error), error.line)
                 return
             if order != names:
                 self.add("C-ORDER", entry, "names %s, but the nodes are %s" % (", ".join(order), ", ".join(names)))
-
-    def _check_wires(self, node: Node) -> None:
-        children = {child.name: child for child in node.children}
-        most = self._enclosing_inputs(node)
-        for child in node.children:
-            if child.definition is not None:
-                self._check_ids(child, child.definition)
-                for wire in child.definition.inputs:
-                    self._check_wire(child, wire, children, most)
-
-    def _check_ids(self, node: Node, definition: Definition) -> None:
-        entry = node.path + ".def"
-        outputs, inputs = [number for number, _ in definition.outputs], [wire.own_id for wire in definition.inputs]
-        if len({*outputs, *inputs}) != len(outputs) + len(inputs):
-            self.add("C-CONNID", entry, "two connectors have the same id")
-        if definition.next_id != max([*outputs, *inputs], default=-1) + 1:
-            self.add("C-NEXTID", entry, "connectornextid is not one more than the highest id")
-        for place, wire in enumerate(definition.inputs):
-            if (wire.index, wire.own_id, wire.label) != (place, place, "input%d" % (place + 1)):
-                self.add("C-INPUTS", entry, "input %d is not numbered and named by its place" % place)
-        if [name for _, name in definition.outputs] != ["output%d" % (n + 1) for n in range(len(outputs))]:
-            self.add("C-OUTPUTS", entry, "outputs are not named output1, output2, ...")
-        self._check_type(node, definition)
-
-    def _check_type(self, node: Node, definition: Definition) -> None:
-        entry, outputs = node.path + ".def", definition.outputs
-        known = self.type_of(node)
-        if known is None:
-            self.add("C-TYPE", node.path + ".init", "no node type %s is known in %s networks" % (node.type, node.table))
-            return
-        if known.max_inputs is not None and len(definition.inputs) > known.max_inputs:
-            self.add("C-INPUTS", entry, "%s takes %d inputs at most" % (node.type, known.max_inputs))
-        if len(outputs) != known.outputs and node.table in ("Top", "Sop"):
-            self.add("C-OUTPUTS", entry, "%s has %d outputs, not %d" % (node.type, known.outputs, len(outputs)))
-        if node.matches != known.is_asset:
-            self.add("C-MATCHES", node.path + ".init", "matchesdef is 1 for instances of assets and 0 for all else")
-        if known.is_asset and node.children:
-            self.add("C-MATCHES", node.path, "a locked asset holds nodes of its own")
-
-    def _check_wire(self, node: Node, wire: entry_text.Input, others: Mapping[str, Node], most: int) -> None:
-        entry = node.path + ".def"
-        enclosing = re.fullmatch(r"\((\d+)\)", wire.source)
-        if enclosing is not None or not wire.source:
-            if wire.source_id is not None or wire.source_output:
-                self.add("C-CONNID", entry, "an input from around the network has no connector id")
-            if enclosing is not None and int(enclosing.group(1)) >= most:
-                self.add("C-SUBIN", entry, "input %s of the network around does not exist" % wire.source)
-            return
-        source = others.get(wire.source)
-        if source is None or source is node:
-            self.add("C-CONN", entry, "wired to %s, which is not beside it" % wire.source)
-        elif source.definition is not None:
-            outputs = [number for number, _ in source.definition.outputs]
-            if wire.source_id not in outputs or outputs.index(wire.source_id) != wire.source_output:
-                said = (wire.source_id, wire.source_output)
-                self.add("C-CONNID", entry, "id %s is not that of output %d of %s" % (*said, wire.source))
-
-    def _enclosing_inputs(self, node: Node) -> int:
-        """How many inputs the inside of a node sees, by its `.inp`."""
-        entry = node.path + ".inp"
-        if entry not in self.entries:
-            return 0
-        try:
-            lines = entry_text.listed(self._text(entry), ".inp")
-        except Malformed as error:
-            self.add("C-INP", entry, str(error), error.line)
-            return 0
-        row = re.compile(r'%s %s [0-9]+ 2 0 __NO_OWNER_NETWORK_BOX__ "FROMOUTPUT"' % ((entry_text.NUMBER,) * 2))
-        if not lines or not all(row.fullmatch(line) for line in lines):
-            self.add("C-INP", entry, "a line is not the place of an input, or there is none")
-        return len(lines)

@@ -10,7 +10,7 @@ from topforge_scene.asset import Operator
 from topforge_scene.asset_index import Record
 from topforge_scene.errors import SceneError
 
-from . import code, interface, mime_text, network, operators, parms
+from . import code, interface, mime_text, network, operators, parms, wires
 from .context import Context
 from .findings import Findings
 
@@ -200,6 +200,7 @@ class _Sections:
         assets = {name: operators.of_asset(operator) for name, operator in self.context.operators.items()}
         checked = network.Network(entries, "hdaroot", self.record.table, file, assets, self.found)
         self._check_root(checked)
+        wires.check(checked)
         parms.check(checked, own, self.context.python_paths)
         self._check_named(checked, script)
 

@@ -9,7 +9,7 @@ from typing import Mapping
 from topforge_scene import odc
 from topforge_scene.errors import SceneError
 
-from . import mime_text, network, operators, parms
+from . import mime_text, network, operators, parms, wires
 from .context import HOUDINI_VERSION, Context, repository
 from .findings import Finding, Findings
 
@@ -75,6 +75,7 @@ def check_scene(data: bytes, file: str, context: Context | None = None) -> list[
     for manager, table in MANAGERS.items():
         if manager + ".def" in entries:
             checked = network.Network(entries, manager, table, file, assets, found)
+            wires.check(checked)
             parms.check(checked, None, surroundings.python_paths)
             for node in checked.root.all():
                 _check_inside(checked, node)
