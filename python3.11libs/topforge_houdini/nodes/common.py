@@ -235,7 +235,7 @@ def items_node(code: str, source: str, *, position: float = 0.0) -> Node:
         position: Height in the network editor.
     """
     parms = (
-        follow("pdg_workitemgeneration", Token("2"), function="chs"),
+        follow("pdg_workitemgeneration", Token("2")),
         Parm("generate", (code,)),
         scheduler_parm(),
     )
