@@ -29,3 +29,14 @@ def standin(tmp_path):
 def hou(standin):
     """A fresh `hou` of Houdini 20.5 with our assets, its scene in the test's folder."""
     return standin.session()
+
+
+@pytest.fixture
+def network(standin, tmp_path):
+    """A TOP network on paper, without `hou`, for the tests of the stand-in of `pdg`."""
+    standin.session(assets=False)
+    import pdg
+    from pdg import _paper
+
+    yield _paper.Network(tmp_path)
+    pdg._engine.forget_all()

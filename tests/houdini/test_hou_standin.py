@@ -369,7 +369,7 @@ class Item:
 
 
 def test_attributes_of_a_work_item(net):
-    from hou._tops import View
+    from hou._view import View
 
     node = net.createNode("genericgenerator")
     node.parm("pdg_command").set("`@speed` `@colour` `@colour.1` `@pdg_index` `@pdg_name`")

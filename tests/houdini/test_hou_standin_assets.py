@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from topforge_scene import asset_binary, asset_files
+from topforge_scene import asset_binary, asset_files, scene
 from topforge_scene.asset import Library, Operator
 from topforge_scene.dialog_script import Bound, DialogScript, Folder, Menu, Multiparm, Parameter
-from topforge_scene.network import Connection, Node, Parm
+from topforge_scene.network import Channel, Connection, Node, Parm, StickyNote, Token
 
 MODULE = """
 import hou
@@ -24,7 +24,7 @@ def _parameter(name, type_, default="", **more):
 
 
 def _interface(name):
-    python = ("script_callback_language", "python")
+    press = (("script_callback", "hou.phm().press(kwargs)"), ("script_callback_language", "python"))
     return DialogScript(name, "Sorter", (
         _parameter("pattern", "string", "$HIP/*.png"),
         _parameter("count", "integer", "5", range=(Bound(1, True), Bound(10))),
@@ -32,7 +32,7 @@ def _interface(name):
         _parameter("kind", "string", "x", menu=Menu((("x", "X"), ("y", "Y")))),
         _parameter("free", "string", "x", menu=Menu((("x", "X"),), kind="menureplace")),
         _parameter("made", "string", "", menu=Menu(script=("return hou.phm().items(kwargs)",))),
-        Folder("more", "More", (_parameter("go", "button", "0", tags=(("script_callback", "hou.phm().press(kwargs)"), python)),)),
+        Folder("more", "More", (_parameter("go", "button", "0", tags=press),)),
         _parameter("hscript", "button", "0", tags=(("script_callback", "echo hello"),)),
         _parameter("topscheduler", "oppath"),
         Multiparm("files", "Files", (_parameter("file#", "file"),), 2),
@@ -200,7 +200,7 @@ def test_callbacks(hou, node):
 
 
 def test_what_pdg_sees(hou, node):
-    from hou._tops import View, effective
+    from hou._view import View, effective
 
     net = node.parent()
     source, target = net.createNode("genericgenerator"), net.createNode("waitforall")
@@ -219,7 +219,7 @@ def test_what_pdg_sees(hou, node):
 
 
 def test_a_bare_scheduler_name_inside_an_asset_falls_back_silently(hou, node):
-    from hou._tops import View
+    from hou._view import View
 
     other = node.parent().createNode("localscheduler", "other")
     node.allowEditingOfContents()
@@ -256,6 +256,42 @@ def test_scenes_come_back(hou, node, tmp_path):
     assert net.node("source").parm("pdg_command").unexpandedString() == "echo $HIP"
     assert net.node("sorter1").parm("mode").evalAsString() == "slow"
     assert net.node("sorter1").evalParm("file3") == "c"
+
+
+@pytest.mark.parametrize("form", ["odc", "text"])
+def test_scenes_written_without_houdini(hou, tmp_path, form):
+    nodes = (
+        Node("a", "genericgenerator", parms=(Parm("sequential", (Token("on"),)), Parm("delay", (Channel("1+1", 0),)))),
+        Node("b", "waitforall", inputs=(Connection("a"),), display=True),
+    )
+    path = tmp_path / "made.hip"
+    net = Node("topnet1", "topnet", children=nodes, notes=(StickyNote("__stickynote1", "Hello"),), is_network=True)
+    scene.write(path, scene.Scene({"tasks": (net,)}, {"MINE": "x"}), form)
+    hou.hipFile.load(str(path))
+    made = hou.node("/tasks/topnet1")
+    assert made.displayNode().inputs() == (made.node("a"),)
+    assert (made.node("a").evalParm("sequential"), made.node("a").evalParm("delay")) == (1, 2.0)
+    assert hou.getenv("MINE") == "x"
+    assert [note.text() for note in made.stickyNotes()] == ["Hello"]
+    assert made.node("localscheduler") is None  # only what the file has
+
+
+@pytest.mark.parametrize(
+    "parm",
+    [
+        Parm("nonsense", ("1",)),
+        Parm("sequential", (1,)),
+        Parm("expectedoutputsfrom", (1,)),
+        Parm("expectedoutputsfrom", (Token("9"),)),
+        Parm("itemcount", (Token("on"),)),
+        Parm("itemcount", (1, 2)),
+    ],
+)
+def test_values_in_a_scene_that_the_node_cannot_hold(hou, tmp_path, parm):
+    net = Node("topnet1", "topnet", children=(Node("a", "genericgenerator", parms=(parm,)),), is_network=True)
+    scene.write(tmp_path / "made.hip", scene.Scene({"tasks": (net,)}, {}))
+    with pytest.raises((hou.OperationFailed, TypeError)):
+        hou.hipFile.load(str(tmp_path / "made.hip"))
 
 
 def test_scenes_with_missing_assets_warn(hou, node, library, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,13 @@ print(hou.node("/tasks").createNode("topnet").createNode("topforge::train").type
     count = len(list((REPOSITORY / "otls").glob("*.hda")))
     lines = _printed(code, tmp_path).splitlines()
     assert lines == ["%s %d %s" % (REPOSITORY, count, REPOSITORY), "topforge::train::1.0"]
+
+
+def test_tools_of_the_shelf(tmp_path):
+    code = "import hou; print(*sorted(hou.shelves.tools())); hou.exit(4)"
+    done = _run(code, tmp_path)
+    assert "topforge" in done.stdout
+    assert done.returncode == 4
 
 
 def test_arguments_and_the_script_itself(tmp_path):
@@ -86,6 +94,19 @@ def test_other_versions_and_their_guard(tmp_path):
     package["enable"] = "houdini_version >= '20.5' and houdini_python == 'python3.11'"
     (packages / "old.json").write_text(json.dumps(package))
     assert _printed(code, tmp_path, HOUDINI_PACKAGE_DIR=str(packages)) == "%s/mine:&" % packages
+
+
+def test_houdini_22_has_another_python(tmp_path):
+    name = "TOPFORGE_STANDIN_PYTHON3_13"
+    python = os.environ.get(name) or shutil.which("python3.13")
+    works = python and subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode == 0
+    environment = {"TOPFORGE_STANDIN_VERSION": "22.0.368", name: python or "/nowhere/python3.13"}
+    code = "import sys, hou, topforge_houdini.parameters; print(sys.version_info[:2], hou.applicationVersion()[0])"
+    done = _run(code, tmp_path, **environment)
+    if not works:
+        assert "TOPFORGE_STANDIN_PYTHON3_13" in done.stderr or "No such file" in done.stderr
+        pytest.skip("There is no Python 3.13 here, which Houdini 22 has; name one in %s." % name)
+    assert done.stdout.strip() == "(3, 13) 22", done.stderr
 
 
 def test_the_installed_pointer_works(tmp_path):

@@ -6,6 +6,7 @@ import atexit
 import os
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -39,7 +40,7 @@ def _restart(wanted) -> None:
     """Runs this again with the Python that the Houdini version has."""
     name = "python%d.%d" % wanted
     found = os.environ.get("TOPFORGE_STANDIN_" + name.upper().replace(".", "_")) or shutil.which(name)
-    if found is None:
+    if found is None or subprocess.run([found, "-c", ""], check=False, capture_output=True).returncode:
         sys.exit("This Houdini has %s, which is not on the PATH; name it in TOPFORGE_STANDIN_%s."
                  % (name, name.upper().replace(".", "_")))  # fmt: skip
     os.execv(found, [found, *sys.argv])

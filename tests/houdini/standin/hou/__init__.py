@@ -51,6 +51,7 @@ from ._functions import (
     ch,
     chsop,
     evalParm,
+    exit,
     fps,
     frame,
     getenv,
@@ -88,17 +89,13 @@ from ._node_types import (
     OpNodeTypeCategory,
     SopNodeType,
 )
-from ._nodes import (
-    NetworkItem,
-    NetworkMovableItem,
-    Node,
-    NodeConnection,
-    OpNode,
-    OpNodeConnection,
-    OpSubnetIndirectInput,
-)
+from ._movable import NetworkItem, NetworkMovableItem
+from ._nodes import Node
+from ._op_nodes import OpNode
+from ._wires import NodeConnection, OpNodeConnection, OpSubnetIndirectInput
 from ._notes import OpStickyNote, StickyNote
-from ._parms import Parm, ParmTemplate, ParmTuple
+from ._parms import Parm, ParmTuple
+from ._templates import ParmTemplate
 from ._shelves import Tool, shelves
 from ._simple import Color, Vector2
 from ._sops import ObjNode, SopNode

@@ -150,7 +150,7 @@ def press(parm: Any, node: NodeState, spec: Spec, arguments: Mapping[str, Any]) 
     """
     import hou
 
-    from ._nodes import handle
+    from ._handles import handle
 
     tags = dict(spec.tags)
     source = tags.get("script_callback")
@@ -174,7 +174,7 @@ def run_menu_script(lines: Sequence[str], node: NodeState, spec: Spec) -> List[T
     """The items that a menu script returns: a flat list of tokens and labels."""
     import hou
 
-    from ._nodes import handle
+    from ._handles import handle
 
     if not lines:
         raise NotInStandIn("a menu of %s without items or script" % spec.name)

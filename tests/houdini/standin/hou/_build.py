@@ -15,7 +15,7 @@ from ._type_state import TypeState
 
 def create(parent: NodeState, type_name: str, name: Optional[str], exact: bool) -> NodeState:
     """A new node with its defaults and, when it is an asset, its locked contents."""
-    from ._nodes import check_name, unique
+    from ._movable import check_name, unique
 
     type_ = type_for(session.types, parent.type.child_category, type_name, exact)
     if name is not None:
@@ -164,7 +164,7 @@ def run_event(state: NodeState, event: str) -> None:
         return
     import hou
 
-    from ._nodes import handle
+    from ._handles import handle
 
     node = handle(state)
     exec(compile(operator.events[event], "<%s of %s>" % (event, operator.name), "exec"), {

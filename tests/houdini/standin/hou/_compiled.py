@@ -24,8 +24,8 @@ _TOPNET = """
 """
 _FILE = "file:file? filemode:ordinal?{auto,read,write,noop} reload:button="
 _CAMERA = """
-    resx:integer? resy:integer? aspect:float? aperture:float? focal:float? winx:float? winy:float? near:float? far:float?
-    vm_background:file?
+    resx:integer? resy:integer? aspect:float? aperture:float? focal:float? winx:float? winy:float? near:float?
+    far:float? vm_background:file?
 """
 _SURFACE = (
     "base", "base_color", "diffuse_roughness", "metalness", "specular", "specular_color", "specular_roughness",

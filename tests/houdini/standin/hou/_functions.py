@@ -8,8 +8,8 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 from . import _expressions, _type_state
 from ._assets import HDAModule
 from ._errors import OperationFailed
+from ._handles import handle
 from ._node_types import NodeTypeCategory, OpNodeTypeCategory, category_named
-from ._nodes import handle
 from ._parms import Parm, ParmTuple
 from ._state import session
 from ._strict import NotInStandIn, StrictMeta
@@ -17,6 +17,10 @@ from ._strict import NotInStandIn, StrictMeta
 
 def isUIAvailable() -> bool:
     return False
+
+
+def exit(exit_code: int = 0, suppress_save_prompt: bool = False) -> None:
+    raise SystemExit(exit_code)
 
 
 def applicationName() -> str:

@@ -14,7 +14,8 @@ Wire = Tuple[Any, int]
 
 def source_of(state: NodeState, item: Any) -> Optional[Any]:
     """What an item handed to setInput() stands for inside: a node, the number of an indirect input, or None."""
-    from ._nodes import Node, OpSubnetIndirectInput
+    from ._nodes import Node
+    from ._wires import OpSubnetIndirectInput
 
     if item is None:
         return None

@@ -6,10 +6,10 @@ from typing import Any, Optional, Tuple
 
 from . import _scene, _values
 from ._errors import OperationFailed
-from ._parms import ParmTemplate
 from ._specs import Spec, specs_of
 from ._state import NodeState
 from ._strict import NotInStandIn, Strict
+from ._templates import ParmTemplate
 
 
 class ParmTemplateGroup(Strict):

@@ -103,7 +103,7 @@ class NodeType(Strict):
         return OpNodeTypeCategory(self._type.child_category) if self._type.child_category else None
 
     def parmTemplates(self) -> Tuple[Any, ...]:
-        from ._parms import ParmTemplate
+        from ._templates import ParmTemplate
 
         if not self._type.complete:
             raise NotInStandIn("all parameters of %s" % self._type.name)
@@ -127,7 +127,7 @@ class OpNodeType(NodeType):
         return module_of(self._type) if self._type.operator is not None else None
 
     def instances(self) -> Tuple[Any, ...]:
-        from ._nodes import handle
+        from ._handles import handle
 
         every = handle(session.root).allSubChildren()
         return tuple(node for node in every if node.type() == self)

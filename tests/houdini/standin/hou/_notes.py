@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 from . import _scene
 from ._errors import ObjectWasDeleted
-from ._nodes import NetworkMovableItem
+from ._movable import NetworkMovableItem
 from ._simple import Color, Vector2
 from ._state import NodeState
 from ._strict import NotInStandIn

@@ -71,9 +71,10 @@ def asset_type(operator: Any, library: str) -> TypeState:
     if operator.table not in CATEGORIES:
         raise NotInStandIn("assets of the table %r" % operator.table)
     own = operator.table if operator.contents is not None else ""
+    specs = tuple(specs_of(operator.interface.items))
     return TypeState(
-        operator.table, operator.name, operator.label, tuple(specs_of(operator.interface.items)), True,
-        operator.min_inputs, operator.max_inputs, (), operator.outputs, own, operator.contents is not None, operator, library,
+        operator.table, operator.name, operator.label, specs, True, operator.min_inputs, operator.max_inputs, (),
+        operator.outputs, own, operator.contents is not None, operator, library,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The one door to `topforge_scene`: the stand-in reads Houdini's files with it, but must not lend it to the code under test.
+"""The one door to `topforge_scene`: the stand-in reads Houdini's files with it, and does not lend it to our code.
 
 Under `hython` the package has to find its own `pipeline` folder. The stand-in therefore imports a private copy there,
 and takes the folder off `sys.path` and the modules out of `sys.modules` again.

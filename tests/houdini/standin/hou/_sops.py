@@ -8,8 +8,9 @@ from typing import Any, List, Optional, Sequence, Tuple
 from . import _graph, _values
 from ._enums import nodeFlag
 from ._errors import Error, NodeError, OperationFailed
+from ._handles import handle, register
 from ._linear import Matrix4
-from ._nodes import OpNode, handle, register
+from ._op_nodes import OpNode
 from ._state import NodeState, session
 from ._strict import NotInStandIn
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ._enums import nodeFlag
-from ._nodes import OpNode, register
+from ._handles import register
+from ._op_nodes import OpNode
 
 
 class VopNode(OpNode):
