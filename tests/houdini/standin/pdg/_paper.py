@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional
+
+from ._engine import context_for
 
 _OPERATORS = json.loads((Path(__file__).resolve().parents[2] / "data" / "operators.json").read_text(encoding="utf-8"))[
     "operators"
@@ -20,7 +23,6 @@ class View:
         self.bypassed = False
         self._counts: Dict[str, int] = {}
         self._defaults: Dict[str, Any] = {}
-        self._texts = set()
         self._read(_OPERATORS.get("Top/" + kind, {}).get("items", []))
         self.values: Dict[str, Any] = {}
         self.set(**values)
@@ -34,6 +36,9 @@ class View:
                 self._read(entry["items"])
             else:
                 self._parm(entry)
+
+    def __repr__(self) -> str:
+        return "<View %s>" % self._path
 
     def _parm(self, entry: Dict[str, Any]) -> None:
         text = entry["type"] in ("string", "file", "directory", "oppath")
@@ -96,6 +101,50 @@ class View:
 
     def hou_node(self) -> Any:
         return self
+
+
+class Network:
+    """A TOP network whose working folder and temp folder are below one folder, with a local scheduler."""
+
+    def __init__(self, folder: Path, **scheduler: Any) -> None:
+        self.folder = folder
+        settings = {"pdg_workingdir": str(folder), "tempdirmenu": 0, "tempdirappendpid": 0}
+        settings.update(maxprocsmenu=1, maxprocs=2, pdg_rpctimeout=1, pdg_rpcretries=0)
+        self.scheduler = View("/tasks/net/local", "localscheduler", **{**settings, **scheduler})
+        self.view = View("/tasks/net", "topnet", scheduler=self.scheduler)
+        self.context = context_for(self.view)
+
+    def add(self, kind: str, *sources: View, name: str = "", **values: Any) -> View:
+        return View("/tasks/net/" + (name or kind), kind, *sources, **values)
+
+    def processor(self, body: str, *sources: View, name: str = "items", **values: Any) -> View:
+        """A Python Processor with this `generate`."""
+        code = {"generate": body, "cooktask": "", "addinternaldependencies": "", "pdg_workitemgeneration": 2}
+        return View("/tasks/net/" + name, "pythonprocessor", *sources, **{**code, **values})
+
+    def shell(self, command: str, *sources: View, name: str = "run", **values: Any) -> View:
+        """A generic generator that runs a command."""
+        return View("/tasks/net/" + name, "genericgenerator", *sources, pdg_command=command, **values)
+
+    def python(self, body: str, *sources: View, name: str = "run", **values: Any) -> View:
+        """A generic generator that runs Python code as a program."""
+        script = self.folder / (name + ".py")
+        script.write_text(body, encoding="utf-8")
+        return self.shell('"%s" -I "%s"' % (sys.executable, script), *sources, name=name, **values)
+
+    def cook(self, view: View, generate_only: bool = False) -> Any:
+        """Cooks, and gives the items."""
+        self.context.cook(view, block=True, generate_only=generate_only)
+        return self.items(view)
+
+    def items(self, view: View) -> Any:
+        return self.context.node_for(view).workItems
+
+    def states(self, view: View) -> List[str]:
+        return [item.state.name for item in self.items(view)]
+
+    def errors(self, view: View) -> str:
+        return "\n".join(self.context.messages(view)[0])
 
 
 def _template(name: str) -> str:
