@@ -16,6 +16,11 @@ from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec
 from topforge_houdini.pipeline_path import REPOSITORY
 
+_NOT_WATCHED = ("pdg_", "topscheduler", "preset", "explanation", "editnode", "generatornode")
+"""Starts of the names of parameters that inner nodes follow anyway, or that only buttons read."""
+_VALUES = (hou.parmTemplateType.String, hou.parmTemplateType.Int, hou.parmTemplateType.Float)
+_VALUES += (hou.parmTemplateType.Toggle, hou.parmTemplateType.Menu)
+"""Types of parameters that hold something; buttons and folders do not."""
 _REFERENCE = re.compile(r"`[^`]*@|^[^/\\]*@[A-Za-z_]")
 """`@name` in backticks, or in an expression; not the `@` of a folder that is called so."""
 
@@ -58,7 +63,8 @@ class NodeSettings:
 
     @classmethod
     def of(cls, graph_node: Any) -> NodeSettings:
-        """The asset that holds the node a callback runs on (a `pdg.Node`)."""
+        """Those of the asset that holds the node a callback runs on (a `pdg.Node`)."""
+        graph_node["pdg_command"].evaluateString()  # see `watched`; before anything can go wrong
         return cls(graph_node.topNode().parent())
 
     @property
@@ -146,6 +152,23 @@ class NodeSettings:
             raise
         except TopForgeError as error:
             raise InNodeError(self.path, error) from error
+
+
+def watched(node: hou.OpNode) -> str:
+    """Evaluates every parameter that decides what a node's items are, for the expression of a parameter inside it.
+
+    That expression then depends on all of them, and so does the PDG node that evaluates it: what its Python code reads
+    with `hou` is not known to the graph. Houdini notes what Python expressions evaluate [I, not yet seen in a real
+    Houdini].
+
+    Returns:
+        Always "".
+    """
+    for parm in node.parms():
+        decides = parm.parmTemplate().type() in _VALUES and not parm.name().startswith(_NOT_WATCHED)
+        if decides and not _REFERENCE.search(_written(parm)):  # which generation refuses
+            parm.eval()
+    return ""
 
 
 def _written(parm: hou.Parm) -> str:

@@ -226,6 +226,16 @@ def scheduler_parm() -> Parm:
     return Parm("topscheduler", ('`chsop("../topscheduler")`',))
 
 
+def watched_parm() -> Parm:
+    """Makes PDG generate anew when any parameter of the asset changes.
+
+    PDG knows what its nodes evaluate, through references too, but not what Python code reads with `hou`. This one
+    evaluates everything, and to no command at all.
+    """
+    expression = "__import__('topforge_houdini.node_settings').node_settings.watched(hou.pwd().parent())"
+    return Parm("pdg_command", (Channel(expression, "", language="python"),))
+
+
 def items_node(code: str, source: str, *, position: float = 0.0) -> Node:
     """The Python Processor that makes the work items; they end at once, their attributes are inherited below.
 
@@ -236,6 +246,7 @@ def items_node(code: str, source: str, *, position: float = 0.0) -> Node:
     """
     parms = (
         follow("pdg_workitemgeneration", Token("2")),
+        watched_parm(),
         Parm("generate", (code,)),
         scheduler_parm(),
     )
