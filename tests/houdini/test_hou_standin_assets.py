@@ -1,6 +1,7 @@
 """Assets, scenes, callbacks and Python SOPs in the stand-in of `hou`."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -367,3 +368,11 @@ def test_a_node_cooks_again_only_when_something_that_it_used_has_changed(hou, so
     assert hou.session.cooks == [0, 1]
     sop.cook(force=True)
     assert hou.session.cooks == [0, 1, 1]
+
+
+@pytest.mark.parametrize("file", sorted((Path(__file__).resolve().parents[2] / "hip").glob("**/*.hip")), ids=str)
+def test_our_sample_scenes_load_and_display_something(hou, file):
+    hou.hipFile.load(str(file))
+    (net,) = [node for node in hou.node("/tasks").children() if node.type().name() == "topnet"]
+    assert net.displayNode().inputs()
+    assert all(node.isLockedHDA() for node in net.children() if node.type().name().startswith("topforge::"))

@@ -104,3 +104,19 @@ def test_an_asset_cooks_as_what_is_inside(net, hou):
     assert report.getPDGNode() is None
     report.cookWorkItems(tops_only=True)
     assert report.getPDGNode().name.endswith("items")
+
+
+def test_items_from_a_parameter_that_a_callback_read_are_doubtful_once_it_changes(net):
+    other = net.createNode("genericgenerator", "other")
+    node = net.createNode("pythonprocessor")
+    code = "count = self.topNode().parent().node('other').evalParm('itemcount')\n"
+    node.parm("generate").set(code + "for number in range(count):\n    item_holder.addWorkItem(index=number)\n")
+    node.cookWorkItems(block=True)
+    assert len(node.getPDGNode().workItems) == 1
+    node.cookWorkItems(block=True)
+    other.parm("itemcount").set(3)
+    with pytest.raises(NotImplementedError, match="itemcount"):
+        node.cookWorkItems(block=True)
+    node.dirtyWorkItems(False)
+    node.cookWorkItems(block=True)
+    assert len(node.getPDGNode().workItems) == 3

@@ -62,6 +62,7 @@ def fill(parent: NodeState, model: Any, problems: Optional[List[str]] = None) ->
 def _child(parent: NodeState, stored: Any, problems: Optional[List[str]]) -> Optional[NodeState]:
     type_ = session.types.exact(parent.type.child_category, stored.type)
     if type_ is None:
+        session.types.refuse_unlisted(parent.type.child_category, stored.type)
         if problems is None:
             raise OperationFailed("Unknown operator type %s/%s" % (parent.type.child_category, stored.type))
         problems.append("Unknown operator type %s (%s/%s)" % (stored.type, parent.path(), stored.name))

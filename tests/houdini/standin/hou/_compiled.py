@@ -32,6 +32,10 @@ _SURFACE = (
     "specular_IOR", "specular_anisotropy", "transmission", "subsurface", "emission", "emission_color", "opacity",
     "normal", "tangent",
 )  # fmt: skip
+_HQUEUE = """
+    address:string? jobname:string? description:string? pdg_workingdir:directory? useuniversalhfs:toggle?
+    hfspathuniversal:file? hqueue_priority:integer? hqueue_tags:string? hqueue_envunset:string? hqueue_env_file:file?
+"""
 _REFERENCE = "filepath1:file? primpath1:string?"
 
 
@@ -51,6 +55,7 @@ def _tops() -> List[TypeState]:
         _type("Top/subnet", child_category="Top", max_inputs=4, subnet=True),
         _type("Top/output", "outputidx:integer=0", max_inputs=1, outputs=0),
         _type("Top/null", max_inputs=1),
+        _type("Top/hqueuescheduler", _HQUEUE, outputs=0),
     ]
 
 

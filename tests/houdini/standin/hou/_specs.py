@@ -137,7 +137,8 @@ def _parameter(entry: Any, numbers: Tuple[int, ...], parent: str) -> Spec:
     return Spec(
         name, entry.label, kind, entry.type, component_names(name, entry.type, entry.size), _defaults(entry, kind),
         menu=entry.menu, low=low, high=high, tags=entry.tags, hidden=entry.invisible, spare=entry.spare,
-        help=entry.help, hide_when=entry.hide_when, disable_when=entry.disable_when, parent=parent, template=entry.name, unit=entry,
+        help=entry.help, hide_when=entry.hide_when, disable_when=entry.disable_when, parent=parent,
+        template=entry.name, unit=entry,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 _VERSIONS = {"20.5.584": (20, 5, 584), "21.0.631": (21, 0, 631), "22.0.368": (22, 0, 368)}
 
@@ -117,6 +117,8 @@ class Session:
         self.cleaners: List[Any] = []
         """Called with each node that is deleted: graphs may belong to it."""
         self.selected: List[NodeState] = []
+        self.read_by_callbacks: Dict[ParmState, Set[NodeState]] = {}
+        """TOP nodes whose callbacks read a parameter through hou, past the graph."""
         self.watchers: List[Any] = []
         """Called with each parameter that changes."""
 
@@ -131,6 +133,10 @@ class Session:
         if not hasattr(self.local, "trackers"):
             self.local.trackers = []
         return self.local.trackers
+
+    def generating(self) -> Optional[NodeState]:
+        """The TOP node whose callback runs on this thread, as far as it asked for its node."""
+        return getattr(self.local, "generating", None)
 
     def pwd_stack(self) -> List[NodeState]:
         """Callbacks run on several threads, each with its own current node."""

@@ -54,6 +54,7 @@ class TopNode(OpNode):
         if len({net_of(target).identity for target in targets}) != 1:
             raise OperationFailed("The nodes are not in the same TOP network")
         context = self._context(create=True)
+        _refuse_doubtful(context)
         if tops_only:
             return
         context.cook([effective(target) for target in targets], block, generate_only)
@@ -128,7 +129,21 @@ class TopNode(OpNode):
 
 contexts: Dict[int, Any] = {}
 """Graphs that exist, by the identity of their topnet."""
+doubtful: Dict[NodeState, str] = {}
+"""Nodes with items from a parameter that has changed since, and its name."""
 register("Top", TopNode)
+
+
+def _refuse_doubtful(context: Any) -> None:
+    for state, name in list(doubtful.items()):
+        record = None if state.dead else context.nodes.get(state.path())
+        if record is not None and record.items:
+            raise NotInStandIn(
+                "whether PDG makes the items of %s anew: its callback read the parameter %s through hou, which has "
+                "changed since; dirty the node, or let it follow the parameter" % (state.path(), name)
+            )
+        if state.dead or record is not None:
+            del doubtful[state]
 
 
 def _forget_graph(state: NodeState) -> None:
@@ -142,8 +157,11 @@ def _forget_graph(state: NodeState) -> None:
 def _parm_changed(parm: ParmState) -> None:
     """Items of nodes that evaluated the parameter, directly or through references, are generated again.
 
-    What a callback reads with hou (`self.topNode().parent().evalParm(...)`) is not known to the graph.
+    What a callback reads with hou (`self.topNode().parent().evalParm(...)`) goes past the graph. Whether Houdini
+    notices a change of that is not documented: items made from it are doubtful until they are dirtied.
     """
+    for state in session.read_by_callbacks.pop(parm, ()):
+        doubtful[state] = parm.spec.name
     for state in users.pop(parm, ()):
         context = None if state.dead else contexts.get(net_of(state).identity)
         if context is not None:

@@ -35,6 +35,8 @@ def raw(node: NodeState, name: str) -> Tuple[ParmState, int, Any]:
     state, component = found
     for used in session.trackers():
         used.append((state, state.version))
+    if not session.trackers() and session.generating() is not None:
+        session.read_by_callbacks.setdefault(state, set()).add(session.generating())
     return state, component, state.values[component]
 
 

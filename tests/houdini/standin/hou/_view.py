@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Set
 
 from . import _graph, _values
@@ -128,6 +129,8 @@ class View:
         return None
 
     def hou_node(self) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            session.local.generating = self._state
         return handle(self._state)
 
     def children(self) -> List[View]:
