@@ -254,6 +254,20 @@ def test_a_bypassed_node_lets_items_through(network):
     assert network.states(after) == ["CookedSuccess"] * 3
 
 
+def test_a_filter_cooks_the_items_it_names_with_what_they_need(network):
+    run = write(network, network.processor(THREE))
+    after = network.shell("/bin/true", run, name="after")
+    network.cook(after, generate_only=True)
+    network.context.filter.add(network.items(after)[1].id)
+    network.context.filtering = True
+    network.cook(after)
+    assert network.states(after) == ["Uncooked", "CookedSuccess", "Uncooked"]
+    assert network.states(run) == ["Uncooked", "CookedSuccess", "Uncooked"]
+    network.context.filtering = False
+    network.cook(after)
+    assert network.states(after) == ["CookedSuccess"] * 3
+
+
 # partitions
 
 

@@ -24,6 +24,7 @@ from .tops.base import Generation
 from .tops.partitions import merge_attributes, merge_outputs, ordered
 
 State = workItemState
+_HERE = Path(__file__).resolve().parent
 
 
 class Cook:
@@ -39,7 +40,8 @@ class Cook:
         self._running = 0
         """Callbacks and processes that will still report."""
         self._cooking: Set[int] = set()
-        self._announced: Set[int] = set()
+        self._allowed: Optional[Set[int]] = None
+        """Items that a filter lets cook, with what they depend on; None without a filter."""
 
     # from other threads
     def cancel(self, items: Optional[List[Item]] = None) -> None:
@@ -73,6 +75,17 @@ class Cook:
             node.generated = node.generated and not (node.sources and node.is_dynamic())
             for item in node.items:
                 self._prepare(node, item)
+        if self.context.filtering:
+            self._filter()
+
+    def _filter(self) -> None:
+        """PDG's filter is one of static work items."""
+        if any(node.is_dynamic() for node in self.order):
+            raise NotInStandIn("a filter of work items where nodes are dynamic")
+        reached = [item for node in self.order for item in node.items if item.id in self.context.filter]
+        for item in reached:
+            reached += [other for other in item.dependencies if other not in reached]
+        self._allowed = {item.id for item in reached}
 
     def _forget(self, node: NodeRecord) -> None:
         """The node and all after it generate again."""
@@ -204,8 +217,8 @@ class Cook:
                 made = work(node, upstream, type)
             except NotInStandIn as error:
                 problem = "%s\n%s" % (error, traceback.format_exc())
-            except Exception:  # a user's snippet: PDG shows it on the node
-                problem = traceback.format_exc()
+            except Exception as error:  # a user's snippet: PDG shows it on the node
+                problem = _trace(error)
             self.report(lambda: self._generated(node, made, problem, last))
 
         self.context.pool.submit(call)
@@ -229,6 +242,8 @@ class Cook:
     # cooking
     def _cook(self, node: NodeRecord, item: Item) -> bool:
         if item.state not in (State.Uncooked, State.Waiting):
+            return False
+        if self._allowed is not None and item.id not in self._allowed:
             return False
         met = self._settled if node.ignores_failures() else (lambda other: other.succeeded)
         if not all(met(other) for other in item.dependencies):
@@ -272,8 +287,8 @@ class Cook:
             item.writer = threading.get_ident()
             try:
                 node.operator.cook(node, handle(item))
-            except Exception:  # a user's snippet: PDG shows it on the item
-                problem = traceback.format_exc()
+            except Exception as error:  # a user's snippet: PDG shows it on the item
+                problem = _trace(error)
             item.writer = None
             self.report(lambda: self.ended(item, problem, time.monotonic() - started))
 
@@ -308,6 +323,14 @@ class Cook:
             item.outputs = [file for file in item.expected if file.local_path not in told] + item.outputs
             self.context.emit(EventType.WorkItemOutputFiles, item.node, item, only_item=True)
         self.context.set_state(item, state)
+
+
+def _trace(error: BaseException) -> str:
+    """The traceback of a callback, without the frames of the stand-in around it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(str(_HERE))]
+    head = ["Traceback (most recent call last):\n", *traceback.format_list(theirs or frames)]
+    return "".join([*head, *traceback.format_exception_only(type(error), error)])
 
 
 def missing(item: Item) -> List[str]:

@@ -16,7 +16,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from ._cook import Cook
 from ._enums import EventType, workItemState
@@ -76,6 +76,9 @@ class Context:
         self.dispatcher = Dispatcher()
         self.pool = ThreadPoolExecutor(4, thread_name_prefix="pdg-worker")
         self.active: Optional[Item] = None
+        self.filter: Set[int] = set()
+        """Ids of the items that cook while `filtering`, with what they depend on."""
+        self.filtering = False
         self.public = GraphContext(self)
         self._cook: Optional[Cook] = None
         self._thread: Optional[threading.Thread] = None

@@ -68,7 +68,7 @@ class CallbackServer:
         kind = _KINDS[request["kind"]]
         values = request["values"]
         if kind is attribType.File:
-            values = [File(value) for value in values]
+            values = [File(value, _localize=lambda text: self._localize(item, text)) for value in values]
         with Lock(item):
             item.attributes.set(request["name"], kind, values, request["index"])
 
