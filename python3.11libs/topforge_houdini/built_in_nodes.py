@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import hou
 
@@ -14,6 +15,7 @@ from topforge_houdini.node_settings import NodeSettings
 _UNSET_PARMS = ("local_envunset", "hqueue_envunset")
 """Parameters of schedulers that list the variables a job must not have."""
 _EXECUTABLE = re.compile(r'\s*(?:"[^"]*"|\S+)')
+_EXPANDED = re.compile(r"[$`]")
 _STRING, _REPLACE = "2", "0"
 """Tokens of `vartype#` and `varconflict#`; their defaults are Float, and an error for a variable set before."""
 
@@ -38,6 +40,11 @@ class NoUnsetParameterError(TopForgeError):
         )
 
 
+def literal(text: str) -> str:
+    """The text of a parameter that evaluates to `text`: what Houdini would expand in it is escaped."""
+    return _EXPANDED.sub(r"\\\g<0>", text)
+
+
 def chosen(settings: NodeSettings, name: str, type_name: str) -> hou.OpNode:
     """The node that a path parameter names.
 
@@ -56,7 +63,7 @@ def chosen(settings: NodeSettings, name: str, type_name: str) -> hou.OpNode:
         raise WrongNodeError(settings.path, parm, "names no node", type_name)
     if target.type().name() != type_name:
         raise WrongNodeError(settings.path, parm, "is of type %s" % target.type().name(), type_name)
-    return target  # type: ignore[no-any-return, return-value]
+    return target
 
 
 def fill_environment_edit(node: hou.OpNode, rows: Sequence[Mapping[str, object]]) -> None:
@@ -68,8 +75,13 @@ def fill_environment_edit(node: hou.OpNode, rows: Sequence[Mapping[str, object]]
     """
     node.setParms({"environment": len(rows)})
     for number, row in enumerate(rows, start=1):
-        values = {"varenable": 1, "varname": str(row["name"]), "vartype": _STRING, "varconflict": _REPLACE}
-        values["strvarvalue"] = str(row["value"])
+        values: dict[str, Any] = {
+            "varenable": 1,
+            "varname": str(row["name"]),
+            "vartype": _STRING,
+            "varconflict": _REPLACE,
+        }
+        values["strvarvalue"] = literal(str(row["value"]))
         node.setParms({"%s%d" % (name, number): value for name, value in values.items()})
 
 
@@ -108,5 +120,5 @@ def _scheduler_of(node: hou.OpNode) -> hou.OpNode:
         parm = owner.parm("topscheduler")
         found = parm.evalAsNode() if parm is not None else None
         if found is not None:
-            return found  # type: ignore[return-value]
+            return found
     raise NoUnsetParameterError(network.path() + ", which names no scheduler,", ())

@@ -65,8 +65,7 @@ def check_now(kwargs: Kwargs) -> str:
     if hou.isUIAvailable():
         fine = "This capture can be trained on." if done.returncode == 0 else "This capture needs a hand."
         severity = hou.severityType.Message if done.returncode == 0 else hou.severityType.Warning
-        details = {"details": done.stdout, "details_expanded": True}
-        hou.ui.displayMessage(fine, title="TopForge", severity=severity, **details)
+        hou.ui.displayMessage(fine, title="TopForge", severity=severity, details=done.stdout, details_expanded=True)
     return done.stdout
 
 
@@ -76,7 +75,7 @@ def explain(kwargs: Kwargs) -> str:
     node = kwargs["node"]
     _, resolved = NodeSettings(node).environment("topforge")
     text = resolved.explain(width=90)
-    node.parm("explanation").set(text)
+    node.parm("explanation").set(built_in_nodes.literal(text.replace("`", "'")))  # people read it as it stands there
     return text
 
 

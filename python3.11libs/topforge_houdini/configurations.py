@@ -118,5 +118,5 @@ def _of_value(settings: NodeSettings, adapter: Adapter, item: Any, name: str, va
     if not isinstance(value, dict):
         raise NoConfigError(settings.path, item.name, name, value)
     named = item_names.safe(str(value.pop("name", None) or settings.node.name()))
-    options = schema.with_absolute_paths(schema.from_json(adapter.options, value, where), settings.scene_folder)
-    return Configuration(named, options)
+    options: Any = schema.from_json(adapter.options, value, where)
+    return Configuration(named, schema.with_absolute_paths(options, settings.scene_folder))

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hou
 
@@ -18,8 +18,7 @@ from topforge_houdini.pipeline_path import REPOSITORY
 
 _NOT_WATCHED = ("pdg_", "topscheduler", "preset", "explanation", "editnode", "generatornode")
 """Starts of the names of parameters that inner nodes follow anyway, or that only buttons read."""
-_VALUES = (hou.parmTemplateType.String, hou.parmTemplateType.Int, hou.parmTemplateType.Float)
-_VALUES += (hou.parmTemplateType.Toggle, hou.parmTemplateType.Menu)
+_VALUES = tuple(getattr(hou.parmTemplateType, name) for name in ("String", "Int", "Float", "Toggle", "Menu"))
 """Types of parameters that hold something; buttons and folders do not."""
 _REFERENCE = re.compile(r"`[^`]*@|^[^/\\]*@[A-Za-z_]")
 """`@name` in backticks, or in an expression; not the `@` of a folder that is called so."""
@@ -94,7 +93,7 @@ class NodeSettings:
         for parm in parms:
             if _REFERENCE.search(_written(parm)):
                 raise AttributeReferenceError(self.path, parm)
-        return tuple(parms.eval())
+        return tuple(cast("Sequence[Any]", parms.eval()))
 
     def text(self, name: str) -> str:
         """A text parameter, without blanks around it."""
