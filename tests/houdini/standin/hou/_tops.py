@@ -115,6 +115,19 @@ class TopNode(OpNode):
         context = self._context(create=False) if self._state.type.name != "topnet" else None
         return () if context is None else tuple(context.messages(View(self._state))[kind])
 
+    def addPDGFilter(self, idx: int) -> None:
+        self._context(create=True).filter.add(idx)
+
+    def removePDGFilter(self, idx: int) -> None:
+        self._context(create=True).filter.discard(idx)
+
+    def isPDGFilter(self, idx: int) -> bool:
+        return idx in self._context(create=True).filter
+
+    def enablePDGFilter(self, filter_on: bool) -> None:
+        """Sets the network to use the filter [D]."""
+        self._context(create=True).filtering = bool(filter_on)
+
     def isScheduler(self) -> bool:
         return self._live().type.name.endswith("scheduler")
 
