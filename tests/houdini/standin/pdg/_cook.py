@@ -9,22 +9,19 @@ import queue
 import threading
 import time
 import traceback
-from pathlib import Path
 from typing import Any, Callable, List, Optional, Set
 
-from ._enums import EventType, cacheMode, generateWhen, generationType, workItemCookType, workItemState
+from ._caching import cook_type, from_cache, missing
+from ._enums import EventType, generateWhen, generationType, workItemCookType, workItemState
 from ._events import Event
-from ._holders import DependencyHolder, PartitionHolder, WorkItemHolder, release
+from ._generation import generate, partition, trace
 from ._items import Item
 from ._node import NodeRecord
 from ._strict import NotInStandIn
-from ._view import on, whole
 from ._work_item import handle
-from .tops.base import Generation
-from .tops.partitions import merge_attributes, merge_outputs, ordered
+from .tops.partitions import merge_outputs
 
 State = workItemState
-_HERE = Path(__file__).resolve().parent
 
 
 class Cook:
@@ -207,7 +204,7 @@ class Cook:
     def _submit(self, node: NodeRecord, upstream: List[Item], static: bool, last: bool) -> None:
         node.busy = True
         self._running += 1
-        work = _partition if node.is_partitioner else _generate
+        work = partition if node.is_partitioner else generate
         type = generationType.StaticGenerate if static else generationType.DynamicGenerate
 
         def call() -> None:
@@ -218,7 +215,7 @@ class Cook:
             except NotInStandIn as error:
                 problem = "%s\n%s" % (error, traceback.format_exc())
             except Exception as error:  # a user's snippet: PDG shows it on the node
-                problem = _trace(error)
+                problem = trace(error)
             self.report(lambda: self._generated(node, made, problem, last))
 
         self.context.pool.submit(call)
@@ -260,12 +257,12 @@ class Cook:
         return True
 
     def _cook_now(self, node: NodeRecord, item: Item) -> None:
-        item.cook_type = _cook_type(node, item)
+        item.cook_type = cook_type(node, item)
         if item.cook_type is workItemCookType.Generate:
             # a static item of a plain generator: no event of its own (4.2)
             self.context.set_state(item, State.CookedSuccess, silent=True)
             return
-        found = _from_cache(node, item)
+        found = from_cache(node, item)
         if found is not None:
             item.wrote = False
             self._finish(item, found)
@@ -288,7 +285,7 @@ class Cook:
             try:
                 node.operator.cook(node, handle(item))
             except Exception as error:  # a user's snippet: PDG shows it on the item
-                problem = _trace(error)
+                problem = trace(error)
             item.writer = None
             self.report(lambda: self.ended(item, problem, time.monotonic() - started))
 
@@ -323,86 +320,6 @@ class Cook:
             item.outputs = [file for file in item.expected if file.local_path not in told] + item.outputs
             self.context.emit(EventType.WorkItemOutputFiles, item.node, item, only_item=True)
         self.context.set_state(item, state)
-
-
-def _trace(error: BaseException) -> str:
-    """The traceback of a callback, without the frames of the stand-in around it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if not frame.filename.startswith(str(_HERE))]
-    head = ["Traceback (most recent call last):\n", *traceback.format_list(theirs or frames)]
-    return "".join([*head, *traceback.format_exception_only(type(error), error)])
-
-
-def missing(item: Item) -> List[str]:
-    """Expected outputs that are not on disk."""
-    return [file.local_path for file in item.expected if not Path(file.local_path).exists()]
-
-
-def _cook_type(node: NodeRecord, item: Item) -> workItemCookType:
-    if item.cook_type is not workItemCookType.Automatic:
-        return item.cook_type
-    if node.view.has_parm("pdg_cooktype"):
-        raise NotInStandIn("the cook type of nodes with pdg_cooktype")
-    return workItemCookType.OutOfProcess if item.command else workItemCookType.Generate
-
-
-def _from_cache(node: NodeRecord, item: Item) -> Optional[workItemState]:
-    """How an item ends without cooking, if it does, by `pdg_cachemode` and what is on disk (2.5)."""
-    mode = cacheMode(whole(node.view, "pdg_cachemode")) if node.view.has_parm("pdg_cachemode") else cacheMode.Automatic
-    if not item.expected or mode is cacheMode.AlwaysWrite:
-        return None
-    gone = missing(item)
-    if mode is cacheMode.AlwaysRead:
-        if not gone:
-            return State.CookedCache
-        problem = "read from cache only, but missing: %s" % ", ".join(gone)
-        item.log(0, problem)
-        node.error("%s: %s" % (item.name, problem))
-        return State.CookedFail
-    stale = item.always_cook or (item.wrote and mode is cacheMode.Automatic)
-    return None if gone or stale else State.CookedCache
-
-
-def _generate(node: NodeRecord, upstream: List[Item], type: generationType) -> List[Item]:
-    static = type is generationType.StaticGenerate
-    holder = WorkItemHolder(node, upstream, static)
-    node.operator.generate(Generation(node, holder, upstream, type))
-    dependencies = DependencyHolder()
-    node.operator.depend(node, dependencies, holder._made, static)
-    for child, other in dependencies._pairs:
-        child.depend_on(other)
-    for item in holder._made:
-        _label(node, item)
-    release(holder._made)
-    return holder._made
-
-
-def _label(node: NodeRecord, item: Item) -> None:
-    way = whole(node.view, "pdg_workitemlabel") if node.view.has_parm("pdg_workitemlabel") else 0
-    if way == 1 and item.parent is not None:
-        item.label = item.parent.label
-    if way == 2:
-        item.label = str(node.view.evaluate("pdg_workitemlabelexpr", handle(item)))
-    if node.view.has_parm("pdg_useschedulewhen") and on(node.view, "pdg_useschedulewhen"):
-        raise NotInStandIn("pdg_schedulewhen")
-
-
-def _partition(node: NodeRecord, upstream: List[Item], type: generationType) -> List[Item]:
-    holder = PartitionHolder()
-    node.operator.partition(node, holder, [handle(item, read_only=True) for item in upstream])
-    made = []
-    for index, members in holder._partitions():
-        number = node.context.next_id()
-        item = Item(node, number, "%s_%d" % (node.name, number), index)
-        item.is_partition = True
-        item.static = type is generationType.StaticGenerate
-        item.partition_items = ordered(node.view, members)
-        for member in item.partition_items:
-            item.depend_on(member)
-        merge_attributes(node.view, item, item.partition_items)
-        made.append(item)
-    release(made)
-    return made
 
 
 def _complete(context: Any, node: NodeRecord) -> Event:

@@ -101,8 +101,6 @@ class Context:
             self.build([view])
         return self.nodes[view.path()].public
 
-    node = node_for
-
     def cook(
         self, targets: Union[NodeView, Sequence[NodeView]], block: bool = False, generate_only: bool = False
     ) -> None:
