@@ -9,7 +9,8 @@ from typing import Any
 
 import pdg
 
-from topforge import display, results, states
+from topforge import results, states
+from topforge.durations import duration
 from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
 from topforge.terminal_style import PLAIN, Style
@@ -35,10 +36,12 @@ _WIDEST = 28
 class Row:
     """One work item."""
 
+    identity: int
+    """PDG's number of it."""
     name: str
     """Node and index: "train[0]"."""
     label: str
-    """Name of its configuration, with what was wedged; "" for nodes that have none."""
+    """Name of its configuration; "" for nodes that have none, and where it is only the node's name again."""
     state: str
     percent: float
     """Progress of cooking, 0 to 1."""
@@ -67,8 +70,9 @@ def of(item: Any, node: str) -> Row:
     run = item.stringAttribValue("topforge_run") if item.attrib("topforge_run") is not None else ""
     config = item.stringAttribValue("config") if item.attrib("config") is not None else ""
     return Row(
+        item.id,
         "%s[%d]" % (node, item.index),
-        config or "",
+        config if config not in ("", node.split("/")[0]) else "",
         state_of(item),
         float(item.cookPercent or 0.0),
         item.customState or "",
@@ -103,7 +107,7 @@ def _cells(row: Row) -> list[str]:
     label = row.label if len(row.label) <= _WIDEST else row.label[: _WIDEST - 3] + "..."
     psnr = _read(row, lambda run: results.read(run).metrics.get("psnr")) if row.succeeded else None
     shown = "" if psnr is None else "%.2f" % psnr
-    time = display.duration(row.seconds) if row.seconds > 0 else ""
+    time = duration(row.seconds) if row.seconds > 0 else ""
     return [row.name, label, row.state, shown, time, str(row.run or "")]
 
 

@@ -84,8 +84,22 @@ def _apply(network: hou.OpNode, setting: Setting) -> str:
             "Give them separated by commas.",
         )
     for component, value in zip(components, [_value(setting, c, text) for c, text in zip(components, texts)]):
-        component.set(value)
+        _set(setting, component, value)
+    if components[0].parmTemplate().scriptCallback():
+        components[0].pressButton()  # a change by hand calls it, one by hou does not: a preset would do nothing
     return "%s/%s = %s" % (node.path(), setting.parm, setting.value)
+
+
+def _set(setting: Setting, parm: hou.Parm, value: int | float | str) -> None:
+    """Sets a checked value. Houdini moves a number that is beyond a hard limit to it, without a word."""
+    try:
+        parm.set(value)
+    except (TypeError, hou.OperationFailed, hou.PermissionError) as error:
+        raise UsageError("--set %s: Houdini refuses it (%s)." % (setting, error), "Give another value.") from error
+    if isinstance(value, (int, float)) and abs(float(parm.eval()) - value) > 1e-6 * max(1.0, abs(value)):
+        raise UsageError(
+            "--set %s: %s is beyond the limit %s." % (setting, value, parm.eval()), "Give what is allowed."
+        )
 
 
 def _components(node: hou.OpNode, name: str) -> list[hou.Parm]:

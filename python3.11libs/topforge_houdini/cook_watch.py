@@ -16,13 +16,15 @@ from collections.abc import Callable, Mapping
 from types import FrameType, TracebackType
 from typing import Any
 
-from topforge import display
+from topforge.durations import duration
 from topforge_houdini import cook_rows
 from topforge_houdini.cook_rows import Row
 
 _PERIOD_SECONDS = 0.5
 _QUIET_SECONDS = 5.0
 """Progress of one item is told at most so often, and only when it has moved."""
+_SILENT = ("not cooked", "waiting", "scheduled")
+"""States that are no news."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 Say = Callable[[str], None]
@@ -83,26 +85,26 @@ class Watch:
         wanted = [number for number in numbers if number in _SIGNALS]
         if wanted and not self.stopped_by:
             self.stopped_by = wanted[0]
-            self._say("Cancelling: items save their state first ...")
+            self._say("Cancelling ...")
             self._context.cancelCook()
 
     def _look(self) -> None:
         for node in self._context.graph.nodes():
             if node.name in self._names:
                 for item in node.workItems:
-                    self._tell(item.id, cook_rows.of(item, self._names[node.name]))
+                    self._tell(cook_rows.of(item, self._names[node.name]))
 
-    def _tell(self, key: int, row: Row) -> None:
+    def _tell(self, row: Row) -> None:
         if not (row.runs_something or self._every_item or row.state == "failed"):
             return
-        last, now = self._told.get(key), time.monotonic()
+        last, now = self._told.get(row.identity), time.monotonic()
         if last is None or row.state != last[0].state:
-            if row.state != "not cooked":
+            if self._every_item or row.state not in _SILENT:
                 self._say(line(row))
-            self._told[key] = (row, now)
+            self._told[row.identity] = (row, now)
         elif (row.percent, row.custom) != (last[0].percent, last[0].custom) and now - last[1] >= _QUIET_SECONDS:
             self._say(line(row))
-            self._told[key] = (row, now)
+            self._told[row.identity] = (row, now)
 
 
 def line(row: Row) -> str:
@@ -112,7 +114,7 @@ def line(row: Row) -> str:
         words += ["%.0f %%" % (100 * row.percent)] if row.percent else []
         words += [row.custom] if row.custom else []
     elif row.seconds > 0:
-        words.append(display.duration(row.seconds))
+        words.append(duration(row.seconds))
     name = "%s %s" % (row.name, row.label) if row.label else row.name
     return "%s: %s" % (name, ", ".join(words))
 

@@ -132,6 +132,7 @@ class Cook:
         """
         self.node = node
         self.errors: list[str] = []
+        self._chosen: set[int] = set()
         node.cookWorkItems(block=True, tops_only=True)
         self.network = top_nodes.network_of(node)
         self.context = top_nodes.graph_context(node)
@@ -154,6 +155,7 @@ class Cook:
                     "--items: %s has no work item %s." % (self.node.path(), name), "It has %s." % ", ".join(known[:12])
                 )
             for item in chosen:
+                self._chosen.add(item.id)
                 self.node.addPDGFilter(item.id)
         self.node.enablePDGFilter(True)
 
@@ -186,28 +188,41 @@ class Cook:
         """Prints the table and what went wrong, and returns the exit code."""
         style = terminal_style.style_for(sys.stdout, os.environ)
         rows = self.rows()
-        shown = [row for row in rows if self._every_item or row.runs_something or row.state == "failed"]
+        shown = [row for row in rows if self._is_shown(row)]
         if shown:
             print("\n%s\n\n%s" % (cook_rows.table(shown, style), cook_rows.summary(shown)))
-        for problem in dict.fromkeys([*self.errors, *node_errors(self.network)]):
+        problems = list(dict.fromkeys([*self.errors, *node_errors(self.network)]))
+        for problem in problems:
             print("\n%s: %s" % (style.bad("error"), problem.strip()))
         if stopped_by:
-            print("\nInterrupted. Cook it again to go on.")
+            print("\nInterrupted. Cook it again: items go on from their last checkpoint.")
             return _SIGNAL_BASE + stopped_by
         if not rows:
             print("\nNo work items were made.")
-        wanted = rows if not generate_only else [row for row in rows if row.state == "failed"]
-        bad = self.errors or node_errors(self.network) or not rows or any(not row.succeeded for row in wanted)
-        return _FAILED if bad else 0
+        missing = any(self._is_wanted(row) and not (row.succeeded or generate_only) for row in rows)
+        failed = any(row.state == "failed" for row in rows)
+        return _FAILED if problems or missing or failed or not rows else 0
+
+    def _is_wanted(self, row: Row) -> bool:
+        return not self._chosen or row.identity in self._chosen
+
+    def _is_shown(self, row: Row) -> bool:
+        if row.state == "failed" or self._every_item:
+            return True
+        return row.runs_something and (not self._chosen or row.identity in self._chosen or row.state != "not cooked")
 
 
 def names(network: hou.OpNode) -> dict[str, str]:
-    """Name of each PDG node of a network -> what people call it: the node, or our asset that it lies in."""
+    """Name of each PDG node of a network -> what people call it: the node, or our asset whose output it is.
+
+    The asset stands for the node inside that makes its output, and comes first; where it should not in a real Houdini,
+    the node inside is still found by its own name.
+    """
     found: dict[str, str] = {}
     for node in network.allSubChildren():
-        name = node.getPDGNodeName() if isinstance(node, hou.TopNode) else None
+        name = node.getPDGNodeName() if isinstance(node, hou.TopNode) and not node.isScheduler() else None
         if name:
-            found[name] = node.path()[len(network.path()) + 1 :].removesuffix("/run")
+            found.setdefault(name, node.path()[len(network.path()) + 1 :].removesuffix("/run"))
     return found
 
 

@@ -81,7 +81,19 @@ def imported(train: str = "/tasks/%s/train" % TOPNET) -> Node:
     Args:
         train: Path of that node.
     """
-    values = {"resultsource": "top", "toppath": train}
+    return _geometry({"resultsource": "top", "toppath": train})
+
+
+def imported_file(manifest: str) -> Node:
+    """A geometry object that holds one result.
+
+    Args:
+        manifest: Path of its result.json.
+    """
+    return _geometry({"resultsource": "file", "resultfile": manifest})
+
+
+def _geometry(values: Mapping[str, Any]) -> Node:
     result = instance("import", "result", values, display=True, render=True)
     return Node(
         "topforge_result",

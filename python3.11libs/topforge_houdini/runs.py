@@ -1,0 +1,108 @@
+"""Run folders of TopForge nodes, as this machine sees them: of this session's work items, and of earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import hou
+
+from topforge import results
+from topforge.errors import TopForgeError
+from topforge.paths import RunPaths
+from topforge_houdini import top_nodes
+
+_WORKING_FOLDER = "__PDG_DIR__"
+_NAMESPACE = "topforge::"
+
+
+class NoRunError(TopForgeError):
+    """No TopForge node has run anything yet."""
+
+    def __init__(self, what: str, nodes: Sequence[hou.OpNode]) -> None:
+        where = ", ".join(node.path() for node in nodes[:3]) or "this scene"
+        super().__init__("There is no %s of %s yet." % (what, where), "Cook a TopForge node first.")
+
+
+def our_nodes(selected: Sequence[hou.OpNode] = ()) -> list[hou.OpNode]:
+    """The TopForge nodes among the selected ones that make run folders; of the whole scene when none is selected."""
+    chosen = [node for node in selected if _makes_runs(node)]
+    return chosen or [child for network in top_nodes.networks() for child in network.children() if _makes_runs(child)]
+
+
+def _makes_runs(node: hou.OpNode) -> bool:
+    return bool(node.type().name().startswith(_NAMESPACE) and node.parm("outputfolder") is not None)
+
+
+def newest(nodes: Sequence[hou.OpNode]) -> Path:
+    """The run folder in which something happened last.
+
+    Raises:
+        NoRunError: There is none.
+    """
+    found = [(_changed(run), run) for node in nodes for run in runs_of(node)]
+    if not found:
+        raise NoRunError("run", nodes)
+    return max(found)[1]
+
+
+def newest_result(nodes: Sequence[hou.OpNode], role: str = "mesh") -> Path:
+    """The newest result.json whose outputs have a role.
+
+    Args:
+        nodes: Where to look.
+        role: "mesh", "usd", ...
+
+    Raises:
+        NoRunError: No run has finished with such an output.
+    """
+    manifests = [RunPaths(run).manifest for node in nodes for run in runs_of(node)]
+    fitting = [path for path in manifests if path.is_file() and _has_role(path.parent, role)]
+    if not fitting:
+        raise NoRunError("result", nodes)
+    return max(fitting, key=lambda path: path.stat().st_mtime)
+
+
+def runs_of(node: hou.OpNode) -> Iterator[Path]:
+    """Run folders of a node: those of its work items, then those that lie in its output folder."""
+    seen = set()
+    for run in (*_of_work_items(node), *_on_disk(node)):
+        if run not in seen and RunPaths(run).item.is_file():
+            seen.add(run)
+            yield run
+
+
+def _of_work_items(node: hou.OpNode) -> Iterator[Path]:
+    for child in node.children():
+        graph_node = top_nodes.pdg_node(child) if isinstance(child, hou.TopNode) else None
+        for item in graph_node.workItems if graph_node is not None else ():
+            if item.attrib("topforge_run") is not None:
+                yield Path(item.localizePath(item.stringAttribValue("topforge_run")))
+
+
+def _on_disk(node: hou.OpNode) -> list[Path]:
+    folder = str(node.evalParm("outputfolder"))
+    if folder.startswith(_WORKING_FOLDER):
+        folder = working_folder(top_nodes.network_of(node)) + folder[len(_WORKING_FOLDER) :]
+    return sorted(path.parent for path in Path(folder).glob("*/item.json"))
+
+
+def working_folder(network: hou.OpNode) -> str:
+    """What `__PDG_DIR__` is on this machine: the working directory of the network's scheduler, else $HIP."""
+    scheduler = network.node(str(network.evalParm("topscheduler")))
+    if scheduler is not None and scheduler.parm("pdg_workingdir") is not None:
+        return str(scheduler.evalParm("pdg_workingdir"))
+    return hou.text.expandString("$HIP")
+
+
+def _has_role(run: Path, role: str) -> bool:
+    try:
+        return bool(results.read(run).with_role(role))
+    except TopForgeError:
+        return False  # a damaged result.json is no result; importing it would say why
+
+
+def _changed(run: Path) -> float:
+    paths = RunPaths(run)
+    times = [path.stat().st_mtime for path in (paths.manifest, paths.state, paths.item) if path.is_file()]
+    return max(times)
