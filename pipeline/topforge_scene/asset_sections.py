@@ -198,6 +198,8 @@ def parse_xml(data: bytes, where: str) -> ElementTree.Element:
         return ElementTree.fromstring(data)
     except ElementTree.ParseError as error:
         raise SceneError(where, "not XML: %s" % error, error.position[0]) from None
+    except (LookupError, ValueError) as error:  # an encoding that Python does not know
+        raise SceneError(where, "not XML: %s" % error, 1) from None
 
 
 def summary(help_card: str) -> str:

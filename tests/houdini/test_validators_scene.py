@@ -67,6 +67,8 @@ DAMAGE = {
     ),
     "unquoted toggle": ("C-QUOTE", 'stringenable2\t[ 0\tlocks=0 ]\t(\t"off"', "stringenable2\t[ 0\tlocks=0 ]\t(\toff"),
     "open backtick": ("C-BACKTICK", "\t`@ROOT`\t", "\t`@ROOT\t"),
+    "open quote": ("C-EXPRESSION", 'framevalue\\")', "framevalue)"),
+    "open bracket": ("C-EXPRESSION", 'framevalue\\")', 'framevalue\\"'),
     "sticky note": ("C-SYNTAX", "size 4 2\n", ""),
     "unknown parameter": ("C-PARMNAME", "varname1", "varnom1"),
     "___Version___ of a built-in node": ("C-VERSION", '"value":"2"', '"value":"1"'),

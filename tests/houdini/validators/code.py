@@ -10,6 +10,7 @@ import builtins
 import functools
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 from typing import Iterator, Sequence
 
@@ -66,12 +67,14 @@ def parsed(code: str, body: bool = False) -> ast.Module:
     """The code's tree; `body` when it stands inside of a function that Houdini writes around it.
 
     Raises:
-        SyntaxError: It does not compile.
+        SyntaxError: It does not compile, or only with a warning.
     """
     if body:
         code = "def menu(kwargs):\n" + textwrap.indent(code + "\npass", " ")
-    compile(code, "<asset>", "exec")
-    return ast.parse(code)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # an escape that Python does not know
+        compile(code, "<asset>", "exec")
+        return ast.parse(code)
 
 
 def problems(code: str, paths: Sequence[Path], body: bool = False, given: frozenset[str] = GIVEN) -> Iterator[Problem]:

@@ -161,6 +161,8 @@ def channels(text: str) -> dict[str, Channel]:
             raise Malformed("C-SYNTAX", "not a channel, or the second of its name", line)
         found[match.group(1)] = _expression(match.group(2), line + 4)
         position = match.end()
+    if position != end:
+        raise Malformed("C-SYNTAX", "the brace around the channels is missing", text.count("\n"))
     return found
 
 

@@ -45,8 +45,8 @@ def check(network: Network, own: NodeType | None, python_paths: Sequence[Path]) 
         _check_channels(network, node)
         _check_settings(network, node, known)
         _check_lists(network, node, known)
-        for reference, line in _references(node):
-            _check_reference(network, own, node, reference, line)
+        for expression, line in _expressions(node):
+            _check_expression(network, own, node, expression, line)
         _check_code(network, own, node, known, python_paths)
         _check_scheduler(network, node)
 
@@ -135,13 +135,20 @@ def _whole(values: list[Value]) -> bool:
     return len(values) == 1 and re.fullmatch("[0-9]{1,4}", values[0].text) is not None
 
 
-def _references(node: Node) -> Iterator[tuple[str, int | None]]:
-    for channel in node.channels.values():
-        yield from ((path, None) for path in REFERENCE.findall(channel.expression))
+def _expressions(node: Node) -> Iterator[tuple[str, int | None]]:
+    """Every hscript expression: channels, and what stands between backticks."""
+    yield from ((channel.expression, None) for channel in node.channels.values() if channel.language == "hscript")
     for _, values, line in node.parms:
         for value in values:
-            for expression in re.findall("`([^`]*)`", value.text):
-                yield from ((path, line) for path in REFERENCE.findall(expression))
+            yield from ((expression, line) for expression in re.findall("`([^`]*)`", value.text))
+
+
+def _check_expression(network: Network, own: NodeType | None, node: Node, expression: str, line: int | None) -> None:
+    outside = re.sub(r'"[^"]*"', "", expression)
+    if '"' in outside or outside.count("(") != outside.count(")") or not expression.strip():
+        network.add("C-EXPRESSION", node.path, "a quote or a bracket is open in %s" % expression, line)
+    for reference in REFERENCE.findall(expression):
+        _check_reference(network, own, node, reference, line)
 
 
 def _check_reference(network: Network, own: NodeType | None, node: Node, reference: str, line: int | None) -> None:

@@ -49,7 +49,7 @@ CONSTANT = {
 OWN_VARIABLES = ("HIP", "HIPFILE", "HIPNAME")
 """What Houdini sets when it opens a scene; a stored one would be of the machine that wrote it."""
 SETTING = re.compile(r"set -g ([A-Za-z_]\w*) = '([^'\\\n]*)'\n")
-NEEDED_VARIABLES = ("ACTIVETAKE", "_HIP_SAVEVERSION", "_HIP_SAVETIME", "_HIP_SAVEPLATFORM", "status")
+NEEDED_VARIABLES = ("ACTIVETAKE", "E", "EYE", "PI", "_HIP_SAVEVERSION", "_HIP_SAVETIME", "_HIP_SAVEPLATFORM", "status")
 
 
 def validate_scene(path: Path, context: Context | None = None) -> list[Finding]:
@@ -120,9 +120,13 @@ def _check_order(entries: Mapping[str, bytes], file: str, found: Findings) -> No
 
 
 def _check_variables(data: bytes, file: str, found: Findings) -> None:
-    text = data.decode("utf-8", "replace")
-    values = dict(SETTING.findall(text))
     where = file + ":.variables"
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        found.add("H-VARIABLES", where, "not UTF-8")
+        return
+    values = dict(SETTING.findall(text))
     if SETTING.sub("", text) or list(values) != sorted(values) or len(values) != text.count("set -g "):
         found.add("H-VARIABLES", where, "not sorted lines of the form: set -g NAME = 'value'")
     if values.get("_HIP_SAVEVERSION") != HOUDINI_VERSION:

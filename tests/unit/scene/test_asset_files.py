@@ -169,6 +169,7 @@ DAMAGE = {
     "tool": (PATH + "/Tools.shelf", b"genericTool", b"otherTool", "script"),
     "tool name": (PATH + "/Tools.shelf", b"$HDA_DEFAULT_TOOL", b"mine", "tool"),
     "tool XML": (PATH + "/Tools.shelf", b"</tool>", b"</tol>", "not XML"),
+    "tool encoding": (PATH + "/Tools.shelf", b"UTF-8", b"UFT-8", "not XML"),
     "doctype": (PATH + "/Tools.shelf", b"<shelfDocument>", b"<!DOCTYPE a><shelfDocument>", "a DOCTYPE"),
     "text": (PATH + "/DialogScript", b"type    toggle", b"typ    toggle", "typ is not known"),
     "carriage return": (PATH + "/Help", b"\n", b"\r\n", "carriage return"),
