@@ -262,6 +262,12 @@ def test_no_folder_at_all_is_found(tmp_path: Path, surroundings: Context) -> Non
     assert codes(tmp_path / ASSET, surroundings) == {"L-MISSING"}
 
 
+def test_a_text_that_is_none_is_found(library: Path, surroundings: Context) -> None:
+    path = library / OPERATOR / "OnCreated"
+    path.write_bytes(path.read_bytes().replace(b"made", b"m\xe4de"))
+    assert "L-UTF8" in codes(library, surroundings)
+
+
 def test_entries_out_of_order_are_found(library: Path, surroundings: Context) -> None:
     path = library / CONTENTS
     start, *parts, end = path.read_text().split("\n--HOUDINIMIME")

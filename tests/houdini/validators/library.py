@@ -43,6 +43,10 @@ def check_files(files: Mapping[str, bytes], context: Context | None = None) -> l
     for name, data in files.items():
         if b"\r" in data:
             found.add("L-CRLF", name, "a carriage return", data[: data.index(b"\r")].count(b"\n") + 1)
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            found.add("L-UTF8", name, "not UTF-8", data.count(b"\n", 0, error.start) + 1)
     _check_library(files, context or repository(), found)
     return found
 
