@@ -113,13 +113,15 @@ def _local(settings: NodeSettings, work_item: Any, folder: str) -> Path:
 
 def _describe(work_item: Any, item: Item, paths: RunPaths) -> None:
     """What stays as it is while the item works."""
-    report = paths.result / "report.html" if item.adapter == "report" else paths.report
+    attributes.forget(work_item, attributes.REPORT)  # a check has none
+    if item.adapter != "check":
+        page = paths.result / "report.html" if item.adapter == "report" else paths.report
+        attributes.set_value(work_item, attributes.REPORT, page.as_posix())
     values = {
         attributes.RESULT: paths.manifest.as_posix(),
         attributes.RUN: paths.run.as_posix(),
         attributes.TRAINER: item.adapter,
         attributes.CONFIG: item.name,
-        attributes.REPORT: report.as_posix(),
     }
     for name, value in values.items():
         attributes.set_value(work_item, name, value)

@@ -27,6 +27,7 @@ def test_an_item_checks_the_nodes_capture_with_its_options(net, tmp_path):
     assert (core.adapter, core.name, core.config["minimum_views"]) == ("check", "check", 3)
     assert core.dataset == str(tmp_path / "capture") == item.stringAttribValue("dataset")
     assert item.stringAttribValue("trainer") == "check"
+    assert item.attrib("report") is None
 
 
 def test_each_item_above_brings_its_capture_and_all_that_are_missing_are_told(net, tmp_path):

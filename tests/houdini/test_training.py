@@ -330,6 +330,25 @@ def test_output_folders_that_cannot_work_are_refused(net, folder):
     assert "Output Directory" in making.complaint(node)
 
 
+def test_a_scheduler_that_does_not_know_its_folder_is_refused_with_the_way_out(net):
+    from topforge_houdini import training
+
+    node = making.command(net)
+    making.generate(node)
+
+    class Lost(_Item):
+        def localizePath(self, path):
+            return path
+
+    class Holder:
+        def addWorkItem(self, index):
+            return Lost(None)
+
+    with pytest.raises(Exception, match="does not say where __PDG_DIR__/topforge/train is") as caught:
+        training.generate(node.node("items").getPDGNode(), Holder(), [], None)
+    assert "Give an absolute path in Output Directory" in str(caught.value)
+
+
 # How generation is called
 
 

@@ -80,7 +80,6 @@ NODE = NodeEntry(
         ("topforge_result", "The item's result.json, which is also its output file (tag `file/json`)."),
         ("topforge_run", "The item's run folder."),
         ("topforge_command", "The command that runs it."),
-        ("report", "The item's report.html."),
         ("preview", "Picture of the cameras around the object."),
     ),
     related=("top/topforge::train::1.0", "top/topforge::report::1.0"),

@@ -91,7 +91,10 @@ NODE = NodeEntry(
         "An exported attribute can set a variable to nothing, but not remove it. Where a program minds the difference, "
         "list the variable in __Unset Variables__ of the scheduler.",
     ),
-    outputs=(("CUDA_HOME, PATH, ...", "One exported attribute for each variable; schedulers hand them to the jobs."),),
+    outputs=(
+        ("CUDA_HOME, PATH, ...", "One exported attribute for each variable; schedulers hand them to the jobs."),
+        ("topforge_unset", "Names of the variables that should not be there at all."),
+    ),
     related=("top/topforge::train::1.0", "top/environmentedit", "top/genericgenerator"),
     imports=(("callbacks", "explain, fill_edit, fill_generator"),),
     max_inputs=1,
