@@ -215,7 +215,9 @@ class _Sections:
         inputs = checked.entries.get("hdaroot.inp", b"0\n").split(b"\n")[0]
         if inputs != b"%d" % self.record.max_inputs:
             checked.add(
-                "C-INP", "hdaroot.inp", "says %s inputs, the index %d" % (inputs.decode(), self.record.max_inputs)
+                "C-INP",
+                "hdaroot.inp",
+                "says %s inputs, the index %d" % (inputs.decode("utf-8", "replace"), self.record.max_inputs),
             )
         wired = root.definition is not None and (root.definition.outputs or root.definition.inputs)
         flags = root.definition.flags if root.definition is not None else {}
