@@ -18,7 +18,7 @@ from topforge.errors import TopForgeError
 from topforge_houdini import cook_rows, cook_settings, top_nodes
 from topforge_houdini.cook_rows import Row
 from topforge_houdini.cook_settings import UsageError
-from topforge_houdini.cook_watch import Watch
+from topforge_houdini.cook_watch import Say, Watch
 
 _FAILED = 1
 _SIGNAL_BASE = 128
@@ -120,6 +120,10 @@ def _top_paths() -> list[str]:
     return [node.path() for network in top_nodes.networks() for node in (network, *network.children())]
 
 
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
 class Cook:
     """One cook of one TOP node."""
 
@@ -159,15 +163,19 @@ class Cook:
                 self.node.addPDGFilter(item.id)
         self.node.enablePDGFilter(True)
 
-    def run(self, generate_only: bool = False) -> int:
+    def run(self, generate_only: bool = False, say: Say = _say) -> int:
         """Cooks and tells the progress.
+
+        Args:
+            generate_only: Make work items and run nothing.
+            say: Receives a line for each piece of news, from another thread.
 
         Returns:
             Number of the signal that cancelled it, 0 for none.
         """
         handler = self.context.addEventHandler(self._on_error, pdg.EventType.CookError)
         try:
-            with Watch(self.context, self._names, _say, self._every_item) as watch:
+            with Watch(self.context, self._names, say, self._every_item) as watch:
                 self.node.cookWorkItems(block=True, generate_only=generate_only)
         finally:
             self.context.removeEventHandler(handler)
@@ -233,7 +241,3 @@ def node_errors(network: hou.OpNode) -> list[str]:
 
 def _config(item: Any) -> str:
     return str(item.stringAttribValue("config")) if item.attrib("config") is not None else ""
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
