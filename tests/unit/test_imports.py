@@ -25,7 +25,8 @@ PACKAGES = {
     "python3.13libs/topforge_houdini": set(),
 }
 """What a package may import beyond the standard library."""
-PURE_HOUDINI = ["__init__.py", "parameters.py", "assets.py", "help_card.py", "scenes.py", "nodes"]
+PURE_HOUDINI = ["__init__.py", "parameters.py", "assets.py", "help_card.py", "nodes"]
+PURE_HOUDINI += ["scenes.py", "scene_nodes.py", "scene_notes.py"]
 """Modules of the Houdini side that build scripts import where there is no Houdini."""
 
 
