@@ -62,7 +62,7 @@ NODE = NodeEntry(
         common.schedulers_folder(cached=True),
     ),
     children=(common.items_node(_GENERATE, "(0)"), common.run_node(), common.output_node("run")),
-    keywords=("capture", "photogrammetry", "validate", "cameras", "masks", "COLMAP", "transforms.json"),
+    keywords=("capture", "photogrammetry", "validate", "cameras", "masks", "transforms.json"),
     tasks=(
         (
             "check a capture before training",

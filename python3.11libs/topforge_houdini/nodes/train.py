@@ -65,8 +65,8 @@ def _data_set() -> Folder:
             folder(
                 "dataset",
                 "Capture",
-                "Folder with the photographs and their cameras (transforms.json, COLMAP, LLFF, ...). Empty: the "
-                "attribute `dataset` of each item above.",
+                "Folder with the photographs and their cameras (NeRF-synthetic transforms_*.json, or LLFF and NeRD). "
+                "Empty: the attribute `dataset` of each item above.",
             ),
             button(
                 "checknow",
