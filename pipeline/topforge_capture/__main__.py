@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from topforge import atomic
 from topforge_capture import cameras_picture, contact_sheet, report, text
@@ -57,7 +57,7 @@ def _draw(folders: List[Path], material: Material, results: report.Results, made
             atomic.write_bytes(folder / name, (folders[0] / name).read_bytes())
 
 
-def summary(made: Dict[str, Any], stopping: tuple) -> Dict[str, Any]:
+def summary(made: Dict[str, Any], stopping: Tuple[str, ...]) -> Dict[str, Any]:
     """The findings that stop a training in one sentence each, shortened to three; `reason` is "" without any."""
     found = [f for check in made["checks"] for f in check["findings"] if f["severity"] in stopping]
     sentences = [f["sentence"] + _shortened([n for n in f["files"] if n not in f["sentence"]]) for f in found[:3]]

@@ -148,12 +148,12 @@ def _frustum(canvas: Canvas, stage: Stage, projection: Projection, camera: Dict[
         canvas.line([points[0], corner], colour, 1.6 if serious else 1)
     canvas.line([*points[1:5], points[1]], colour, 2 if serious else 1.2)
     canvas.polygon(points[5:8], colour)
-    canvas.dot(*points[0], 3.4 if serious else 2.2, colour)
+    canvas.dot(points[0][0], points[0][1], 3.4 if serious else 2.2, colour)
 
 
 def _labels(canvas: Canvas, stage: Stage, projection: Projection) -> None:
     for name, colour, points in _visible_axes(stage, projection):
-        canvas.text(*points[2], name, 16, colour, "mm")
+        canvas.text(points[2][0], points[2][1], name, 16, colour, "mm")
     serious = [camera for camera in stage.cameras if _gravity(camera)]
     taken: List[np.ndarray] = []
     for camera in sorted(serious, key=lambda each: each["severity"])[:MOST_LABELS]:
@@ -163,7 +163,7 @@ def _labels(canvas: Canvas, stage: Stage, projection: Projection) -> None:
         while any(np.abs(place - other).max() < 13 for other in taken):
             place += (0, 14)
         taken.append(place)
-        canvas.text(*place, camera["image"], 12, COLOURS[camera["severity"]], "rm" if at_edge else "lm")
+        canvas.text(place[0], place[1], camera["image"], 12, COLOURS[camera["severity"]], "rm" if at_edge else "lm")
 
 
 def _legend(canvas: Canvas, stage: Stage, report: Dict[str, Any]) -> None:

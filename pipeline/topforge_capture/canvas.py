@@ -62,6 +62,6 @@ class Canvas:
 
 
 @functools.lru_cache(maxsize=None)
-def _font(size: float) -> ImageFont.FreeTypeFont:
+def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Pillow's own scalable font (Aileron, in the public domain)."""
     return ImageFont.load_default(size)

@@ -75,7 +75,7 @@ def _read_frame(file: Path, where: str, root: Dict[str, Any], frame: Any) -> Vie
     values = {**root, **frame}
     image = find_image(file.parent, frame["file_path"])
     header = read_header(image)
-    size = tuple(int(values.get(key, found)) for key, found in (("w", header.width), ("h", header.height)))
+    size = (int(values.get("w", header.width)), int(values.get("h", header.height)))
     if size != (header.width, header.height):
         raise wrong_size(image, (header.width, header.height), size, "%s (w, h)" % file.name)
     focal, offset = _intrinsics(file, where, values, size)

@@ -79,7 +79,7 @@ def pool_any(mask: np.ndarray, size: int) -> np.ndarray:
     height, width = (-(-n // size) for n in mask.shape)
     padded = np.zeros((height * size, width * size), bool)
     padded[: mask.shape[0], : mask.shape[1]] = mask
-    return padded.reshape(height, size, width, size).any(axis=(1, 3))
+    return np.asarray(padded.reshape(height, size, width, size).any(axis=(1, 3)))
 
 
 def edge_statistics(stored: np.ndarray, alpha: np.ndarray) -> Tuple[float, float, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List
+from typing import Iterator, Sequence, Tuple
 
 import numpy as np
 
@@ -104,7 +104,7 @@ def same_pose(material: Material) -> Iterator[Finding]:
     np.fill_diagonal(same, False)
     for first, second in np.argwhere(same):
         same[first, second] = photos[first].digest != photos[second].digest
-    twice = same.any(axis=1)
+    twice = np.asarray(same.any(axis=1))
     if twice.any():
         sentence = "%d training views share a pose with a different image." % twice.sum()
         fix = "Find out which image the pose belongs to; remove the other."
@@ -113,7 +113,7 @@ def same_pose(material: Material) -> Iterator[Finding]:
         yield fine("same-pose", "No pose occurs twice.")
 
 
-def same_poses(first: List[Photo], second: List[Photo]) -> np.ndarray:
+def same_poses(first: Sequence[Photo], second: Sequence[Photo]) -> np.ndarray:
     """[N, M] bool: same position (within 1e-4 of the cameras' spread) and same rotation (within about 0.1 degree)."""
     poses = [np.array([photo.view.camera_to_world for photo in photos]) for photos in (first, second)]
     size = max(float(np.ptp(np.concatenate(poses)[:, :3, 3], axis=0).max()), 1e-9)
@@ -122,5 +122,5 @@ def same_poses(first: List[Photo], second: List[Photo]) -> np.ndarray:
     return (moved < 1e-4 * size) & (turned < 2e-3)
 
 
-def _files(material: Material, photos: List[Photo], chosen: np.ndarray) -> tuple:
+def _files(material: Material, photos: Sequence[Photo], chosen: np.ndarray) -> Tuple[str, ...]:
     return material.files([photo for photo, is_chosen in zip(photos, chosen) if is_chosen])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Tuple
 
 import numpy as np
 
@@ -72,5 +72,5 @@ def _outliers(values: np.ndarray, least: float) -> np.ndarray:
     return deviation > max(least, 5 * 1.4826 * float(np.nanmedian(deviation)))
 
 
-def _named(material: Material, chosen: np.ndarray) -> tuple:
+def _named(material: Material, chosen: np.ndarray) -> Tuple[str, ...]:
     return material.files([photo for photo, is_chosen in zip(material.photos, chosen) if is_chosen])

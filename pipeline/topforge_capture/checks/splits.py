@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Iterator
 
+import numpy as np
+
 from topforge_capture.checks.cameras import same_poses
 from topforge_capture.checks.registry import Material, check
 from topforge_capture.findings import Finding, Severity, counted, fine
@@ -16,7 +18,7 @@ def splits(material: Material) -> Iterator[Finding]:
     held_out = [photo for photo in material.survey.photos if photo.split != "train"]
     if not held_out or not material.photos:
         return
-    posed_alike = same_poses(held_out, material.photos).any(axis=1)
+    posed_alike = np.asarray(same_poses(held_out, material.photos).any(axis=1))
     repeated = [p for p, alike in zip(held_out, posed_alike) if alike or (p.digest in digests and p.mask.any())]
     if repeated:
         subject = counted(len(repeated), "One validation or test view repeats", "%d validation or test views repeat")
