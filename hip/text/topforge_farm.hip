@@ -789,7 +789,8 @@ matchesdef = 0
 Content-Disposition: attachment; filename="tasks/topforge/gpus.postitdef"
 Content-Type: text/plain
 
-text "One training at a time on each machine: that is the tag single:gpu on hqueue.
+text "One training at a time on each machine: that is the tag single:gpu on hqueue. CPUs per Job is set so that other
+jobs may run beside it; without, a job has the machine to itself.
 Machines with several GPUs: give them a resource gpu in HQueue, with their number; then on hqueue, Job Parms,
 clear the tag and add the resource gpu, quantity 1. Each item leases a free GPU on the machine by itself.
 
@@ -910,7 +911,10 @@ jobname	[ 0	locks=0 ]	(	"TopForge: $HIPNAME"	)
 pdg_workingdir	[ 0	locks=0 ]	(	$HIP	)
 useuniversalhfs	[ 0	locks=0 ]	(	"on"	)
 hfspathuniversal	[ 0	locks=0 ]	(	"\\$HQROOT/houdini_distros/hfs.\\$HQCLIENTARCH"	)
+hqueue_is_CPU_number_set	[ 0	locks=0 ]	(	"on"	)
+hqueue_CPUs_to_use	[ 0	locks=0 ]	(	1	)
 hqueue_tags	[ 0	locks=0 ]	(	single:gpu	)
+hqueue_inheritlocalenv	[ 0	locks=0 ]	(	"off"	)
 }
 
 --HOUDINIMIMEBOUNDARY0xD3ADD339-0x00000F49-0x56B122C9-0x00000001HOUDINIMIMEBOUNDARY

@@ -126,7 +126,9 @@ def hqueue_scheduler() -> Node:
     r"""Runs work items on a farm of HQueue's.
 
     Parameter names are those of a live Houdini 21.0; the asset's version is not known, so none is written. `\$` keeps
-    Houdini from expanding what only the farm's machines know. The tag lets one job at a time onto a machine. A custom
+    Houdini from expanding what only the farm's machines know. The tag lets one job at a time onto a machine. Without a
+    number of processors, the scheduler adds the tag `single`, and jobs would have whole machines to themselves whatever
+    else is set. Nothing of the session's environment goes to the farm; that default is not documented. A custom
     resource would count GPUs, but the name of the list that `hqueue_resname#` stands in is not documented, so the note
     beside the node says how to add it by hand.
     """
@@ -136,7 +138,10 @@ def hqueue_scheduler() -> Node:
         Parm("pdg_workingdir", ("$HIP",)),
         Parm("useuniversalhfs", (Token("on"),)),
         Parm("hfspathuniversal", (r"\$HQROOT/houdini_distros/hfs.\$HQCLIENTARCH",)),
+        Parm("hqueue_is_CPU_number_set", (Token("on"),)),
+        Parm("hqueue_CPUs_to_use", (1,)),
         Parm("hqueue_tags", ("single:gpu",)),
+        Parm("hqueue_inheritlocalenv", (Token("off"),)),
     )
     return Node(
         "hqueue",

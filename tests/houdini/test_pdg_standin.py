@@ -167,10 +167,10 @@ def test_top_node_is_the_houdini_node(network):
 def test_operators_and_schedulers_that_are_not_imitated_are_refused(network):
     with pytest.raises(NotImplementedError, match="split"):
         network.cook(network.add("split"))
-    network.scheduler._kind = "hqueuescheduler"
+    network.scheduler._kind = "tractorscheduler"
     node = network.shell("true")
     network.cook(node)
-    assert "hqueuescheduler" in network.errors(node)
+    assert "tractorscheduler" in network.errors(node)
 
 
 def test_graph_and_context_find_nodes_and_items(network, standin):

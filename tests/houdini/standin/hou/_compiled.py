@@ -17,7 +17,7 @@ MANAGERS = {
     "obj": "Object", "tasks": "Top", "mat": "Vop", "stage": "Lop", "out": "Driver", "img": "Cop2", "shop": "Shop",
     "ch": "Chop", "vex": "Vop",
 }  # fmt: skip
-_PARM = re.compile(r"(\w+):(\w+)(?:\[(\d)\])?(\?|=\S*)(?:\{([\w,]+)\})?$")
+_PARM = re.compile(r"(\w+):(\w+)(?:\[(\d)\])?(\?|=[^\s{]*)(?:\{([\w,]+)\})?$")
 _TOPNET = """
     topscheduler:oppath=localscheduler taskgraphfile:file=$HIP/$HIPNAME.taskgraph.$F.py
     checkpointfile:file=$HIP/$HIPNAME.checkpoint.json defaultlabel:string=$OS.`@pdg_index` savescenefile:toggle=on
@@ -33,8 +33,21 @@ _SURFACE = (
     "normal", "tangent",
 )  # fmt: skip
 _HQUEUE = """
-    address:string? jobname:string? description:string? pdg_workingdir:directory? useuniversalhfs:toggle?
-    hfspathuniversal:file? hqueue_priority:integer? hqueue_tags:string? hqueue_envunset:string? hqueue_env_file:file?
+    address:string? jobname:string? description:string= pdg_workingdir:directory? useuniversalhfs:toggle?
+    hfspathuniversal:file? uselocalsharedroot:toggle=off pdg_tickperiod:float=0.5 pdg_maxitems:integer=30
+    pdg_usemaxtasks:toggle=off pdg_workitemdatasource:ordinal=0{0,1} pdg_validateoutputs:toggle=on
+    pdg_checkexpectedoutputs:toggle=on pdg_deletetempdir:ordinal=0{0,1,2} pdg_rpcignoreerrors:ordinal=0{0,1,2}
+    pdg_rpcmaxerrors:integer=5 pdg_rpctimeout:integer=4 pdg_rpcretries:integer=2 pdg_rpcbackoff:integer=2
+    pdg_rpcbatch:float=1 pdg_rpcrelease:toggle=on hqueue_priority:integer=0 hqueue_assign_to:ordinal=0{0,1,2}
+    hqueue_is_CPU_number_set:toggle=off hqueue_CPUs_to_use:integer? hqueue_description:string= hqueue_tags:string=
+    hqueue_host:string= hqueue_usehoudinimaxthreads:toggle=off hqueue_houdinimaxthreads:integer=0
+    hqueue_usemaxtime:toggle=off hqueue_maxtime:integer? hqueue_echandleby:ordinal=0{0,1,2,3}
+    hqueue_triesleft:integer=0 hqueue_inheritlocalenv:toggle? hqueue_envunset:string= hqueue_env_file:file=
+    hqueue_conditions:string= hqueue_preshell:string= hqueue_postshell:string= hqueue_prepy:string= hqueue_postpy:string=
+"""
+"""Names [C]. Defaults of `pdg_*` are the local scheduler's [I]; those of `hqueue_*` are [I] too: nothing asked for.
+
+Whether jobs inherit the session's environment by default is not told, nor how many processors they have.
 """
 _REFERENCE = "filepath1:file? primpath1:string?"
 

@@ -32,7 +32,7 @@ from ._holders import DependencyHolder, PartitionHolder, WorkItemHolder
 from ._node import Node, Port
 from ._strict import NotInStandIn, refuse
 from ._work_item import WorkItem
-from .local.scheduler import Scheduler
+from ._scheduler import Scheduler
 
 __all__ = [
     "AttribError",

@@ -116,7 +116,7 @@ class Cook:
             for item in node.items:
                 if not item.finished and item.state is not State.Uncooked:
                     self.context.set_state(item, State.Uncooked)
-        for scheduler in self.context.schedulers.values():
+        for scheduler in list(self.context.schedulers.values()):  # callbacks may need a new one meanwhile
             scheduler.cook_ended()
         for node in self.order:
             if node.items and all(item.finished for item in node.items):
@@ -145,7 +145,7 @@ class Cook:
                 if id(node) in self._cooking and not self.canceled:
                     for item in list(node.items):
                         moved = self._cook(node, item) or moved
-        for scheduler in self.context.schedulers.values():
+        for scheduler in list(self.context.schedulers.values()):  # callbacks may need a new one meanwhile
             scheduler.start_ready()
 
     # generation

@@ -26,9 +26,11 @@ from ._items import Item
 from ._node import NodeRecord
 from ._strict import NotInStandIn
 from ._view import NodeView
+from .hqueue.scheduler import HQueueScheduler
 from .local.scheduler import LocalScheduler
 from .tops import operator
 
+_SCHEDULERS: Dict[str, Any] = {"localscheduler": LocalScheduler, "hqueuescheduler": HQueueScheduler}
 _contexts: Dict[str, Context] = {}
 _identities = itertools.count(1)
 
@@ -72,6 +74,7 @@ class Context:
         self.name = topnet.name()
         self.nodes: Dict[str, NodeRecord] = {}
         self.schedulers: Dict[str, Any] = {}
+        self._scheduler_lock = threading.Lock()
         self.handlers: List[EventHandler] = []
         self.dispatcher = Dispatcher()
         self.pool = ThreadPoolExecutor(4, thread_name_prefix="pdg-worker")
@@ -195,11 +198,13 @@ class Context:
         view = record.view.scheduler() or self.topnet.scheduler()
         if view is None:
             raise NotInStandIn("what cooks %s: neither it nor %s names a scheduler" % (record.name, self.name))
-        if view.type_name() != "localscheduler":
-            raise NotInStandIn("cooking with a %s; only localscheduler is imitated" % view.type_name())
-        if view.path() not in self.schedulers:
-            self.schedulers[view.path()] = LocalScheduler(self, view)
-        return self.schedulers[view.path()]
+        if view.type_name() not in _SCHEDULERS:
+            known = " and ".join(_SCHEDULERS)
+            raise NotInStandIn("cooking with a %s; only %s are imitated" % (view.type_name(), known))
+        with self._scheduler_lock:  # the cook and callbacks ask
+            if view.path() not in self.schedulers:
+                self.schedulers[view.path()] = _SCHEDULERS[view.type_name()](self, view)
+            return self.schedulers[view.path()]
 
     def emit(
         self,

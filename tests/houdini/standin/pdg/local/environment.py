@@ -22,7 +22,7 @@ def job_environment(scheduler: Any, item: Item, scene: Mapping[str, str], slots:
     variables = dict(os.environ)  # the whole of Houdini's: PYTHONHOME, PYTHONPATH, LD_LIBRARY_PATH, QT_* and all
     _threads(variables, scheduler, item, slots)
     variables.update({name: str(value) for name, value in item.attributes.environment().items()})
-    variables.update(_pdg(scheduler, item))
+    variables.update(pdg_variables(scheduler, item))
     if scheduler.text("local_env_file", item):
         raise NotInStandIn("where local_env_file comes in the order of the environment")
     for entry in range(1, scheduler.count("local_envmulti", item) + 1):
@@ -50,7 +50,8 @@ def _threads(variables: Dict[str, str], scheduler: Any, item: Item, slots: int) 
     variables["HOUDINI_MAXTHREADS"] = str(threads)
 
 
-def _pdg(scheduler: Any, item: Item) -> Dict[str, str]:
+def pdg_variables(scheduler: Any, item: Item) -> Dict[str, str]:
+    """What PDG tells every job (2.8)."""
     ignore = scheduler.whole("pdg_rpcignoreerrors")
     return {
         "PDG_DIR": scheduler.working_folder,

@@ -1,0 +1,1 @@
+"""The HQueue scheduler: jobs on a farm, over XML-RPC, from its documentation (pdg.md 5)."""
