@@ -9,7 +9,7 @@ from typing import Any
 from topforge import fingerprint
 from topforge.errors import TopForgeError
 from topforge_houdini import attributes
-from topforge_houdini.node_settings import NodeSettings
+from topforge_houdini.node_settings import InNodeError, NodeSettings
 
 
 class NoCaptureError(TopForgeError):
@@ -18,7 +18,7 @@ class NoCaptureError(TopForgeError):
     def __init__(self, where: str, item: str | None) -> None:
         above = "there are no work items above" if item is None else "work item %s has no attribute dataset" % item
         super().__init__(
-            "%s: Capture is empty, and %s." % (where, above),
+            "%s: Capture (dataset) is empty, and %s." % (where, above),
             "Choose the folder with the photographs in Capture, or wire nodes in whose items have the attribute "
             "dataset.",
         )
@@ -48,19 +48,27 @@ def chosen(settings: NodeSettings, parent: Any, *, required: bool) -> Path | Non
 
 
 class Contents:
-    """Fingerprints of captures, each worked out once."""
+    """Fingerprints of the captures of one node's items, each worked out once."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: NodeSettings) -> None:
+        self._settings = settings
         self._known: dict[Path, str] = {}
 
     def of(self, capture: Path | None) -> str:
         """The fingerprint; "" without a capture.
 
         Raises:
-            DatasetError: There is nothing, or it cannot be read.
+            InNodeError: There is nothing, or it cannot be read; names the node and where the folder stands.
         """
         if capture is None:
             return ""
         if capture not in self._known:
-            self._known[capture] = fingerprint.of_dataset(capture)
+            try:
+                self._known[capture] = fingerprint.of_dataset(capture)
+            except TopForgeError as error:
+                raise InNodeError(self._named_by(), error) from error
         return self._known[capture]
+
+    def _named_by(self) -> str:
+        own = bool(self._settings.text("dataset"))
+        return "%s: %s" % (self._settings.path, "Capture (dataset)" if own else "attribute dataset of the items above")

@@ -30,7 +30,7 @@ def generate(node: Any, item_holder: Any, upstream_items: Sequence[Any], generat
     adapter = registry.get("check")
     options = schema.to_json(parameters.config(adapter, settings.values, settings.path))
     spec, resolved = settings.environment(adapter.name)
-    contents, made = captures.Contents(), []
+    contents, made = captures.Contents(settings), []
     errors: list[TopForgeError] = []
     for parent in list(upstream_items) or [None]:
         try:

@@ -11,7 +11,7 @@ from topforge import item_names, jobs, schema, strict_json
 from topforge.errors import TopForgeError
 from topforge.trainers.base import Adapter
 from topforge_houdini import attributes, parameters
-from topforge_houdini.node_settings import NodeSettings
+from topforge_houdini.node_settings import InNodeError, NodeSettings
 from topforge_houdini.overrides import NoSuchAttributeError
 
 
@@ -30,7 +30,7 @@ class NoFilesError(TopForgeError):
 
     def __init__(self, where: str) -> None:
         super().__init__(
-            "%s: Options From is Config Files, but Config Files is empty." % where,
+            "%s: Options From is Config Files, but Config Files (configfiles) is empty." % where,
             "Name a config file, or a pattern of such.",
         )
 
@@ -85,7 +85,7 @@ def of_files(settings: NodeSettings, adapter: Adapter, errors: list[TopForgeErro
         try:
             found.append(_of_file(path, adapter))
         except TopForgeError as error:
-            errors.append(error)
+            errors.append(InNodeError("%s: Config Files (configfiles)" % settings.path, error))
     return found
 
 
@@ -114,7 +114,10 @@ def _of_value(settings: NodeSettings, adapter: Adapter, item: Any, name: str, va
         value = strict_json.parse(value, where)
     elif isinstance(value, str) and value.strip():
         local = item.localizePath(value.strip())
-        return _of_file(Path(os.path.abspath(settings.scene_folder / local)), adapter)  # noqa: PTH100
+        try:
+            return _of_file(Path(os.path.abspath(settings.scene_folder / local)), adapter)  # noqa: PTH100
+        except TopForgeError as error:
+            raise InNodeError(where, error) from error
     if not isinstance(value, dict):
         raise NoConfigError(settings.path, item.name, name, value)
     named = item_names.safe(str(value.pop("name", None) or settings.node.name()))

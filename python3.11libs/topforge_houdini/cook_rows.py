@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,9 @@ def state_of(item: Any) -> str:
 
 def table(rows: Sequence[Row], style: Style = PLAIN) -> str:
     """All rows, aligned, and below them each failure with its reason and fix."""
-    head = ["item", "config", "state", "PSNR dB", "time", "run folder"]
-    cells = [_cells(row) for row in rows]
+    folder = _shared_folder(rows)
+    head = ["item", "config", "state", "PSNR dB", "time", "run folder in %s" % folder]
+    cells = [_cells(row, folder) for row in rows]
     kept = [index for index, title in enumerate(head) if title in ("item", "state") or any(c[index] for c in cells)]
     columns = [[line[index] for index in kept] for line in [head, *cells]]
     widths = [max(len(cell) for cell in column) for column in zip(*columns)]
@@ -103,12 +105,19 @@ def _painted(row: Row, line: str, style: Style) -> str:
     return line if row.succeeded else line.replace(row.state, style.bad(row.state), 1)
 
 
-def _cells(row: Row) -> list[str]:
+def _shared_folder(rows: Sequence[Row]) -> str:
+    """The folder that holds all run folders: told once, it leaves the lines short. "" where there are none."""
+    parents = [str(row.run.parent) for row in rows if row.run is not None]
+    return os.path.commonpath(parents) if len({Path(parent).drive for parent in parents}) == 1 else ""
+
+
+def _cells(row: Row, folder: str) -> list[str]:
     label = row.label if len(row.label) <= _WIDEST else row.label[: _WIDEST - 3] + "..."
     psnr = _read(row, lambda run: results.read(run).metrics.get("psnr")) if row.succeeded else None
     shown = "" if psnr is None else "%.2f" % psnr
     time = duration(row.seconds) if row.seconds > 0 else ""
-    return [row.name, label, row.state, shown, time, str(row.run or "")]
+    run = "" if row.run is None else os.path.relpath(row.run, folder) if folder else str(row.run)
+    return [row.name, label, row.state, shown, time, run]
 
 
 def _complaints(rows: Sequence[Row], style: Style) -> list[str]:

@@ -86,8 +86,16 @@ def _apply(network: hou.OpNode, setting: Setting) -> str:
     for component, value in zip(components, [_value(setting, c, text) for c, text in zip(components, texts)]):
         _set(setting, component, value)
     if components[0].parmTemplate().scriptCallback():
-        components[0].pressButton()  # a change by hand calls it, one by hou does not: a preset would do nothing
+        _call_back(setting, components[0])
     return "%s/%s = %s" % (node.path(), setting.parm, setting.value)
+
+
+def _call_back(setting: Setting, parm: hou.Parm) -> None:
+    """A change by hand calls the callback, one by hou does not: a preset would do nothing."""
+    try:
+        parm.pressButton()
+    except TopForgeError as error:
+        raise UsageError("--set %s: %s" % (setting, error.reason), error.fix) from error
 
 
 def _set(setting: Setting, parm: hou.Parm, value: int | float | str) -> None:
@@ -98,7 +106,7 @@ def _set(setting: Setting, parm: hou.Parm, value: int | float | str) -> None:
         raise UsageError("--set %s: Houdini refuses it (%s)." % (setting, error), "Give another value.") from error
     if isinstance(value, (int, float)) and abs(float(parm.eval()) - value) > 1e-6 * max(1.0, abs(value)):
         raise UsageError(
-            "--set %s: %s is beyond the limit %s." % (setting, value, parm.eval()), "Give what is allowed."
+            "--set %s: %s is beyond the limit %s." % (setting, value, parm.eval()), "Give %s, say." % parm.eval()
         )
 
 

@@ -15,7 +15,7 @@ import pdg
 
 from topforge import terminal_style
 from topforge.errors import TopForgeError
-from topforge_houdini import cook_rows, cook_settings, top_nodes
+from topforge_houdini import cook_rows, cook_settings, messages, top_nodes
 from topforge_houdini.cook_rows import Row
 from topforge_houdini.cook_settings import UsageError
 from topforge_houdini.cook_watch import Say, Watch
@@ -29,7 +29,10 @@ class SceneNotFoundError(UsageError):
     """The scene is not there or Houdini cannot read it."""
 
     def __init__(self, path: Path, problem: str) -> None:
-        super().__init__("%s: %s." % (path, problem.rstrip(". \n")), "Name a .hip file that this Houdini can open.")
+        super().__init__(
+            "%s: %s." % (path, problem.removeprefix("%s: " % path).rstrip(". \n")),
+            "Name a .hip file that this Houdini can open.",
+        )
 
 
 class NoTopNodeError(UsageError):
@@ -50,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--set", action="append", default=[], metavar="NODE/PARM=VALUE", help="set a parameter first")
     result.add_argument("--items", metavar="NAME,...", help="only these work items of the node: names or indices")
     result.add_argument("--generate-only", action="store_true", help="make work items, run nothing")
-    result.add_argument("--verbose", action="store_true", help="also items that run nothing, and Houdini's warnings")
+    result.add_argument("--verbose", action="store_true", help="also items that run nothing, warnings, tracebacks")
     return result
 
 
@@ -199,17 +202,36 @@ class Cook:
         shown = [row for row in rows if self._is_shown(row)]
         if shown:
             print("\n%s\n\n%s" % (cook_rows.table(shown, style), cook_rows.summary(shown)))
-        problems = list(dict.fromkeys([*self.errors, *node_errors(self.network)]))
+        problems = self._problems()
         for problem in problems:
-            print("\n%s: %s" % (style.bad("error"), problem.strip()))
+            print("\n%s: %s" % (style.bad("error"), problem.replace("\n", "\n  ")))
         if stopped_by:
             print("\nInterrupted. Cook it again: items go on from their last checkpoint.")
             return _SIGNAL_BASE + stopped_by
-        if not rows:
-            print("\nNo work items were made.")
-        missing = any(self._is_wanted(row) and not (row.succeeded or generate_only) for row in rows)
+        if not shown and not problems:
+            print("Nothing to run: %s" % cook_rows.summary(rows) if rows else "No work items were made.")
+        unfinished = any(self._is_wanted(row) and not (row.succeeded or generate_only) for row in rows)
         failed = any(row.state == "failed" for row in rows)
-        return _FAILED if problems or missing or failed or not rows else 0
+        return _FAILED if problems or unfinished or failed or not rows else 0
+
+    def _problems(self) -> list[str]:
+        """What the cook and the nodes complain about, each once.
+
+        Unless everything is asked for: without tracebacks, and without what PDG says about failed work items, whose
+        own reasons stand below the table.
+        """
+        complaints = node_errors(self.network)
+        if self._every_item:
+            return list(dict.fromkeys([*self.errors, *("%s: %s" % pair for pair in complaints)]))
+        items = [item for node in self.context.graph.nodes() if node.name in self._names for item in node.workItems]
+        failed = [item.name for item in items if cook_rows.state_of(item) == "failed"]
+        found: dict[str, str] = {}
+        for path, complaint in [*complaints, *(("", error) for error in self.errors)]:
+            text = messages.without_traceback(complaint)
+            if not any(name in text for name in failed):
+                network = self.network.path()  # our own sentences begin with their node
+                found.setdefault(text, text if not path or text.startswith(network) else "%s: %s" % (path, text))
+        return list(found.values())
 
     def _is_wanted(self, row: Row) -> bool:
         return not self._chosen or row.identity in self._chosen
@@ -234,9 +256,9 @@ def names(network: hou.OpNode) -> dict[str, str]:
     return found
 
 
-def node_errors(network: hou.OpNode) -> list[str]:
-    """What nodes of a network complain about, with their paths."""
-    return ["%s: %s" % (node.path(), text) for node in network.allSubChildren() for text in node.errors()]
+def node_errors(network: hou.OpNode) -> list[tuple[str, str]]:
+    """What nodes of a network complain about: path and text."""
+    return [(node.path(), text) for node in network.allSubChildren() for text in node.errors()]
 
 
 def _config(item: Any) -> str:

@@ -33,6 +33,24 @@ def text(error: TopForgeError) -> str:
     return "%s\n%s" % (error.reason, error.fix)
 
 
+def without_traceback(problem: str) -> str:
+    """What PDG says of a failed callback, without the Python traceback that it may put in front.
+
+    Args:
+        problem: A node's error, or the message of an event. How a traceback looks in it is [I, not yet seen in a real
+            Houdini]; what is not recognised is returned as it is.
+
+    Returns:
+        The text of our `NodeError`; of another exception its last line.
+    """
+    ours = problem.partition("%s.%s: " % (NodeError.__module__, NodeError.__qualname__))[2]
+    if ours:
+        return ours.strip()
+    if "Traceback (most recent call last)" in problem:
+        return problem.strip().splitlines()[-1]
+    return problem.strip()
+
+
 def raise_all(where: str, errors: Sequence[TopForgeError]) -> None:
     """Raises what was collected: nothing, the one error, or all in one.
 

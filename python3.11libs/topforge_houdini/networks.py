@@ -61,7 +61,7 @@ def create(parent: hou.OpNode, node: Node) -> hou.OpNode:
         raise MissingNodeTypeError(node, parent) from error
     try:
         _fill(made, node)
-    except Exception:
+    except Exception:  # whatever it is: half a node is of no use
         made.destroy()
         raise
     return made
@@ -80,7 +80,7 @@ def create_all(parent: hou.OpNode, node: Node) -> tuple[hou.OpNode, ...]:
     try:
         for child in children:
             made[child.name] = create(parent, child)
-    except Exception:
+    except Exception:  # whatever it is: half a network is of no use
         for finished in made.values():
             finished.destroy()
         raise

@@ -36,11 +36,11 @@ class AttributeReferenceError(TopForgeError):
 
 
 class NoEnvironmentError(TopForgeError):
-    """The node names no environment, and TopForge's own has not been made."""
+    """No environment is chosen, and TopForge's own has not been made."""
 
-    def __init__(self, where: str, folder: Path) -> None:
+    def __init__(self, lacking: str, folder: Path) -> None:
         super().__init__(
-            "%s: Environment Path is empty, and TopForge's own environment is not there (%s)." % (where, folder),
+            "%s, and TopForge's own environment is not there (%s)." % (lacking, folder),
             'Make it once, in a terminal: python3 "%s". Or choose an environment on the node.'
             % (REPOSITORY / "scripts" / "make_env.py").as_posix(),
         )
@@ -129,11 +129,11 @@ class NodeSettings:
     def _prefix(self) -> Path:
         chosen = self.text("environment")
         if chosen:
-            return prefix_discovery.locate(chosen, os.environ)
-        own = private_environment.folder(REPOSITORY)
-        if not private_environment.python_of(own).exists():
-            raise NoEnvironmentError(self.path, own)
-        return own
+            try:
+                return prefix_discovery.locate(chosen, os.environ)
+            except TopForgeError as error:
+                raise InNodeError("%s: Environment Path (environment)" % self.path, error) from error
+        return own_environment("%s: Environment Path (environment) is empty" % self.path)
 
     def environment(self, trainer: str) -> tuple[EnvironmentSpec, ResolvedEnvironment]:
         """The chosen environment, and what it comes to on this machine. Starts no process.
@@ -147,10 +147,25 @@ class NodeSettings:
         try:
             spec = self.environment_spec()
             return spec, environment.resolve(spec, os.environ, trainer=trainer, architectures=())
-        except NoEnvironmentError:
+        except (NoEnvironmentError, InNodeError):  # which name the node already
             raise
         except TopForgeError as error:
             raise InNodeError(self.path, error) from error
+
+
+def own_environment(lacking: str) -> Path:
+    """The folder of TopForge's own environment.
+
+    Args:
+        lacking: For the message: why it is needed.
+
+    Raises:
+        NoEnvironmentError: It has not been made.
+    """
+    folder = private_environment.folder(REPOSITORY)
+    if not private_environment.python_of(folder).exists():
+        raise NoEnvironmentError(lacking, folder)
+    return folder
 
 
 def watched(node: hou.OpNode) -> str:

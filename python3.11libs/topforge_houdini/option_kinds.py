@@ -55,7 +55,7 @@ class Kind:
         """The option's JSON value from the node.
 
         Raises:
-            TopForgeError: The text of the parameter is not what the option takes.
+            JsonError: The text of the parameter should be JSON and is not.
         """
         raise NotImplementedError
 

@@ -13,6 +13,7 @@ from typing import Any
 from topforge import presets, schema
 from topforge.errors import TopForgeError
 from topforge.schema import ConfigError, OptionField, Problem
+from topforge.strict_json import JsonError
 from topforge.trainers.base import Adapter
 from topforge_houdini.option_kinds import Evaluate, JsonKind, Settings, kind_of
 from topforge_scene.dialog_script import Entry, Folder, Parameter
@@ -116,7 +117,7 @@ def config_values(
         name = parameter_name(adapter, field.name, prefix)
         try:
             value = kind_of(field).read(name, read)
-        except TopForgeError as error:
+        except JsonError as error:
             raise ParameterTextError(where, label(field), name, error) from error
         if not _same(value, field.default):
             values[field.name] = value

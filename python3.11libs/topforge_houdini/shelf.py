@@ -14,22 +14,10 @@ from typing import cast
 
 import hou
 
-from topforge import cli, private_environment
-from topforge.errors import TopForgeError
-from topforge_houdini import networks, runs, scenes
+from topforge import cli
+from topforge_houdini import networks, node_settings, runs, scenes
 from topforge_houdini.messages import Kwargs, in_dialog
-from topforge_houdini.pipeline_path import REPOSITORY
 from topforge_scene.network import Node
-
-
-class NoEnvironmentError(TopForgeError):
-    """The trainer's environment has not been made."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(
-            "TopForge's own environment is not there yet (%s)." % folder,
-            "Make it once, in a terminal: python3 %s" % (REPOSITORY / "scripts" / "make_env.py"),
-        )
 
 
 @in_dialog
@@ -58,7 +46,7 @@ def doctor(kwargs: Kwargs) -> str:
     Raises:
         NoEnvironmentError: None is chosen and TopForge's own has not been made.
     """
-    prefix = _chosen_environment() or _own_environment()
+    prefix = _chosen_environment() or str(node_settings.own_environment("No selected node names an environment"))
     said, complained = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained):
         exit_code = cli.main(["doctor", "--env", prefix])
@@ -134,10 +122,3 @@ def _chosen_environment() -> str:
     """Environment Path of the first selected node that has one."""
     chosen = (str(node.evalParm("environment")) for node in _selected() if node.parm("environment") is not None)
     return next(filter(None, chosen), "")
-
-
-def _own_environment() -> str:
-    folder = private_environment.folder(REPOSITORY)
-    if not private_environment.python_of(folder).exists():
-        raise NoEnvironmentError(folder)
-    return str(folder)

@@ -59,7 +59,7 @@ class _Plan:
         self._adapter: Adapter = registry.get(settings.text("trainer"))
         self._pattern = settings.text("wedgeattributes")
         self._errors: list[TopForgeError] = []
-        self._contents = captures.Contents()
+        self._contents = captures.Contents(settings)
         self.folder = ""
         """Output Directory."""
         self.python = ""

@@ -27,7 +27,7 @@ class OutputFolderError(TopForgeError):
 
     def __init__(self, where: str, folder: str, problem: str) -> None:
         super().__init__(
-            "%s: Output Directory = %s %s." % (where, folder or '""', problem),
+            "%s: Output Directory (outputfolder) = %s %s." % (where, folder or '""', problem),
             "Begin it with __PDG_DIR__/, or give an absolute path that all machines see.",
         )
 
@@ -37,7 +37,8 @@ class UnknownWorkingFolderError(TopForgeError):
 
     def __init__(self, where: str, folder: str) -> None:
         super().__init__(
-            "%s: Output Directory: the scheduler does not say where %s is on this machine." % (where, folder),
+            "%s: Output Directory (outputfolder): the scheduler does not say where %s is on this machine."
+            % (where, folder),
             "Give an absolute path in Output Directory, or set Working Directory on the scheduler.",
         )
 

@@ -74,7 +74,7 @@ def test_run_folder_and_report_of_the_newest_run(net):
 
 def test_check_now_without_a_capture_and_without_numpy(net, tmp_path):
     node = making.ours(net, "train")
-    with pytest.raises(TopForgeError, match="Capture is empty"):
+    with pytest.raises(TopForgeError, match=r"Capture \(dataset\) is empty"):
         node.hdaModule().check_now({"node": node})
     node.parm("dataset").set(str(making.capture(tmp_path / "capture")))
     with pytest.raises(TopForgeError, match="could not be checked"):

@@ -56,4 +56,4 @@ def test_a_train_node_below_takes_the_capture_and_waits_for_the_check(net, tmp_p
 
 def test_problems_name_the_node(net):
     node = making.ours(net, "checkdataset", "check")
-    assert "%s: Capture is empty" % node.path() in making.complaint(node)
+    assert "%s: Capture (dataset) is empty" % node.path() in making.complaint(node)

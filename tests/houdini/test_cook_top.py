@@ -126,7 +126,8 @@ def test_a_cook_tells_its_progress_and_ends_with_a_table(cook):
     lines = done.stdout.splitlines()
     assert lines[1] == "Cooking /tasks/topforge/check"
     assert any(line.startswith("check[0]: cooking") for line in lines)
-    assert re.search(r"^check\[0\] +cooked +[\d.]+ s +/.*/topforge/check/check-[0-9a-f]{8}$", done.stdout, re.MULTILINE)
+    assert re.search(r"^item .* run folder in /.*/topforge/check$", done.stdout, re.MULTILINE)
+    assert re.search(r"^check\[0\] +cooked +[\d.]+ s +check-[0-9a-f]{8}$", done.stdout, re.MULTILINE)
     assert lines[-1] == "1 cooked."
     again = cook(top="/tasks/topforge/check")
     assert again.returncode == 0
@@ -141,13 +142,25 @@ def test_a_failed_item_is_told_with_its_reason_and_fix(cook, tmp_path):
     assert re.search(r"^check\[0\] +failed", done.stdout, re.MULTILINE)
     assert re.search(r"^check\[0\]: .+\n  .+", done.stdout, re.MULTILINE)
     assert re.search(r"^train\[0\] +not cooked", done.stdout, re.MULTILINE)
+    assert "exit code" not in done.stdout  # PDG's words, after the item's own
 
 
 def test_a_node_that_cannot_generate_is_told(cook, tmp_path):
     done = cook("--set", "check/dataset=%s" % (tmp_path / "nowhere"))
     assert done.returncode == 1
-    assert "error: /tasks/topforge/check" in done.stdout
-    assert str(tmp_path / "nowhere") in done.stdout
+    *_, problem, fix = done.stdout.splitlines()
+    assert problem.startswith("error: /tasks/topforge/check: Capture (dataset): %s" % (tmp_path / "nowhere"))
+    assert fix.startswith("  Give ")
+    assert done.stdout.count("error:") == 1
+    assert "Traceback" not in done.stdout
+    more = cook("--verbose", "--set", "check/dataset=%s" % (tmp_path / "nowhere"))
+    assert "Traceback" in more.stdout
+
+
+def test_a_preset_that_is_not_there_is_a_usage_error(cook):
+    done = cook("--set", "train/preset=nope")
+    assert done.returncode == 2
+    assert "--set train/preset=nope" in done.stderr
 
 
 def test_only_some_items_are_cooked(cook, tmp_path):

@@ -140,7 +140,7 @@ def test_the_kartaverse_network_has_the_check_when_ctrl_clicked(hou, press):
 
 def test_the_doctor_says_how_to_make_the_environment(hou, shelf, monkeypatch, tmp_path):
     monkeypatch.setenv("TOPFORGE_ENV", str(tmp_path / "none"))
-    with pytest.raises(shelf.NoEnvironmentError, match=r"make_env\.py"):
+    with pytest.raises(shelf.node_settings.NoEnvironmentError, match=r"make_env\.py"):
         shelf.doctor({})
 
 
@@ -186,7 +186,7 @@ def test_with_a_window_failures_are_shown(hou, shelf, window, monkeypatch, tmp_p
     monkeypatch.setenv("TOPFORGE_ENV", str(tmp_path / "none"))
     assert shelf.doctor({}) is None
     ((text, more),) = window.messages
-    assert "not there yet" in text
+    assert "TopForge's own environment is not there" in text
     assert "make_env.py" in more["help"]
 
 

@@ -33,7 +33,7 @@ def _cook(node: hou.TopNode, generate_only: bool = False) -> tuple[list[Row], li
     said: list[str] = []
     cook = Cook(node)
     cook.run(generate_only, said.append)
-    problems = [*cook.errors, *node_errors(cook.network)]
+    problems = [*cook.errors, *("%s: %s" % pair for pair in node_errors(cook.network))]
     rows = [row for row in cook.rows() if row.runs_something]
     reasons = [_reason(row) for row in rows if row.state == "failed"]
     if problems or reasons:
