@@ -5,6 +5,7 @@ python3 scripts/build_docs.py            # writes docs/options.md
 python3 scripts/build_docs.py --check    # exits with 1 and names the pages that are not up to date
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -89,8 +90,11 @@ def pages():
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="only compare")
+    arguments = parser.parse_args()
     old = [path for path, text in pages().items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
-    if "--check" in sys.argv:
+    if arguments.check:
         for path in old:
             print("%s is not up to date: run scripts/build_docs.py" % path.relative_to(REPOSITORY))
         return 1 if old else 0

@@ -7,6 +7,7 @@ Needs Python 3.11 or newer; Houdini's `hython` is one. The nodes use this enviro
 TOPFORGE_ENV puts it elsewhere, for instance on a disk that all machines of a farm see.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from topforge.errors import TopForgeError  # noqa: E402
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     try:
         private_environment.ensure(REPOSITORY, ["train"])
     except TopForgeError as error:

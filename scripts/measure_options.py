@@ -4,6 +4,7 @@
 python3 scripts/measure_options.py            # Markdown rows for docs/own-capture.md; about eight minutes on two cores
 """
 
+import argparse
 import json
 import os
 import re
@@ -61,6 +62,7 @@ def measure(changes):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     rounds = [[measure(changes) for changes in CHANGES] for _ in range(REPEATS)]
     print("| change | pass 1, ms | pass 2, ms | rest, s |\n|---|---|---|---|")
     for changes, *found in zip(CHANGES, *rounds):

@@ -5,6 +5,7 @@ python3 scripts/quickstart.py            # run again: says at once that the resu
 python3 scripts/quickstart.py --force    # train anew
 """
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -18,13 +19,16 @@ from topforge.errors import TopForgeError  # noqa: E402
 
 def main() -> None:
     """Makes the environment, then becomes `topforge cook` in it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.usage = "quickstart.py [flags of topforge cook]"
+    flags = parser.parse_known_args()[1]
     try:
         python = private_environment.ensure(REPOSITORY, ["train"])
     except TopForgeError as error:
         print("%s\n%s" % (error.reason, error.fix), file=sys.stderr)
         sys.exit(error.exit_code)
     os.environ["PYTHONPATH"] = str(REPOSITORY / "pipeline")
-    command = [str(python), "-m", "topforge", "cook", str(REPOSITORY / "hip" / "quickstart.json"), *sys.argv[1:]]
+    command = [str(python), "-m", "topforge", "cook", str(REPOSITORY / "hip" / "quickstart.json"), *flags]
     os.execv(str(python), command)
 
 

@@ -6,6 +6,7 @@ python3 scripts/test.py --all        # the slow ones as well
 python3 scripts/test.py -k checkpoint tests/trainer     # anything else goes to pytest
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -20,13 +21,18 @@ from topforge.errors import TopForgeError  # noqa: E402
 
 def main() -> int:
     """Runs every stage, also after one has failed, and names those that did."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.usage = "test.py [--all] [arguments of pytest]"
+    parser.add_argument("--all", action="store_true", help="the slow tests as well")
+    flags, arguments = parser.parse_known_args()
     try:
         python = str(private_environment.ensure(REPOSITORY, ["train", "test"]))
     except TopForgeError as error:
         print("%s\n%s" % (error.reason, error.fix), file=sys.stderr)
         return error.exit_code
-    arguments = [a for a in sys.argv[1:] if a != "--all"]
-    marker = [] if "--all" in sys.argv else ["-m", "not slow"]
+    marker = [] if flags.all else ["-m", "not slow"]
     tests = ["-m", "pytest", "-n", "2", "--dist", "loadfile", *marker, *arguments]
     stages = {
         "lint": ["-m", "ruff", "check", "."],

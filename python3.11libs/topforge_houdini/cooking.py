@@ -50,7 +50,9 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("scene", type=Path, metavar="SCENE", help="the .hip file; it is not saved")
     result.add_argument("--top", required=True, metavar="PATH", help="TOP network (its display node), or a node in one")
-    result.add_argument("--set", action="append", default=[], metavar="NODE/PARM=VALUE", help="set a parameter first")
+    result.add_argument(
+        "--set", action="append", default=[], metavar="NODE/PARM=VALUE", help="first set a parameter; repeatable"
+    )
     result.add_argument("--items", metavar="NAME,...", help="only these work items of the node: names or indices")
     result.add_argument("--generate-only", action="store_true", help="make work items, run nothing")
     result.add_argument("--verbose", action="store_true", help="also items that run nothing, warnings, tracebacks")
