@@ -789,8 +789,8 @@ matchesdef = 0
 Content-Disposition: attachment; filename="tasks/topforge/gpus.postitdef"
 Content-Type: text/plain
 
-text "One training at a time on each machine: that is the tag single:gpu on hqueue. CPUs per Job is set so that other
-jobs may run beside it; without, a job has the machine to itself.
+text "One training at a time on each machine: that is the tag single:gpu on hqueue. CPUs per Job is set, as jobs
+without it get a machine to themselves.
 Machines with several GPUs: give them a resource gpu in HQueue, with their number; then on hqueue, Job Parms,
 clear the tag and add the resource gpu, quantity 1. Each item leases a free GPU on the machine by itself.
 

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+import xmlrpc.client
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,10 @@ def shared(tmp_path_factory):
 
 
 @pytest.fixture
-def farm(shared):
+def farm(shared, monkeypatch):
+    """Started from within the session, whose environment must not reach it."""
+    for name, value in SESSION.items():
+        monkeypatch.setenv(name, value)
     with hqueue.Farm(shared) as farm:
         yield farm
 
@@ -64,8 +68,6 @@ def net(standin, shared, farm, monkeypatch):
     """The network of hip/topforge_farm.hip, with what its note tells a person to set, on the CPU."""
     monkeypatch.setenv("TOPFORGE_ENV", sys.prefix)
     monkeypatch.setenv("TOPFORGE_CACHE", str(shared / "cache"))
-    for name, value in SESSION.items():
-        monkeypatch.setenv(name, value)
     hou = standin.session()
     hou.hipFile.load(str(REPOSITORY / "hip" / "topforge_farm.hip"), True, False)
     hou.hipFile.setName(str(shared / "scene.hip"))
@@ -89,10 +91,10 @@ def processes(marker):
     found = {}
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and int(entry.name) != os.getpid():
-                if marker in (entry / "cmdline").read_bytes().decode("utf-8", "replace"):
-                    pairs = (entry / "environ").read_bytes().decode("utf-8", "replace").split("\0")
-                    found[int(entry.name)] = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+            other = entry.name.isdigit() and int(entry.name) != os.getpid()
+            if other and marker in (entry / "cmdline").read_bytes().decode("utf-8", "replace"):
+                pairs = (entry / "environ").read_bytes().decode("utf-8", "replace").split("\0")
+                found[int(entry.name)] = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
         except OSError:
             continue
     return found
@@ -125,8 +127,6 @@ class Watch:
         self._thread.join()
 
     def _look(self):
-        import xmlrpc.client
-
         server = xmlrpc.client.ServerProxy(self._address)
         while not self._over.wait(0.05):
             self.together.add(tuple(server.getJobIdsByStatus(["running"])))
@@ -139,10 +139,9 @@ def test_the_scene_trains_on_the_farm_one_item_at_a_time(net, farm, shared):
     code = seeds.parm("generate").eval().replace("index=number", "index=number, parent=upstream_items[0]")
     seeds.parm("generate").set(code)
     with Watch(farm.address, str(shared / "topforge" / "train")) as watch:
-        states = making.cook(net.node("report"))
-    assert states == ["CookedSuccess"], complaints(net)
+        states = making.cook(net.node("train"))
+    assert states == ["CookedSuccess", "CookedSuccess"], complaints(net)
     items = making.inner(net.node("train"))
-    assert [item.state.name for item in items] == ["CookedSuccess", "CookedSuccess"], complaints(net)
     assert len({item.stringAttribValue("topforge_run") for item in items}) == 2
     for item in items:
         run = RunPaths(Path(item.stringAttribValue("topforge_run"))).run
@@ -156,6 +155,8 @@ def test_the_scene_trains_on_the_farm_one_item_at_a_time(net, farm, shared):
     for variables in watch.environments.values():
         assert not set(SESSION) & set(variables)
         assert "JOBID" in variables
+    assert making.cook(net.node("report")) == ["CookedSuccess"], complaints(net)
+    assert [item.state.name for item in making.inner(net.node("train"))] == ["CookedSuccess", "CookedSuccess"]
 
 
 def test_what_a_job_on_the_farm_has_in_its_environment(net, farm, shared):

@@ -43,7 +43,8 @@ _HQUEUE = """
     hqueue_host:string= hqueue_usehoudinimaxthreads:toggle=off hqueue_houdinimaxthreads:integer=0
     hqueue_usemaxtime:toggle=off hqueue_maxtime:integer? hqueue_echandleby:ordinal=0{0,1,2,3}
     hqueue_triesleft:integer=0 hqueue_inheritlocalenv:toggle? hqueue_envunset:string= hqueue_env_file:file=
-    hqueue_conditions:string= hqueue_preshell:string= hqueue_postshell:string= hqueue_prepy:string= hqueue_postpy:string=
+    hqueue_conditions:string= hqueue_preshell:string= hqueue_postshell:string= hqueue_prepy:string=
+    hqueue_postpy:string=
 """
 """Names [C]. Defaults of `pdg_*` are the local scheduler's [I]; those of `hqueue_*` are [I] too: nothing asked for.
 

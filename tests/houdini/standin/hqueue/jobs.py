@@ -14,10 +14,11 @@ _KNOWN = {
     "maxTime": int, "submittedBy": str, "triesLeft": int,
 }  # fmt: skip
 """Documented keys that are imitated."""
-_DOCUMENTED = frozenset(
-    "children childrenIds conditions emailReasons emailTo host onCancel onError onChildError onSuccess maxHosts minHosts"
-    " shell resources".split()
-)
+_DOCUMENTED = (
+    "children", "childrenIds", "conditions", "emailReasons", "emailTo", "host", "onCancel", "onError", "onChildError",
+    "onSuccess", "maxHosts", "minHosts", "shell", "resources",
+)  # fmt: skip
+"""The other documented keys."""
 
 
 class Job:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import pwd
-import os
 import subprocess
 import sys
 import threading
@@ -41,8 +41,7 @@ class Queue:
         if parent_id is not None or child_ids:
             raise Fault(1, "jobs that wait for jobs are not imitated")
         with self._lock:
-            made = [self._add(specification) for specification in jobs.specifications(jobspec)]
-        return made
+            return [self._add(specification) for specification in jobs.specifications(jobspec)]
 
     def _add(self, specification: Dict[str, Any]) -> int:
         number = len(self._jobs) + 1

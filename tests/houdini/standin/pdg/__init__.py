@@ -30,9 +30,9 @@ from ._files import File
 from ._graph import Graph, GraphContext
 from ._holders import DependencyHolder, PartitionHolder, WorkItemHolder
 from ._node import Node, Port
+from ._scheduler import Scheduler
 from ._strict import NotInStandIn, refuse
 from ._work_item import WorkItem
-from ._scheduler import Scheduler
 
 __all__ = [
     "AttribError",

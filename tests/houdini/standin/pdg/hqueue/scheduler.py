@@ -148,7 +148,8 @@ class HQueueScheduler(BaseScheduler):
             del self._jobs[number]
         handling = self.whole("hqueue_echandleby", job.item)
         if status == "abandoned" or (status == "failed" and handling != 0):
-            problem = str(NotInStandIn("what an item whose job is %s becomes (hqueue_echandleby %d)" % (status, handling)))
+            what = "what an item whose job is %s becomes (hqueue_echandleby %d)" % (status, handling)
+            problem = str(NotInStandIn(what))
         else:
             problem = "" if status == "succeeded" else "HQueue job %d is %s: %s" % (number, status, job.item.command)
         canceled = status == "cancelled"
@@ -166,5 +167,6 @@ def _seconds(found: Dict[str, Any]) -> float:
     """HQueue tells whole seconds; a job that never ran has none."""
     if found["startTime"] is None:
         return 0.0
-    ended, started = (datetime.datetime.strptime(str(found[name]), "%Y%m%dT%H:%M:%S") for name in ("endTime", "startTime"))
+    times = [str(found[name]) for name in ("endTime", "startTime")]
+    ended, started = (datetime.datetime.strptime(text, "%Y%m%dT%H:%M:%S") for text in times)
     return (ended - started).total_seconds()
