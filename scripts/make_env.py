@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the private Python environment that the built-in trainer runs in, beside this checkout, and prints its path.
 
-python3 scripts/make_env.py     # a few minutes and about 2 GB; run again: says at once that it is there
+python3 scripts/make_env.py     # a few minutes and about 2.5 GB; run again: says at once that it is there
 
 Needs Python 3.11 or newer; Houdini's `hython` is one. The nodes use this environment where they name no other.
 TOPFORGE_ENV puts it elsewhere, for instance on a disk that all machines of a farm see.

@@ -111,8 +111,9 @@ class Cook:
 
     def _free(self, index: int) -> None:
         """All that the item waits for has ended."""
-        if self._follows[index] and not any(self._outcomes[other].succeeded for other in self._follows[index]):
-            self._skip(index, "None of the items it comes after has a result.")
+        followed = [self._outcomes[other] for other in self._follows[index]]
+        if followed and all(outcome.status == outcomes.SKIPPED for outcome in followed):
+            self._skip(index, "None of the items it comes after was run.")
         else:
             self._ready.append(index)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from topforge import results
+from topforge import results, states
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
@@ -22,10 +22,10 @@ class MissingDependencyError(TopForgeError):
 
 
 class NothingBeforeError(TopForgeError):
-    """None of the items this one comes after has a complete result."""
+    """None of the items this one comes after has ended yet."""
 
     def __init__(self, count: int) -> None:
-        super().__init__("None of the %d items this one comes after has a complete result." % count, "Run them first.")
+        super().__init__("None of the %d items this one comes after has ended yet." % count, "Run them first.")
 
 
 def require(item: Item) -> None:
@@ -33,13 +33,21 @@ def require(item: Item) -> None:
 
     Raises:
         MissingDependencyError: One that it depends on has no result.
-        NothingBeforeError: None of those that it comes after has one.
+        NothingBeforeError: None of those that it comes after has ended, well or badly.
     """
     for folder in item.depends:
         if not results.is_complete(Path(folder)):
             raise MissingDependencyError(folder)
-    if item.after and not any(results.is_complete(Path(folder)) for folder in item.after):
+    if item.after and not any(_has_ended(Path(folder)) for folder in item.after):
         raise NothingBeforeError(len(item.after))
+
+
+def _has_ended(folder: Path) -> bool:
+    """Whether it has a result, or a failure that a page can tell of."""
+    if results.is_complete(folder):
+        return True
+    state = states.read(RunPaths(folder).state)
+    return state is not None and state.status is states.Status.FAILED
 
 
 def standing_of(item: Item) -> str:

@@ -73,7 +73,7 @@ class Item:
     depends: Tuple[str, ...] = schema.option((), path=True)
     """Run folders that must hold a valid result first."""
     after: Tuple[str, ...] = schema.option((), path=True)
-    """Run folders of items that must have ended first, well or badly, at least one of them with a result.
+    """Run folders of items that must have ended first, well or badly, at least one of them by itself.
     What this item makes is about them as they stand, so it is made anew when one of them has changed."""
     environment: EnvironmentSpec = EnvironmentSpec()
     needs: Needs = Needs()

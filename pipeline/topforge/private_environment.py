@@ -164,7 +164,7 @@ def _install(environment: Path, requirements: Sequence[str], say: Say) -> None:
     command += ["--progress-bar", "off", *_torch_source(requirements), *requirements]
     log = environment / "pip.log"
     started, tail = time.monotonic(), ["nothing"]
-    say("Installing %d pinned packages and what they need (a few minutes, about 2 GB of disk)" % len(requirements))
+    say("Installing %d pinned packages and what they need (a few minutes, about 2.5 GB of disk)" % len(requirements))
     with log.open("w", encoding="utf-8") as record:
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_clean())
         assert child.stdout is not None

@@ -106,8 +106,8 @@ def newest(node: hou.OpNode, path: str) -> Result:
 
     Args:
         node: Relative paths start here.
-        path: Of a TopForge node (what lies in its output folder counts as well, so that a scene that was just opened
-            shows its results) or of any TOP node whose work items have `topforge_run`.
+        path: Of a TopForge node (in a scene that was just opened, what lies in its output folder counts) or of any
+            TOP node whose work items have `topforge_run`.
 
     Raises:
         TopForgeError: No such node; nothing finished; the result is damaged.
@@ -117,15 +117,23 @@ def newest(node: hou.OpNode, path: str) -> Result:
     top = node.node(path)
     if not isinstance(top, hou.TopNode):
         raise NoTopNodeError(node, path)
-    finished = [results.read(run) for run in sorted(set(_runs(top))) if RunPaths(run).manifest.is_file()]
+    finished = [results.read(run) for run in sorted(set(_finished_runs(top)))]
     if not finished:
         raise NothingFinishedError(top.path())
     return max(finished, key=lambda result: result.finished)
 
 
-def _runs(top: hou.OpNode) -> Iterator[Path]:
-    if top.type().name().startswith("topforge::") and top.parm("outputfolder") is not None:
-        yield from runs.runs_of(top)
+def _finished_runs(top: hou.OpNode) -> list[Path]:
+    if runs.makes_runs(top):
+        return runs.preferred([top], _is_finished)
+    return [run for run in _runs_of_items(top) if _is_finished(run)]
+
+
+def _is_finished(run: Path) -> bool:
+    return RunPaths(run).manifest.is_file()
+
+
+def _runs_of_items(top: hou.OpNode) -> Iterator[Path]:
     graph_node = top_nodes.pdg_node(top)
     for item in graph_node.workItems if graph_node is not None else ():
         if item.attrib("topforge_run") is not None:

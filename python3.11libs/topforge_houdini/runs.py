@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import hou
@@ -26,28 +26,42 @@ class NoRunError(TopForgeError):
 
 def our_nodes(selected: Sequence[hou.OpNode] = ()) -> list[hou.OpNode]:
     """The TopForge nodes among the selected ones that make run folders; of the whole scene when none is selected."""
-    chosen = [node for node in selected if _makes_runs(node)]
-    return chosen or [child for network in top_nodes.networks() for child in network.children() if _makes_runs(child)]
+    chosen = [node for node in selected if makes_runs(node)]
+    return chosen or [child for network in top_nodes.networks() for child in network.children() if makes_runs(child)]
 
 
-def _makes_runs(node: hou.OpNode) -> bool:
+def makes_runs(node: hou.OpNode) -> bool:
+    """Whether it is a TopForge node that makes run folders."""
     return bool(node.type().name().startswith(_NAMESPACE) and node.parm("outputfolder") is not None)
 
 
 def newest(nodes: Sequence[hou.OpNode]) -> Path:
-    """The run folder in which something happened last.
+    """The run folder in which something happened last; those of work items go before what else lies on disk.
 
     Raises:
         NoRunError: There is none.
     """
-    found = [(_changed(run), run) for node in nodes for run in runs_of(node)]
+    found = preferred(nodes, lambda run: True)
     if not found:
         raise NoRunError("run", nodes)
-    return max(found)[1]
+    return max(found, key=_changed)
+
+
+def preferred(nodes: Sequence[hou.OpNode], fits: Callable[[Path], bool]) -> list[Path]:
+    """Run folders of the nodes' work items that fit; if none does, those in their output folders that do.
+
+    What lies on disk may be of other settings, or of another scene that has a node of this name; it counts only in a
+    scene that has just been opened.
+    """
+    for runs_in in (_of_work_items, _on_disk):
+        found = [run for node in nodes for run in runs_in(node) if RunPaths(run).item.is_file() and fits(run)]
+        if found:
+            return found
+    return []
 
 
 def newest_result(nodes: Sequence[hou.OpNode], role: str = "mesh") -> Path:
-    """The newest result.json whose outputs have a role.
+    """The newest result.json whose outputs have a role; see `preferred`.
 
     Args:
         nodes: Where to look.
@@ -56,8 +70,7 @@ def newest_result(nodes: Sequence[hou.OpNode], role: str = "mesh") -> Path:
     Raises:
         NoRunError: No run has finished with such an output.
     """
-    manifests = [RunPaths(run).manifest for node in nodes for run in runs_of(node)]
-    fitting = [path for path in manifests if path.is_file() and _has_role(path.parent, role)]
+    fitting = [RunPaths(run).manifest for run in preferred(nodes, lambda run: _has_role(run, role))]
     if not fitting:
         raise NoRunError("result", nodes)
     return max(fitting, key=lambda path: path.stat().st_mtime)

@@ -378,6 +378,17 @@ def test_results_of_a_train_node_in_a_scene_that_was_just_opened(node, hou, tmp_
     assert node.geometry().attribValue("item") == "newer"
 
 
+def test_what_a_train_nodes_items_made_goes_before_newer_runs_of_other_settings(node, hou, tmp_path, monkeypatch):
+    train = hou.node("/tasks").createNode("topnet", "net").createNode("topforge::train::1.0", "train")
+    train.parm("outputfolder").set(str(tmp_path / "out"))
+    made_results.write(tmp_path / "out" / "mine", finished=10.0, name="mine")
+    made_results.write(tmp_path / "out" / "other", finished=20.0, name="other")
+    graph_node = type("Node", (), {"workItems": [Item(tmp_path / "out" / "mine")]})
+    monkeypatch.setattr(hou.TopNode, "getPDGNode", lambda self: graph_node if self.name() == "run" else None)
+    node.setParms({"resultsource": "top", "toppath": "/tasks/net/train"})
+    assert node.geometry().attribValue("item") == "mine"
+
+
 def test_a_damaged_newest_result_is_not_passed_over(node, hou, tmp_path):
     train = hou.node("/tasks").createNode("topnet", "net").createNode("topforge::train::1.0", "train")
     train.parm("outputfolder").set(str(tmp_path / "out"))

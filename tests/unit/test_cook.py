@@ -280,7 +280,7 @@ def test_dependants_of_a_failure_are_skipped_with_the_reason_and_others_go_on(tm
     assert cook.exit_code_of(list(ended.values()), False) == 71
 
 
-def test_an_item_that_comes_after_others_starts_when_all_have_ended_and_one_well(tmp_path):
+def test_an_item_that_comes_after_others_starts_when_all_have_ended(tmp_path):
     plan = [planned(tmp_path, name) for name in ("a", "b", "gate")]
     plan += [planned(tmp_path, "c", "gate"), planned(tmp_path, "report", after=("a", "b", "c"))]
     ended = run_engine(plan, failing("b", "gate"))
@@ -294,11 +294,17 @@ def test_an_item_that_comes_after_others_starts_when_all_have_ended_and_one_well
     assert cook.exit_code_of(list(ended.values()), False) == 71
 
 
-def test_nothing_comes_after_items_that_all_failed(tmp_path):
+def test_a_report_comes_after_items_that_all_failed(tmp_path):
     plan = [planned(tmp_path, "a"), planned(tmp_path, "b"), planned(tmp_path, "report", after=("a", "b"))]
     ended = run_engine(plan, failing("a", "b"))
+    assert ended["report"].status == "done"
+
+
+def test_nothing_comes_after_items_that_were_all_skipped(tmp_path):
+    plan = [planned(tmp_path, "gate"), planned(tmp_path, "a", "gate"), planned(tmp_path, "report", after=("a",))]
+    ended = run_engine(plan, failing("gate"))
     assert ended["report"].status == "skipped"
-    assert ended["report"].reason == "None of the items it comes after has a result."
+    assert ended["report"].reason == "None of the items it comes after was run."
 
 
 def test_order_follows_dependencies_and_the_limit_is_kept(tmp_path):
