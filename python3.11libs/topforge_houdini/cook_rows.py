@@ -139,6 +139,14 @@ def _read(row: Row, read: Callable[[Path], Any]) -> Any:
         return None
 
 
+def pages(rows: Sequence[Row]) -> list[Path]:
+    """The pages to read next: those of report items, else those of the items that are done."""
+    made = [RunPaths(row.run) for row in rows if row.run is not None and row.succeeded]
+    compared = [paths.result / "report.html" for paths in made]
+    single = [paths.report for paths in made]
+    return [page for page in compared if page.is_file()] or [page for page in single if page.is_file()]
+
+
 def summary(rows: Sequence[Row]) -> str:
     """How many items are in each state: `2 cooked, 1 failed.`."""
     counts = {words: sum(row.state == words for row in rows) for words in dict.fromkeys(_STATES.values())}

@@ -14,7 +14,7 @@ import hou
 import pdg
 
 from topforge import terminal_style
-from topforge.errors import TopForgeError
+from topforge.errors import FailureClass, TopForgeError
 from topforge_houdini import cook_rows, cook_settings, messages, top_nodes
 from topforge_houdini.cook_rows import Row
 from topforge_houdini.cook_settings import UsageError
@@ -32,6 +32,18 @@ class SceneNotFoundError(UsageError):
         super().__init__(
             "%s: %s." % (path, problem.removeprefix("%s: " % path).rstrip(". \n")),
             "Name a .hip file that this Houdini can open.",
+        )
+
+
+class NotInstalledError(TopForgeError):
+    """Houdini does not know the nodes of the scene, because TopForge's package was not read."""
+
+    failure_class = FailureClass.CONFIG
+
+    def __init__(self, scene: Path, warnings: str) -> None:
+        super().__init__(
+            "%s: this Houdini has no TopForge nodes; it says: %s" % (scene, warnings.strip().splitlines()[0]),
+            "Run scripts/install.py once, then this again.",
         )
 
 
@@ -72,6 +84,8 @@ def main(words: Sequence[str]) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     settings = [cook_settings.parse(text) for text in arguments.set]
     warnings = open_scene(arguments.scene)
+    if warnings and hou.nodeType(hou.topNodeTypeCategory(), "topforge::train::1.0") is None:
+        raise NotInstalledError(arguments.scene, warnings)
     if warnings and arguments.verbose:
         print("Houdini says about the scene: %s" % warnings)
     node = top_node(arguments.top)
@@ -204,6 +218,8 @@ class Cook:
         shown = [row for row in rows if self._is_shown(row)]
         if shown:
             print("\n%s\n\n%s" % (cook_rows.table(shown, style), cook_rows.summary(shown)))
+            for page in cook_rows.pages(shown):
+                print("Report: %s" % page)
         problems = self._problems()
         for problem in problems:
             print("\n%s: %s" % (style.bad("error"), problem.replace("\n", "\n  ")))

@@ -15,6 +15,7 @@ from topforge import items, jobs, previews, results, run_folders
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
+from topforge.trainers import registry
 from topforge_houdini import attributes
 from topforge_houdini.node_settings import NodeSettings
 
@@ -122,8 +123,11 @@ def _describe(work_item: Any, item: Item, paths: RunPaths) -> None:
         attributes.RESULT: paths.manifest.as_posix(),
         attributes.RUN: paths.run.as_posix(),
         attributes.TRAINER: item.adapter,
-        attributes.CONFIG: item.name,
     }
+    if registry.get(item.adapter).is_trainer:
+        values[attributes.CONFIG] = item.name
+    elif item.adapter != "check":  # a check leaves that of the item above, which a train node below may read
+        attributes.forget(work_item, attributes.CONFIG)
     for name, value in values.items():
         attributes.set_value(work_item, name, value)
     if item.dataset is not None:
