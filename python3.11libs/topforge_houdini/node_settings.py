@@ -24,6 +24,10 @@ _REFERENCE = re.compile(r"`[^`]*@|^[^/\\]*@[A-Za-z_]")
 """`@name` in backticks, or in an expression; not the `@` of a folder that is called so."""
 
 
+_LABELS = {"environment.prefix": "Environment Path (environment)", "environment.mode": "Environment Mode"}
+"""What the node calls a job's keys."""
+
+
 class AttributeReferenceError(TopForgeError):
     """A parameter that refers to an attribute of work items, which this node cannot evaluate for each of them."""
 
@@ -47,10 +51,13 @@ class NoEnvironmentError(TopForgeError):
 
 
 class InNodeError(TopForgeError):
-    """A failure of the core, with the node it is about."""
+    """A failure of the core, with the node it is about, and its parameters instead of a job's keys."""
 
     def __init__(self, where: str, error: TopForgeError) -> None:
-        super().__init__("%s: %s" % (where, error.reason), error.fix)
+        reason = error.reason
+        for key, label in _LABELS.items():
+            reason = reason.replace(key, label)
+        super().__init__("%s: %s" % (where, reason), error.fix)
 
 
 class NodeSettings:
