@@ -61,7 +61,8 @@ def test_each_item_above_gets_them_and_keeps_its_own(net):
 def test_a_missing_environment_is_an_error_on_the_node(net):
     node = making.ours(net, "environment")
     node.parm("environment").set("/nowhere/env")
-    assert "%s: Environment Path (environment) /nowhere/env: there is no such folder" % node.path() in making.complaint(node)
+    told = "%s: Environment Path (environment) /nowhere/env: there is no such folder" % node.path()
+    assert told in making.complaint(node)
 
 
 def test_explain_writes_every_line_into_the_node(net, prefix):
