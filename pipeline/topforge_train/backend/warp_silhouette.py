@@ -258,29 +258,30 @@ def blend_kernel(
     image: wp.array(dtype=float),
     out: wp.array(dtype=float),
 ):
-    """A pixel and what the edges between it and its four neighbours change; or the adjoint of that, also a gather."""
+    """Adds to a pixel what the edges between it and its four neighbours change; or the adjoint of that, also a gather.
+
+    No pair leaves the image, so the slots of pairs that would are empty.
+    """
     pixel = first + wp.tid()
     pixels = slots.shape[0] // 2
-    for channel in range(channels):
-        out[pixel * channels + channel] = image[pixel * channels + channel]
+    keys = slots[pixel] + slots[pixels + pixel] + slots[wp.max(pixel - 1, 0)] + slots[pixels + wp.max(pixel - size[0], 0)]
+    if keys == wp.int64(0):
+        return
     for neighbour in range(4):
         axis = neighbour // 2
         after = neighbour % 2  # whether this pixel is the second of the pair
         step = int(1)
-        place = pixel % size[0]
         if axis == 1:
             step = size[0]
-            place = (pixel // size[0]) % size[1]
         slot = pixel - after * step
-        if place - after >= 0 and place - after < size[axis] - 1:
+        if slot >= 0:
             found = cut(slot, axis, clip, vertices, triangles, size, pixels, slots)
             changed = int(found[1])
-            if adjoint == 1:
+            if adjoint == 1 and found[0] != 0.0:
                 from_pixel = (slot + changed * step) * channels
                 share = wp.where(after == 1, -found[0], found[0])
-                if found[0] != 0.0:
-                    for channel in range(channels):
-                        out[pixel * channels + channel] += share * image[from_pixel + channel]
+                for channel in range(channels):
+                    out[pixel * channels + channel] += share * image[from_pixel + channel]
             elif changed == after and found[0] != 0.0:
                 one = slot * channels
                 two = (slot + step) * channels
@@ -410,9 +411,9 @@ def _geometry(image: Tensor, clip: Tensor, triangles: Tensor, slots: Tensor) -> 
 
 def _gathered(image: Tensor, clip: Tensor, triangles: Tensor, slots: Tensor, adjoint: bool) -> Tensor:
     """An image [B, H, W, C] blended by the crossings, or its adjoint."""
+    out = image.clone()
     if not len(triangles) or not image.numel():
-        return image.clone()
-    out = torch.empty_like(image)
+        return out
     arrays = (*_geometry(image, clip, triangles, slots), image.shape[3], int(adjoint), image.view(-1), out.view(-1))
     launch_ranges(blend_kernel, image[..., 0].numel(), arrays, image.device)
     return out
