@@ -55,7 +55,7 @@ def ring_kernel(
     indices = triangles[side // 3]
     high = higher_end(triangles, side)
     lowest = side
-    above = int(0x7FFFFFFF)
+    above = wp.int32(0x7FFFFFFF)
     other = heads[wp.min(indices[side % 3], indices[(side + 1) % 3])]
     while other >= 0:
         if higher_end(triangles, other) == high:
@@ -63,7 +63,7 @@ def ring_kernel(
             if other > side:
                 above = wp.min(above, other)
         other = following[other]
-    if above < int(0x7FFFFFFF):
+    if above < wp.int32(0x7FFFFFFF):
         ring[side] = above
     else:
         ring[side] = lowest
@@ -127,16 +127,16 @@ def silhouette_kernel(
     faces = view * triangles.shape[0]
     facing = int(fronts[faces + side // 3])
     front = int(facing)
-    count = int(1)
-    lowest = int(1)
+    count = wp.int32(1)
+    lowest = wp.int32(1)
     other = ring[side]
     while other != side and lowest == 1:
         if other < side:
-            lowest = int(0)
+            lowest = wp.int32(0)
         count += 1
         front += int(fronts[faces + other // 3])
         other = ring[other]
-    mark = int(0)
+    mark = wp.int32(0)
     if lowest == 1 and (front % 2 == 1 or (count - front) % 2 == 1):
         indices = triangles[side // 3]
         start = clip[view * vertices + indices[side % 3]]

@@ -120,7 +120,7 @@ def offer(
     cell = int(wp.floor(place))
     row = line
     column = cell
-    step = int(1)
+    step = wp.int32(1)
     if axis == 1:
         row = cell
         column = line
@@ -136,10 +136,10 @@ def offer(
     if depths[0] + share * (depths[1] - depths[0]) >= wp.float64(wp.max(depth0, depth1)):
         return
     position = place - wp.float64(cell)
-    nearer = int(1)
+    nearer = wp.int32(1)
     if not toward_first:
         position = wp.float64(1.0) - position
-        nearer = int(0)
+        nearer = wp.int32(0)
     key = (wp.int64(position * PLACES) + wp.int64(1)) * PLACE_UNIT + wp.int64(side) * wp.int64(2) + wp.int64(nearer)
     pixels = depth.shape[0]
     wp.atomic_max(slots, axis * pixels + first, key)
@@ -237,9 +237,9 @@ def cut(
         run_across = ends.across1 - ends.across0
         # The share of this crossing in the edge: a slanted edge crosses rows and columns.
         weight = run_across * run_across / (run_along * run_along + run_across * run_across)
-        changed = float(0.0)
+        changed = wp.float32(0.0)
         if offset > wp.float64(0.0):
-            changed = float(1.0)
+            changed = wp.float32(1.0)
         # Cut times (near - far): both change their sign when the second pixel is the nearer.
         result = wp.vec2(float(weight * offset), changed)
     return result
@@ -264,13 +264,15 @@ def blend_kernel(
     """
     pixel = first + wp.tid()
     pixels = slots.shape[0] // 2
-    keys = slots[pixel] + slots[pixels + pixel] + slots[wp.max(pixel - 1, 0)] + slots[pixels + wp.max(pixel - size[0], 0)]
+    keys = (
+        slots[pixel] + slots[pixels + pixel] + slots[wp.max(pixel - 1, 0)] + slots[pixels + wp.max(pixel - size[0], 0)]
+    )
     if keys == wp.int64(0):
         return
     for neighbour in range(4):
         axis = neighbour // 2
         after = neighbour % 2  # whether this pixel is the second of the pair
-        step = int(1)
+        step = wp.int32(1)
         if axis == 1:
             step = size[0]
         slot = pixel - after * step
@@ -339,13 +341,13 @@ def position_gradient_kernel(
     found = cut(slot, axis, clip, vertices, triangles, size, pixels, slots)
     view = slot // (size[0] * size[1])
     ends = slot_side(key, view, axis, clip, vertices, triangles, size)
-    step = int(1)
+    step = wp.int32(1)
     line = (slot // size[0]) % size[1]
     if axis == 1:
         step = size[0]
         line = slot % size[0]
     changed = (slot + int(found[1]) * step) * channels
-    dot = float(0.0)
+    dot = wp.float32(0.0)
     for channel in range(channels):
         contrast = image[slot * channels + channel] - image[(slot + step) * channels + channel]
         dot += gradient[changed + channel] * contrast
