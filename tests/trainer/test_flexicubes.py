@@ -8,8 +8,7 @@ import itertools
 import pytest
 import torch
 
-from topforge_train.geometry import EmptySurfaceError, FlexiCubes
-from topforge_train.geometry import flexicubes_kernels, flexicubes_points
+from topforge_train.geometry import EmptySurfaceError, FlexiCubes, flexicubes_kernels, flexicubes_points
 from topforge_train.geometry import flexicubes_reference as reference
 from topforge_train.geometry import flexicubes_tables as tables
 from topforge_train.geometry.mesh import components, euler_characteristic, is_watertight, triangle_normals, volume
@@ -187,10 +186,12 @@ def test_gradients_of_dual_vertices_are_finite_differences():
     slopes = torch.autograd.grad(value(*plain), plain)
     for index, slope in enumerate(slopes):
         direction = torch.randn(slope.shape, generator=torch.Generator().manual_seed(index))
-        shifted = [
-            [t.detach() + sign * 2e-3 * direction * (k == index) for k, t in enumerate(plain)] for sign in (1, -1)
-        ]
-        difference = float(value(*shifted[0]) - value(*shifted[1])) / 4e-3
+        values = []
+        for step in (2e-3, -2e-3):
+            moved = [tensor.detach().clone() for tensor in plain]
+            moved[index] += step * direction
+            values.append(float(value(*moved)))
+        difference = (values[0] - values[1]) / 4e-3
         assert abs(float((slope * direction).sum()) - difference) < 0.01 * abs(difference)
 
 
@@ -276,21 +277,25 @@ def test_boxes_need_not_be_cubes():
 
 
 @pytest.mark.parametrize("name", ["sdf", "deform", "weights"])
-def test_gradients_equal_finite_differences(name):
+def test_gradients_equal_finite_differences(name, monkeypatch):
+    """Of the kernels in float32, against differences of the twin in float64."""
     torch.manual_seed(0)
-    surface = FlexiCubes(CUBE, 6).double()
+    surface = FlexiCubes(CUBE, 6)
     surface.initialise(torus)
     perturb(surface, strength=0.5)
     target = torch.randn(4000, 3, dtype=torch.float64)
 
     def value():
         mesh = surface.extract(True)
-        return (mesh.vertices * target[: len(mesh.vertices)]).sum() + 100 * sum(surface.regulariser(mesh).values())
+        moved = (mesh.vertices * target[: len(mesh.vertices)].to(mesh.vertices)).sum()
+        return moved + 100 * sum(surface.regulariser(mesh).values())
 
-    parameter = getattr(surface, name)
-    (gradient,) = torch.autograd.grad(value(), parameter)
-    flat, slope = parameter.data.reshape(-1), gradient.reshape(-1)
-    assert float(slope.abs().max()) > 0
+    (gradient,) = torch.autograd.grad(value(), getattr(surface, name))
+    monkeypatch.setattr("topforge_train.geometry.flexicubes.dual_vertices", reference.dual_vertices)
+    surface = surface.double()
+    flat, slope = getattr(surface, name).data.reshape(-1), gradient.reshape(-1)
+    largest = float(slope.abs().max())
+    assert largest > 0
     step = 1e-6
     for index in slope.abs().topk(20).indices.tolist() + torch.nonzero(slope)[::97, 0].tolist():
         flat[index] += step
@@ -298,7 +303,7 @@ def test_gradients_equal_finite_differences(name):
         flat[index] -= 2 * step
         below = float(value().detach())
         flat[index] += step
-        assert float(slope[index]) == pytest.approx((above - below) / (2 * step), rel=1e-4, abs=1e-6)
+        assert float(slope[index]) == pytest.approx((above - below) / (2 * step), rel=1e-3, abs=1e-5 * largest)
 
 
 def test_regridding_keeps_the_shape():

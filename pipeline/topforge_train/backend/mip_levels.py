@@ -10,7 +10,6 @@ from torch import Tensor
 
 from topforge_train.backend.warp_runtime import TensorMismatchError, check
 
-
 MOST_LEVELS = 16
 """A chain of 2 x 2 averages of this length begins at 131,072 texels."""
 

@@ -1,6 +1,7 @@
-"""The discrete half of FlexiCubes as Warp kernels, one source for CPU and GPU: which edges are crossed, which dual
-vertices there are. Each item writes its own row of the result, whose place is a running sum of flags: nothing is
-sorted, and a GPU is waited for once, for three sizes. The plain-torch twin is `flexicubes_reference`.
+"""The discrete half of FlexiCubes as Warp kernels: which edges are crossed, which dual vertices there are.
+
+One source for CPU and GPU. Each item writes its own row of the result, whose place is a running sum of flags: nothing
+is sorted, and a GPU is waited for once, for three sizes. The plain-torch twin is `flexicubes_reference`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import torch
 import warp as wp
 from torch import Tensor
 
-from topforge_train.backend.parallel import launch_ranges, vectors
+from topforge_train.backend.parallel import launch_ranges
 from topforge_train.geometry.flexicubes_tables import FLIPPED, cube_tables
 
 wp.set_module_options({"enable_backward": False})
@@ -50,8 +51,9 @@ def flag_kernel(
     codes: wp.array(dtype=wp.uint8),
     flags: wp.array(dtype=int),
 ):
-    """One row of vertices along z: flags the edges from each along the axes (axis * vertices + vertex) where their
-    ends differ, and finds the configuration of the cube above it: bit x + 2 y + 4 z is set where that corner is inside.
+    """One row of vertices along z: flags each edge (axis * vertices + vertex) whose ends differ, and codes the cubes.
+
+    Bit x + 2 y + 4 z of a code is set where that corner of the cube is inside.
     """
     i = first + wp.tid()
     vertices = inside.shape[0]
@@ -97,8 +99,10 @@ def patch_kernel(
     entries: wp.array(dtype=int),
     flags: wp.array(dtype=int),
 ):
-    """A cube's entry in the patch table, flipped where two pinched faces meet; flags from `edges` on: is it passed,
-    and, as many places further, its dual vertices."""
+    """A cube's entry in the patch table, flipped where two pinched faces meet.
+
+    In flags from `edges` on: whether the surface passes the cube; as many places further: its dual vertices.
+    """
     i = first + wp.tid()
     cubes = codes.shape[0]
     code = int(codes[i])
@@ -110,10 +114,9 @@ def patch_kernel(
             step = cells[1] * cells[2]
         elif face // 2 == 1:
             step = cells[2]
-        neighbour = i + step * (2 * (face % 2) - 1)
-        if neighbour >= 0 and neighbour < cubes:
-            if int(pinched_face[int(codes[neighbour])]) == (face ^ 1):
-                entry += FLIP
+        neighbour = wp.clamp(i + step * (2 * (face % 2) - 1), 0, cubes - 1)
+        if int(pinched_face[int(codes[neighbour])]) == (face ^ 1):
+            entry += FLIP
     entries[i] = entry
     passed = wp.int32(0)
     if code != 0 and code != 255:
