@@ -14,7 +14,8 @@ from torch import Tensor
 from topforge_train.backend.parallel import launch_each, launch_ranges, vectors
 from topforge_train.geometry.flexicubes_kernels import Topology
 
-wp.set_module_options({"enable_backward": False})
+# Without fused multiply-add, which CPUs and GPUs do not share: vertices that agree to the bit cover the same pixels.
+wp.set_module_options({"enable_backward": False, "fuse_fp": False})
 
 SPREAD = wp.constant(wp.float32(0.99))
 """Weights alpha and beta are 1 + SPREAD tanh(raw): positive, so that vertices stay in their cells."""
