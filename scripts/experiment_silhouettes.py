@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT / "pipeline"))
 
 from topforge_train.backend import Fragments, load  # noqa: E402
 from topforge_train.backend import warp_silhouette as silhouette  # noqa: E402
+from topforge_train.backend.warp_edges import silhouette_sides  # noqa: E402
 from topforge_train.geometry.dmtet import DMTet  # noqa: E402
 
 RECORD = ROOT / "docs" / "decisions" / "0003-silhouette-gradients.md"
@@ -121,17 +122,129 @@ def weight(size: int) -> Tensor:
 Estimator = Callable[[Tensor, Tensor, Tensor, Fragments], Tensor]
 
 
+@dataclasses.dataclass(frozen=True)
+class Edges:
+    """Silhouette edges of all views."""
+
+    start: Tensor  # [E] int64: view * V + vertex
+    end: Tensor  # [E] int64
+    side: Tensor  # [E] +1 where the surface lies to the left of start -> end in pixel coordinates (y down), else -1
+    view: Tensor  # [E] int64
+
+
+def silhouette_edges(clip: Tensor, triangles: Tensor) -> Edges:
+    """The edges that the product finds."""
+    marks = silhouette_sides(clip, triangles)
+    view, side = torch.nonzero(marks).unbind(1)
+    flat, base = triangles.reshape(-1).long(), view * clip.shape[1]
+    start = base + flat[side]
+    end = base + flat[side - side % 3 + (side + 1) % 3]
+    return Edges(start, end, marks[view, side].long() * 2 - 3, view)
+
+
+@dataclasses.dataclass(frozen=True)
+class Crossings:
+    """Places where a visible silhouette edge passes between the centres of two neighbouring pixels."""
+
+    near: Tensor  # [N] int64, flat pixel of the surface that ends here
+    far: Tensor  # [N] int64, flat pixel of what is behind it
+    position: Tensor  # [N] in [0, 1]: where between the centres, from near to far; differentiable in clip
+    weight: Tensor  # [N] share of this crossing in the edge: a slanted edge crosses rows and columns
+    edge: Tensor  # [N] int64, which silhouette edge
+
+
+def _lines(low: Tensor, high: Tensor, size: int) -> Tuple[Tensor, Tensor]:
+    """Pixel lines whose centre lies in [low, high): an index into the inputs, and the line, for each hit."""
+    first = torch.ceil(low - 0.5).clamp(0, size).long()
+    count = (torch.ceil(high - 0.5).clamp(0, size).long() - first).clamp(min=0)
+    edge = torch.repeat_interleave(count)
+    step = torch.arange(len(edge), device=low.device) - (torch.cumsum(count, 0) - count)[edge]
+    return edge, first[edge] + step
+
+
+def _depth_at(fragments: Fragments, pixel: Tensor) -> Tensor:
+    """Depth at flat pixels; 2, behind everything, where empty."""
+    if not len(fragments.pixel):
+        return torch.full(pixel.shape, 2.0, device=pixel.device)
+    slot = torch.searchsorted(fragments.pixel, pixel).clamp(max=len(fragments.pixel) - 1)
+    return torch.where(fragments.pixel[slot] == pixel, fragments.depth[slot], 2.0)
+
+
+def _axis_crossings(axis: int, ends: Tensor, depths: Tensor, edges: Edges, fragments: Fragments) -> Crossings:
+    """Crossings between neighbours in a row (axis 0) or in a column (axis 1).
+
+    Args:
+        axis: 0 or 1.
+        ends: [2, E, 2] pixel coordinates of the edges; differentiable.
+        depths: [2, E] z / w of the edges.
+        edges: Whose ends these are.
+        fragments: The visible surface.
+    """
+    size = (fragments.width, fragments.height)
+    scan, fixed = 1 - axis, ends.detach()
+    low, high = torch.minimum(*fixed[:, :, scan]), torch.maximum(*fixed[:, :, scan])
+    edge, line = _lines(low, high, size[scan])
+    start, end = ends[0, edge], ends[1, edge]
+    share = (line + 0.5 - start[:, scan]) / (end[:, scan] - start[:, scan])
+    place = start[:, axis] + share * (end[:, axis] - start[:, axis]) - 0.5
+    cell = torch.floor(place.detach()).long()
+    column, row = (cell, line) if axis == 0 else (line, cell)
+    first = (edges.view[edge] * size[1] + row) * size[0] + column
+    second = first + (1 if axis == 0 else size[0])
+    in_image = (cell >= 0) & (cell < size[axis] - 1)
+    first_depth = _depth_at(fragments, torch.where(in_image, first, 0))
+    second_depth = _depth_at(fragments, torch.where(in_image, second, 0))
+    # The surface is on the side of the first pixel if that is where the edge's triangle lies.
+    run = (fixed[1] - fixed[0])[edge]
+    toward_first = torch.sign(run[:, scan]) * edges.side[edge] * (1 if axis == 0 else -1)
+    surface_first = toward_first > 0
+    edge_depth = torch.lerp(depths[0, edge], depths[1, edge], share.detach())
+    nearer, farther = torch.minimum(first_depth, second_depth), torch.maximum(first_depth, second_depth)
+    ends_here = (surface_first == (first_depth < second_depth)) & (nearer < farther) & (edge_depth < farther)
+    keep = torch.nonzero(in_image & ends_here).squeeze(1)
+    surface_first, first, second = surface_first[keep], first[keep], second[keep]
+    position = place[keep] - cell[keep]
+    run = run[keep]
+    return Crossings(
+        near=torch.where(surface_first, first, second),
+        far=torch.where(surface_first, second, first),
+        position=torch.where(surface_first, position, 1.0 - position),
+        weight=run[:, scan].square() / run.square().sum(1),
+        edge=edge[keep],
+    )
+
+
+def all_crossings(clip: Tensor, edges: Edges, fragments: Fragments) -> Crossings:
+    """Crossings of edges in front of the camera; `position` is differentiable in x, y and w of `clip`."""
+    both = clip.view(-1, 4)[torch.stack([edges.start, edges.end])]
+    size = both.new_tensor([fragments.width, fragments.height])
+    ends = (both[:, :, :2] / both[:, :, 3:] * 0.5 + 0.5) * size
+    depths = (both[:, :, 2] / both[:, :, 3]).detach()
+    axes = [_axis_crossings(axis, ends, depths, edges, fragments) for axis in (0, 1)]
+    names = [field.name for field in dataclasses.fields(Crossings)]
+    return Crossings(*(torch.cat([getattr(axis, name) for axis in axes]) for name in names))
+
+
+def blend(image: Tensor, crossings: Crossings) -> Tensor:
+    """Mixes the pixel that each crossing lies in with its neighbour across the edge, by the share cut off."""
+    pixels = image.reshape(-1, image.shape[3])
+    cut = crossings.position - 0.5
+    target = torch.where(cut.detach() > 0, crossings.far, crossings.near)
+    contrast = pixels.index_select(0, crossings.near) - pixels.index_select(0, crossings.far)
+    return pixels.index_add(0, target, (crossings.weight * cut).unsqueeze(1) * contrast).view(image.shape)
+
+
 def owner_edges(image: Tensor, clip: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:
     """Analytic blending that only knows the edges of the triangle that owns the nearer pixel (arXiv 2011.03277)."""
-    edges = silhouette.silhouette_edges(clip.detach(), triangles)
-    found = silhouette.all_crossings(clip, edges, fragments)
+    edges = silhouette_edges(clip.detach(), triangles)
+    found = all_crossings(clip, edges, fragments)
     slot = torch.searchsorted(fragments.pixel, found.near).clamp(max=len(fragments.pixel) - 1)
     owner = triangles[fragments.triangle[slot].long()]
     ends = torch.stack([edges.start, edges.end])[:, found.edge]
     known = (owner[None] == ends[:, :, None]).any(2).all(0) & (found.weight > 0.5)
     fields = {field.name: getattr(found, field.name)[known] for field in dataclasses.fields(found)}
     fields["weight"] = torch.ones_like(fields["weight"])
-    return silhouette.blend(image, silhouette.Crossings(**fields))
+    return blend(image, Crossings(**fields))
 
 
 def fragment_gradient(image: Tensor, clip: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:

@@ -61,8 +61,8 @@ def texel_of(directions: Tensor, n: int) -> Tensor:
 
 
 @functools.lru_cache(maxsize=8)
-def neighbours(n: int) -> Tensor:
-    """Every pair of texels that share an edge, across faces too: [12 n^2, 2] int64 flat indices."""
+def neighbours(n: int, device: torch.device = torch.device("cpu")) -> Tensor:  # noqa: B008  # a constant
+    """Every pair of texels that share an edge, across faces too: [12 n^2, 2] int64 flat indices on a device."""
     position = (torch.arange(-1, n + 1, dtype=torch.float64) + 0.5) * (2.0 / n) - 1.0
     t, s = torch.meshgrid(position, position, indexing="ij")
     on_face = torch.stack([torch.ones_like(s), s, t], dim=-1)
@@ -70,7 +70,7 @@ def neighbours(n: int) -> Tensor:
     centre = index[:, 1:-1, 1:-1]
     around = [index[:, 1:-1, 2:], index[:, 1:-1, :-2], index[:, 2:, 1:-1], index[:, :-2, 1:-1]]
     pairs = torch.cat([torch.stack([centre, other], dim=-1).reshape(-1, 2) for other in around])
-    return torch.unique(pairs.sort(dim=-1).values, dim=0)
+    return torch.unique(pairs.sort(dim=-1).values, dim=0).to(device)
 
 
 def latlong_directions(height: int, width: int) -> Tensor:

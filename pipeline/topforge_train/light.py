@@ -99,6 +99,6 @@ def log_variation(base: Tensor) -> Tensor:
 
     In the log domain a sun costs as little as a lamp, so the prior calms noise without dimming small lights.
     """
-    pairs = cubemap.neighbours(base.shape[1]).to(base.device)
+    pairs = cubemap.neighbours(base.shape[1], base.device)
     logarithm = torch.log(base.reshape(-1, base.shape[-1]) + LOG_FLOOR)
     return (logarithm.index_select(0, pairs[:, 0]) - logarithm.index_select(0, pairs[:, 1])).abs().mean()

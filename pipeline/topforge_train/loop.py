@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import deque
-from typing import Any, Deque, Dict, Protocol
+from typing import Any, Deque, Dict, List, Optional, Protocol, Tuple
 
 import torch
 from torch import Tensor
@@ -81,6 +81,38 @@ class Pass(Protocol):
         """Shape, material and light as they are now, to look at."""
 
 
+class Watch:
+    """Looks for losses that are no numbers, one iteration late: a GPU would have to be waited for now, not then."""
+
+    def __init__(self, training_pass: int) -> None:
+        self._pass = training_pass
+        self._noted: Optional[Tuple[int, List[str], Tensor, Optional[torch.cuda.Event]]] = None
+
+    def note(self, step: int, losses: Losses) -> None:
+        """Remembers the terms of an iteration; on a GPU their copy to the CPU is begun, not awaited."""
+        terms = torch.stack([losses.image.detach(), *(term.detach() for term in losses.regularisers.values())])
+        event = None
+        if terms.is_cuda:
+            terms = torch.empty(terms.shape, dtype=terms.dtype, pin_memory=True).copy_(terms, non_blocking=True)
+            event = torch.cuda.Event()
+            event.record()
+        self._noted = (step, ["image", *losses.regularisers], terms, event)
+
+    def check(self) -> None:
+        """Looks at the terms noted last.
+
+        Raises:
+            DivergedError: One of them is infinite or NaN.
+        """
+        if self._noted is None:
+            return
+        step, names, terms, event = self._noted
+        if event is not None:
+            event.synchronize()
+        if not bool(torch.isfinite(terms).all()):
+            raise DivergedError(self._pass, step, dict(zip(names, terms.tolist())))
+
+
 def pass_progress(session: Session, training: Pass, step: int, pass_started: float) -> float:
     """How far the pass is, by iterations or by its half of the time budget, whichever is further."""
     by_steps = step / training.iterations
@@ -99,14 +131,13 @@ def train(session: Session, training: Pass, step: int, pass_started: float) -> N
     """
     options = session.options
     durations: Deque[float] = deque(maxlen=AVERAGED)
+    watch = Watch(training.number)
     while step < training.iterations and (progress := pass_progress(session, training, step, pass_started)) < 1.0:
         began = time.perf_counter()
+        watch.check()
         losses = training.losses(step, progress)
-        total = losses.total()
-        if not torch.isfinite(total):
-            terms = {"image": losses.image.item(), **{k: v.item() for k, v in losses.regularisers.items()}}
-            raise DivergedError(training.number, step, terms)
-        total.backward()
+        watch.note(step, losses)
+        losses.total().backward()
         rate = training.update(step, progress)
         durations.append(time.perf_counter() - began)
         if session.reporter.due():
@@ -115,9 +146,11 @@ def train(session: Session, training: Pass, step: int, pass_started: float) -> N
             preview.write(session, training.number, step // options.save_interval, training.scene())
         step += 1
         if session.stop_requested or (options.checkpoint_interval and step % options.checkpoint_interval == 0):
+            watch.check()
             save(session, training, step)
         if session.stop_requested:
             raise Stopped()
+    watch.check()
 
 
 def save(session: Session, training: Pass, step: int) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, normalize
 
 from topforge_train.backend.interface import Backend, Fragments
+from topforge_train.backend.warp_texture_level import texture_level
 from topforge_train.camera import CameraBatch
 from topforge_train.material import TextureMaterial, VolumeMaterial, as_surface
 from topforge_train.shading import Light, facing, shade
@@ -70,7 +71,8 @@ def texture_lookup(backend: Backend, material: TextureMaterial, shape: Shape, cl
         assert shape.tangents is not None
         uv = backend.interpolate(shape.uv, shape.uv_triangles, fragments)
         frame = backend.interpolate(shape.tangents, shape.uv_triangles, fragments)
-        level = texture_level(clip, shape, fragments, material.texels.shape[0]).clamp(0, len(chain) - 1)
+        mesh = (clip, shape.triangles, shape.uv, shape.uv_triangles)
+        level = texture_level(*mesh, fragments, material.texels.shape[0]).clamp(0, len(chain) - 1)
         channels = backend.texture(chain, uv, level)
         return channels, mapped_normal(channels[:, 6:9], points.normal, frame)
 
@@ -89,30 +91,6 @@ def mapped_normal(tangent_space: Tensor, normal: Tensor, frame: Tensor) -> Tenso
     bitangent = frame[:, 3:4] * torch.linalg.cross(normal, tangent)
     world = tangent_space[:, 0:1] * tangent + tangent_space[:, 1:2] * bitangent + tangent_space[:, 2:3] * normal
     return normalize(world, dim=-1)
-
-
-@torch.no_grad()
-def texture_level(clip: Tensor, shape: Shape, fragments: Fragments, texture_size: int) -> Tensor:
-    """Mip level [P] at which one texel is about one pixel, from the ratio of areas of each triangle.
-
-    Half the base-2 logarithm of texels per pixel (Heckbert, "Survey of Texture Mapping", 1986, isotropic form). Not
-    differentiated: a level is a choice of filter, not a property of the surface.
-    """
-    assert shape.uv is not None
-    assert shape.uv_triangles is not None
-    size = clip.new_tensor([fragments.width, fragments.height]) * 0.5
-    screen = clip[..., :2] / clip[..., 3:].clamp(min=1e-6) * size  # [B, V, 2] pixels
-    pixels = torch.stack([triangle_areas(view, shape.triangles) for view in screen])  # [B, F]
-    texels = triangle_areas(shape.uv * texture_size, shape.uv_triangles)  # [F]
-    level = 0.5 * torch.log2((texels / pixels.clamp(min=1e-6)).clamp(min=1.0))
-    view = fragments.pixel // (fragments.height * fragments.width)
-    return level[view, fragments.triangle.long()]
-
-
-def triangle_areas(points: Tensor, triangles: Tensor) -> Tensor:
-    """Areas [F] of triangles over points in the plane [V, 2]."""
-    a, b, c = (points.index_select(0, triangles[:, k].long()) for k in range(3))
-    return 0.5 * ((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])).abs()
 
 
 def visible_points(backend: Backend, shape: Shape, cameras: CameraBatch, fragments: Fragments) -> Points:

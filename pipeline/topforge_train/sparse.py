@@ -31,6 +31,27 @@ def multiply_rows(
     out[row] = total
 
 
+LANES = 32
+"""Threads that share a row on a GPU in `add_rows`: the columns of coarse texels have thousands of entries."""
+
+
+@wp.kernel
+def add_rows(
+    starts: wp.array(dtype=wp.int32),
+    columns: wp.array(dtype=wp.int32),
+    values: wp.array(dtype=wp.float32),
+    vectors: wp.array(dtype=wp.vec3),
+    out: wp.array(dtype=wp.vec3),
+):
+    """The same with LANES threads per row, which add their parts: for rows of very different lengths."""
+    row = wp.tid() // LANES
+    total = wp.vec3(0.0, 0.0, 0.0)
+    for k in range(starts[row] + wp.tid() % LANES, starts[row + 1], LANES):
+        total += values[k] * vectors[columns[k]]
+    if starts[row] + wp.tid() % LANES < starts[row + 1]:
+        wp.atomic_add(out, row, total)
+
+
 @dataclasses.dataclass(frozen=True)
 class CompressedRows:
     """Entries sorted by row. starts [rows + 1] int32, columns and values [entries] int32 and float32."""
@@ -39,14 +60,26 @@ class CompressedRows:
     columns: Tensor
     values: Tensor
 
-    def times(self, vectors: Tensor) -> Tensor:
-        """This matrix times vectors [columns, 3] float32: [rows, 3]."""
+    def times(self, vectors: Tensor, uneven: bool = False) -> Tensor:
+        """This matrix times vectors [columns, 3] float32: [rows, 3].
+
+        With `uneven` a GPU shares each row among threads, which add in any order.
+        """
         vectors = vectors.contiguous()
+        if uneven and vectors.is_cuda:
+            return self._shared(vectors)
         out = vectors.new_empty((len(self.starts) - 1, 3))
         arguments = [self.starts, self.columns, self.values]
         arguments += [parallel.vectors(vectors, wp.vec3), parallel.vectors(out, wp.vec3)]
         pieces = parallel.balanced_ranges(self.starts) if out.device.type == "cpu" else None
         parallel.launch_ranges(multiply_rows, len(out), arguments, out.device, pieces)
+        return out
+
+    def _shared(self, vectors: Tensor) -> Tensor:
+        out = vectors.new_zeros((len(self.starts) - 1, 3))
+        arguments = [self.starts, self.columns, self.values]
+        arguments += [parallel.vectors(vectors, wp.vec3), parallel.vectors(out, wp.vec3)]
+        parallel.launch_each(add_rows, LANES * len(out), [arguments], out.device)
         return out
 
     def to(self, device: torch.device) -> CompressedRows:
@@ -96,4 +129,4 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tuple[Tensor, None]:
-        return ctx.matrix.transposed.times(grad), None
+        return ctx.matrix.transposed.times(grad, uneven=True), None

@@ -91,7 +91,7 @@ class SurfacePass:
     def losses(self, step: int, progress: float) -> Losses:
         """Draws a batch against random backgrounds and compares with the photographs."""
         options, images = self.session.options, self.session.training
-        index = choose_views(self.session, self.number, step, options.batch)
+        index = choose_views(self.session, self.number, step, options.batch).to(self.session.device, non_blocking=True)
         target = images.targets(index)
         rendered = render(
             self.session.backend,
@@ -106,7 +106,7 @@ class SurfacePass:
             raise NothingVisibleError(self.number, step)
         background = torch.rand(len(index), 1, 1, 3, generator=self.session.generator(self.number, step))
         return Losses(
-            image_term(options, rendered.image, target, background.to(target)),
+            image_term(options, rendered.image, target, background.to(target, non_blocking=True)),
             {
                 "laplacian": options.laplace_scale * (1.0 - progress) * self.roughening().square().mean(),
                 **self.material_terms(step),

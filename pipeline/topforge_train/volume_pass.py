@@ -77,6 +77,7 @@ class VolumePass:
         options, images = self.session.options, self.session.training
         coarse = progress < options.coarse_share and len(images.pyramid) > 1
         index = choose_views(self.session, self.number, step, options.batch * (2 if coarse else 1))
+        index = index.to(self.session.device, non_blocking=True)
         target = images.targets(index, 1 if coarse else 0)
         mesh = self.surface.extract(training=True)
         normals = vertex_normals(mesh)
@@ -93,7 +94,7 @@ class VolumePass:
             raise NothingVisibleError(self.number, step)
         background = torch.rand(len(index), 1, 1, 3, generator=self.session.generator(self.number, step))
         return Losses(
-            image_term(options, rendered.image, target, background.to(target)),
+            image_term(options, rendered.image, target, background.to(target, non_blocking=True)),
             {
                 **self.shape_terms(mesh, normals, progress),
                 **self.material_terms(rendered, step),
@@ -115,10 +116,11 @@ class VolumePass:
         options = self.session.options
         generator = self.session.generator(self.number + 20, step)
         count = len(rendered.channels)
-        chosen = torch.randint(count, (max(count // 4, 1),), generator=generator).to(self.session.device)
-        position = rendered.points.position.detach()[chosen]
+        chosen = torch.randint(count, (max(count // 4, 1),), generator=generator)
+        chosen = chosen.to(self.session.device, non_blocking=True)
+        position = rendered.points.position.detach().index_select(0, chosen)
         offset = torch.randn(position.shape, generator=generator) * (NEIGHBOUR_DISTANCE * options.mesh_scale)
-        neighbour = self.material(self.session.backend, position + offset.to(position))
+        neighbour = self.material(self.session.backend, position + offset.to(position, non_blocking=True))
         here = rendered.channels.index_select(0, chosen)  # the backward of [chosen] adds in any order
         return {
             "smoothness": ramp(options.material_smoothness, 500, step)

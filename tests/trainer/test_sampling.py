@@ -7,9 +7,10 @@ import math
 import pytest
 import torch
 
-from topforge_train.backend import parallel, reference_sampling, warp_sampling
+from topforge_train.backend import parallel, reference_sampling, warp_raster, warp_sampling
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.backend.warp_runtime import TensorMismatchError
+from topforge_train.backend.warp_texture_level import texture_level
 
 SPEC = HashGridSpec(levels=5, features=2, log2_table=10, base_resolution=4, finest_resolution=96)
 
@@ -246,3 +247,31 @@ def test_other_types_and_shapes_are_refused():
         warp_sampling.texture_cube(levels, directions, level[:-1])
     with pytest.raises(TensorMismatchError, match="table"):
         warp_sampling.hash_grid(torch.zeros(2, 4, 2), directions, SPEC)
+
+
+def plain_texture_level(clip, triangles, uv, uv_triangles, fragments, texture_size):
+    """The naive twin: areas of every triangle in every view."""
+
+    def areas(points, faces):
+        a, b, c = (points[faces[:, k].long()] for k in range(3))
+        return 0.5 * ((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])).abs()
+
+    screen = clip[..., :2] / clip[..., 3:] * 0.5 * torch.tensor([fragments.width, fragments.height])
+    pixels = torch.stack([areas(view, triangles) for view in screen])
+    level = 0.5 * torch.log2((areas(uv * texture_size, uv_triangles) / pixels).clamp(min=1.0))
+    return level[fragments.pixel // (fragments.height * fragments.width), fragments.triangle.long()]
+
+
+def test_texture_level_is_half_the_logarithm_of_texels_per_pixel():
+    generator = torch.Generator().manual_seed(8)
+    clip = torch.rand(2, 60, 4, generator=generator) * torch.tensor([2.0, 2.0, 0.5, 1.0]) - torch.tensor(
+        [1.0, 1, 0, -1]
+    )
+    triangles = torch.arange(60).reshape(20, 3).int()
+    uv, uv_triangles = torch.rand(30, 2, generator=generator), torch.randint(30, (20, 3), generator=generator).int()
+    fragments = warp_raster.rasterize(clip, triangles, (40, 56))
+    found = texture_level(clip, triangles, uv, uv_triangles, fragments, 256)
+    wanted = plain_texture_level(clip, triangles, uv, uv_triangles, fragments, 256)
+    assert float(found.max()) > 0.5
+    assert len(found) > 300
+    assert (found - wanted).abs().max() < 1e-3

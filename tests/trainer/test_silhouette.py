@@ -9,6 +9,7 @@ import torch
 
 from topforge_train.backend import load, parallel, reference
 from topforge_train.backend import warp_silhouette as silhouette
+from topforge_train.backend.warp_edges import silhouette_sides
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +53,39 @@ def smooth_weight(height, width):
     return (1 + 0.5 * torch.sin(7 * x + 4 * y))[None, :, :, None]
 
 
-def test_silhouette_edges_are_those_of_the_naive_search(backend):
+def marked_edges(clip, triangles):
+    """The silhouette edges that were found: (view, lower vertex, higher vertex)."""
+    view, side = torch.nonzero(silhouette_sides(clip, triangles)).unbind(1)
+    ends = torch.stack([triangles[side // 3, side % 3], triangles[side // 3, (side + 1) % 3]], 1)
+    return list(zip(view.tolist(), ends.amin(1).tolist(), ends.amax(1).tolist()))
+
+
+@pytest.mark.parametrize("kind", ["with a rim", "three triangles at an edge", "unused vertices"])
+def test_silhouette_edges_are_those_of_the_naive_search(backend, kind):
     points, triangles = torus(14, 9)
-    opened = triangles[5:]  # with a rim
+    triangles = triangles[5:]
+    if kind == "three triangles at an edge":
+        fin = torch.stack([triangles[::3, 0], triangles[::3, 1], triangles[::3, 2].roll(1)], 1)
+        triangles = torch.cat([triangles, fin])
+    if kind == "unused vertices":
+        points, triangles = torch.cat([points, points, points]), triangles + len(points)
     clip = project(points, camera(), camera(turn=1.0))
-    found = silhouette.silhouette_edges(clip, opened)
+    found = marked_edges(clip, triangles.contiguous())
     wanted = set()
     for view in range(2):
-        for a, b, _ in reference.silhouette_edges(clip[view].double(), opened):
+        for a, b, _ in reference.silhouette_edges(clip[view].double(), triangles):
             wanted.add((view, min(a, b), max(a, b)))
-    ends = torch.stack([found.start, found.end], 1) - found.view[:, None] * len(points)
-    assert len(wanted) == len(ends) > 50
-    assert wanted == {(view, min(pair), max(pair)) for view, pair in zip(found.view.tolist(), ends.tolist())}
+    assert len(wanted) == len(found) > 50
+    assert wanted == set(found)
+
+
+def test_triangles_changed_in_place_are_looked_at_again(backend):
+    points, triangles = torus(14, 9)
+    clip = project(points, camera())
+    before = marked_edges(clip, triangles)
+    triangles[:40] = triangles[40:80].clone()
+    after = marked_edges(clip, triangles)
+    assert after == marked_edges(clip, triangles.clone()) != before
 
 
 def test_values_and_gradients_match_the_twin(backend):

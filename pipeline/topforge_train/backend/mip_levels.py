@@ -8,24 +8,42 @@ import torch
 import warp as wp
 from torch import Tensor
 
-from topforge_train.backend import parallel
-from topforge_train.backend.warp_runtime import check
+from topforge_train.backend.warp_runtime import TensorMismatchError, check
+
+MOST_LEVELS = 16
+"""A chain of 2 x 2 averages of this length begins at 131,072 texels."""
+
+Pointers = wp.types.vector(length=MOST_LEVELS, dtype=wp.uint64)
+Sides = wp.types.vector(length=MOST_LEVELS, dtype=wp.int32)
 
 
-def addresses(images: Sequence[Tensor]) -> Any:
-    """Device addresses of contiguous float32 images, as a Warp array of uint64.
+@wp.struct
+class Chain:
+    """Any number of images as kernels take them: by value, so that nothing is copied, neither images nor this."""
 
-    A kernel takes any number of levels this way without first copying them into one buffer. The caller keeps the
-    images alive until the launch returned.
+    count: wp.int32
+    pointers: Pointers
+    heights: Sides
+    widths: Sides
+
+
+def chain(images: Sequence[Tensor]) -> Any:
+    """Device addresses and sizes of contiguous float32 images [..., h, w, C].
+
+    The caller keeps the images alive until the launch returned.
+
+    Raises:
+        TensorMismatchError: There are more images than a chain holds.
     """
-    values = torch.tensor([image.data_ptr() for image in images], dtype=torch.int64, device=images[0].device)
-    return parallel.vectors(values, wp.uint64)
-
-
-def sizes(images: Sequence[Tensor]) -> Any:
-    """(height, width) of images [..., h, w, C] as a Warp array of vec2i."""
-    values = [[image.shape[-3], image.shape[-2]] for image in images]
-    return parallel.vectors(torch.tensor(values, dtype=torch.int32, device=images[0].device), wp.vec2i)
+    if len(images) > MOST_LEVELS:
+        raise TensorMismatchError("levels", "a list of at most %d images" % MOST_LEVELS, images[MOST_LEVELS])
+    unused = [0] * (MOST_LEVELS - len(images))
+    result = Chain()
+    result.count = len(images)
+    result.pointers = Pointers(*[image.data_ptr() for image in images], *unused)
+    result.heights = Sides(*[image.shape[-3] for image in images], *unused)
+    result.widths = Sides(*[image.shape[-2] for image in images], *unused)
+    return result
 
 
 def gradients(levels: Sequence[Tensor], needed: bool) -> List[Tensor]:

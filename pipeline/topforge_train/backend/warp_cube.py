@@ -9,7 +9,7 @@ import warp as wp
 from torch import Tensor
 
 from topforge_train.backend import parallel
-from topforge_train.backend.mip_levels import addresses, gradients, level_and_fraction, prepare, sizes
+from topforge_train.backend.mip_levels import Chain, chain, gradients, level_and_fraction, prepare
 
 wp.set_module_options({"enable_backward": False})
 
@@ -131,8 +131,7 @@ def weight_slopes(index: wp.vec4i, f: wp.vec2):
 @wp.kernel
 def cube_forward(
     first: wp.int32,
-    pointers: wp.array(dtype=wp.uint64),
-    extents: wp.array(dtype=wp.vec2i),
+    chain: Chain,
     channels: wp.int32,
     directions: wp.array(dtype=wp.vec3),
     level: wp.array(dtype=wp.float32),
@@ -140,13 +139,13 @@ def cube_forward(
 ):
     """One thread per direction: sum over two levels and four texels each."""
     i = first + wp.tid()
-    lower, fraction = level_and_fraction(level[i], extents.shape[0])
+    lower, fraction = level_and_fraction(level[i], chain.count)
     face, uv, _ = project(directions[i])
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         if step == 0 or weight > 0.0:
-            n = extents[lower + step][0]
-            texels = wp.array(ptr=pointers[lower + step], shape=(6 * n * n * channels,), dtype=wp.float32)
+            n = chain.heights[lower + step]
+            texels = wp.array(ptr=chain.pointers[lower + step], shape=(6 * n * n * channels,), dtype=wp.float32)
             index, f = taps(face, uv, n)
             w = weight * bilinear_weights(index, f)
             at = wp.vec4i(
@@ -170,8 +169,7 @@ def cube_forward(
 @wp.kernel
 def cube_backward_lookup(
     first: wp.int32,
-    pointers: wp.array(dtype=wp.uint64),
-    extents: wp.array(dtype=wp.vec2i),
+    chain: Chain,
     channels: wp.int32,
     directions: wp.array(dtype=wp.vec3),
     level: wp.array(dtype=wp.float32),
@@ -181,7 +179,7 @@ def cube_backward_lookup(
 ):
     """One thread per direction: gradients to the direction and to the level."""
     i = first + wp.tid()
-    count = extents.shape[0]
+    count = chain.count
     lower, fraction = level_and_fraction(level[i], count)
     face, uv, major = project(directions[i])
     slope = wp.vec2(0.0, 0.0)
@@ -189,8 +187,8 @@ def cube_backward_lookup(
     for step in range(wp.min(count, 2)):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         sign = wp.where(step == 0, -1.0, 1.0)
-        n = extents[lower + step][0]
-        texels = wp.array(ptr=pointers[lower + step], shape=(6 * n * n * channels,), dtype=wp.float32)
+        n = chain.heights[lower + step]
+        texels = wp.array(ptr=chain.pointers[lower + step], shape=(6 * n * n * channels,), dtype=wp.float32)
         index, f = taps(face, uv, n)
         dots = wp.vec4(0.0, 0.0, 0.0, 0.0)
         for corner in range(4):
@@ -212,8 +210,7 @@ def cube_backward_lookup(
 def cube_backward_texels(
     owner: wp.int32,
     owners: wp.int32,
-    grad_pointers: wp.array(dtype=wp.uint64),
-    extents: wp.array(dtype=wp.vec2i),
+    chain: Chain,
     channels: wp.int32,
     directions: wp.array(dtype=wp.vec3),
     level: wp.array(dtype=wp.float32),
@@ -221,13 +218,13 @@ def cube_backward_texels(
 ):
     """One thread per direction and owner: adds to the rows of texels that the owner holds (see `parallel`)."""
     i = wp.tid()
-    lower, fraction = level_and_fraction(level[i], extents.shape[0])
+    lower, fraction = level_and_fraction(level[i], chain.count)
     face, uv, _ = project(directions[i])
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         if weight > 0.0:
-            n = extents[lower + step][0]
-            grads = wp.array(ptr=grad_pointers[lower + step], shape=(6 * n * n * channels,), dtype=wp.float32)
+            n = chain.heights[lower + step]
+            grads = wp.array(ptr=chain.pointers[lower + step], shape=(6 * n * n * channels,), dtype=wp.float32)
             index, f = taps(face, uv, n)
             w = weight * bilinear_weights(index, f)
             for corner in range(4):
@@ -244,7 +241,7 @@ class _TextureCube(torch.autograd.Function):
         channels = maps[0].shape[-1]
         out = torch.empty((directions.shape[0], channels), device=level.device)
         rays = parallel.vectors(directions, wp.vec3)
-        arguments = [addresses(maps), sizes(maps), channels, rays, level, out.view(-1)]
+        arguments = [chain(maps), channels, rays, level, out.view(-1)]
         parallel.launch_ranges(cube_forward, len(level), arguments, level.device)
         ctx.save_for_backward(directions, level, *maps)
         return out
@@ -253,15 +250,15 @@ class _TextureCube(torch.autograd.Function):
     def backward(ctx: Any, grad_out: Tensor) -> Tuple[Any, ...]:
         directions, level, *maps = ctx.saved_tensors
         rays, incoming = parallel.vectors(directions, wp.vec3), grad_out.contiguous().view(-1)
-        shared = [sizes(maps), maps[0].shape[-1], rays, level, incoming]
+        shared = [maps[0].shape[-1], rays, level, incoming]
         grad_directions, grad_level = None, None
         if any(ctx.needs_input_grad[:2]):
             grad_directions, grad_level = torch.empty_like(directions), torch.empty_like(level)
-            arguments = [addresses(maps), *shared, parallel.vectors(grad_directions, wp.vec3), grad_level]
+            arguments = [chain(maps), *shared, parallel.vectors(grad_directions, wp.vec3), grad_level]
             parallel.launch_ranges(cube_backward_lookup, len(level), arguments, level.device)
         grads = gradients(maps, any(ctx.needs_input_grad[2:]))
         if grads:
-            parallel.launch_owners(cube_backward_texels, len(level), [addresses(grads), *shared], level.device)
+            parallel.launch_owners(cube_backward_texels, len(level), [chain(grads), *shared], level.device)
         return (grad_directions, grad_level, *(grads or [None] * len(maps)))
 
 

@@ -8,6 +8,7 @@ lattice fits its table is indexed directly, x fastest; the others by the hash of
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import Any, List, Tuple
 
@@ -50,12 +51,42 @@ def lattice(spec: HashGridSpec) -> List[Level]:
     return result
 
 
+MOST_LEVELS = 32
+Scales = wp.types.vector(length=MOST_LEVELS, dtype=wp.float32)
+Counts = wp.types.vector(length=MOST_LEVELS, dtype=wp.int32)
+
+
+@wp.struct
+class Lattice:
+    """All levels, as kernels take them: by value, so that nothing is copied to a GPU."""
+
+    scales: Scales
+    resolutions: Counts
+    entries: Counts  # negative where hashed
+    features: wp.int32
+    levels: wp.int32
+    rows: wp.int32  # of a level's slice of the table
+
+
+@functools.lru_cache(maxsize=8)
+def packed(spec: HashGridSpec) -> Any:
+    """The lattice of a spec."""
+    levels = lattice(spec)
+    unused = [0] * (MOST_LEVELS - len(levels))
+    result = Lattice()
+    result.scales = Scales(*[level.scale for level in levels], *unused)
+    result.resolutions = Counts(*[level.resolution for level in levels], *unused)
+    result.entries = Counts(*[-level.entries if level.hashed else level.entries for level in levels], *unused)
+    result.features, result.levels, result.rows = spec.features, spec.levels, 2**spec.log2_table
+    return result
+
+
 @wp.func
-def entry(x: wp.int32, y: wp.int32, z: wp.int32, resolution: wp.int32, entries: wp.int32, hashed: wp.int32) -> wp.int32:
-    """Table row of a lattice vertex."""
-    if hashed != 0:
+def entry(x: wp.int32, y: wp.int32, z: wp.int32, resolution: wp.int32, entries: wp.int32) -> wp.int32:
+    """Row of a lattice vertex in its level's slice; `entries` is negative where hashed."""
+    if entries < 0:
         mixed = wp.uint32(x) ^ (wp.uint32(y) * PRIME_Y) ^ (wp.uint32(z) * PRIME_Z)
-        return wp.int32(mixed & wp.uint32(entries - 1))
+        return wp.int32(mixed & wp.uint32(-entries - 1))
     index = x + resolution * (y + resolution * z)
     return wp.where(index >= entries, index - entries, index)
 
@@ -63,33 +94,35 @@ def entry(x: wp.int32, y: wp.int32, z: wp.int32, resolution: wp.int32, entries: 
 @wp.kernel
 def hash_grid_forward(
     first: wp.int32,
+    level0: wp.int32,
     table: wp.array(dtype=wp.float32),
     points: wp.array(dtype=wp.vec3),
-    scale: wp.float32,
-    resolution: wp.int32,
-    entries: wp.int32,
-    hashed: wp.int32,
-    features: wp.int32,
-    column: wp.int32,
-    width: wp.int32,
+    lattice: Lattice,
     out: wp.array(dtype=wp.float32),
 ):
-    """One thread per point, one level per launch (its table slice then stays in the cache)."""
-    i = first + wp.tid()
+    """One thread per level, from `level0` on, and point: level by level, so that a slice stays in the cache."""
+    item = first + wp.tid()
+    level = level0 + item // points.shape[0]
+    i = item % points.shape[0]
+    scale = lattice.scales[level]
+    resolution = lattice.resolutions[level]
+    entries = lattice.entries[level]
+    features = lattice.features
+    slice = level * lattice.rows
     p = points[i] * scale + wp.vec3(0.5, 0.5, 0.5)
     # Clamping the integers keeps even a NaN inside the table.
     x = wp.clamp(wp.int32(wp.floor(p[0])), 0, resolution - 1)
     y = wp.clamp(wp.int32(wp.floor(p[1])), 0, resolution - 1)
     z = wp.clamp(wp.int32(wp.floor(p[2])), 0, resolution - 1)
     f = p - wp.vec3(wp.float32(x), wp.float32(y), wp.float32(z))
-    base = i * width + column
+    base = (i * lattice.levels + level) * features
     for k in range(features):
         out[base + k] = 0.0
     for corner in range(8):
         dx = corner & 1
         dy = (corner >> 1) & 1
         dz = corner >> 2
-        row = entry(x + dx, y + dy, z + dz, resolution, entries, hashed)
+        row = slice + entry(x + dx, y + dy, z + dz, resolution, entries)
         weight = (
             wp.where(dx == 1, f[0], 1.0 - f[0])
             * wp.where(dy == 1, f[1], 1.0 - f[1])
@@ -101,36 +134,38 @@ def hash_grid_forward(
 
 @wp.kernel
 def hash_grid_backward(
+    level0: wp.int32,
     table: wp.array(dtype=wp.float32),
     points: wp.array(dtype=wp.vec3),
-    scale: wp.float32,
-    resolution: wp.int32,
-    entries: wp.int32,
-    hashed: wp.int32,
-    features: wp.int32,
-    column: wp.int32,
-    width: wp.int32,
+    lattice: Lattice,
     grad_out: wp.array(dtype=wp.float32),
     grad_table: wp.array(dtype=wp.float32),
     grad_points: wp.array(dtype=wp.vec3),
 ):
-    """One thread per point, one level per launch: adds to the level's table slice, writes the level's share of dL/dx.
+    """One thread per level and point, as forwards: adds to the level's table slice, writes its share of dL/dx.
 
     An empty `grad_table` or `grad_points` is left out.
     """
-    i = wp.tid()
+    item = wp.tid()
+    level = level0 + item // points.shape[0]
+    i = item % points.shape[0]
+    scale = lattice.scales[level]
+    resolution = lattice.resolutions[level]
+    entries = lattice.entries[level]
+    features = lattice.features
+    slice = level * lattice.rows
     p = points[i] * scale + wp.vec3(0.5, 0.5, 0.5)
     x = wp.clamp(wp.int32(wp.floor(p[0])), 0, resolution - 1)
     y = wp.clamp(wp.int32(wp.floor(p[1])), 0, resolution - 1)
     z = wp.clamp(wp.int32(wp.floor(p[2])), 0, resolution - 1)
     f = p - wp.vec3(wp.float32(x), wp.float32(y), wp.float32(z))
-    base = i * width + column
+    base = (i * lattice.levels + level) * features
     slope = wp.vec3(0.0, 0.0, 0.0)
     for corner in range(8):
         dx = corner & 1
         dy = (corner >> 1) & 1
         dz = corner >> 2
-        at = entry(x + dx, y + dy, z + dz, resolution, entries, hashed) * features
+        at = (slice + entry(x + dx, y + dy, z + dz, resolution, entries)) * features
         wx = wp.where(dx == 1, f[0], 1.0 - f[0])
         wy = wp.where(dy == 1, f[1], 1.0 - f[1])
         wz = wp.where(dz == 1, f[2], 1.0 - f[2])
@@ -146,7 +181,7 @@ def hash_grid_backward(
             sz = wp.where(dz == 1, 1.0, -1.0)
             slope += dot * wp.vec3(sx * wy * wz, wx * sy * wz, wx * wy * sz)
     if grad_points.shape[0] > 0:
-        grad_points[i] = slope * scale
+        grad_points[level * points.shape[0] + i] = slope * scale
 
 
 class _HashGrid(torch.autograd.Function):
@@ -158,9 +193,9 @@ class _HashGrid(torch.autograd.Function):
         count, width = len(points), spec.levels * spec.features
         out = torch.empty((count, width), device=points.device)
         places = parallel.vectors(points, wp.vec3)
-        for index, level in enumerate(lattice(spec)):
-            arguments = [table[index].view(-1), places, *_numbers(level, index, spec), out.view(-1)]
-            parallel.launch_ranges(hash_grid_forward, count, arguments, points.device)
+        arguments = [table.view(-1), places, packed(spec), out.view(-1)]
+        for level, levels in _shares(spec, points.device):
+            parallel.launch_ranges(hash_grid_forward, count * levels, [level, *arguments], points.device)
         ctx.spec = spec
         ctx.save_for_backward(table, points)
         return out
@@ -172,28 +207,19 @@ class _HashGrid(torch.autograd.Function):
         rows = len(points) if ctx.needs_input_grad[1] else 0
         shares = points.new_empty((len(table), rows, 3))
         places, incoming = parallel.vectors(points, wp.vec3), grad_out.contiguous().view(-1)
-        calls = []
-        for index, level in enumerate(lattice(ctx.spec)):
-            numbers = _numbers(level, index, ctx.spec)
-            outputs = [grad_table[index].view(-1), parallel.vectors(shares[index], wp.vec3)]
-            calls.append([table[index].view(-1), places, *numbers, incoming, *outputs])
-        parallel.launch_each(hash_grid_backward, len(points), calls, points.device)
+        arguments = [table.view(-1), places, packed(ctx.spec), incoming, grad_table.view(-1)]
+        arguments.append(parallel.vectors(shares.view(-1, 3), wp.vec3))
+        if len(points):
+            parts = _shares(ctx.spec, points.device)
+            calls = [[level, *arguments] for level, _ in parts]
+            parallel.launch_each(hash_grid_backward, len(points) * parts[0][1], calls, points.device)
         # Summed in the order of the levels: the same bits whatever the number of threads.
         return (grad_table if ctx.needs_input_grad[0] else None, shares.sum(0) if rows else None, None)
 
 
-def _numbers(level: Level, index: int, spec: HashGridSpec) -> List[Any]:
-    """The scalar arguments that both kernels share."""
-    width = spec.levels * spec.features
-    return [
-        level.scale,
-        level.resolution,
-        level.entries,
-        int(level.hashed),
-        spec.features,
-        index * spec.features,
-        width,
-    ]
+def _shares(spec: HashGridSpec, device: torch.device) -> List[Tuple[int, int]]:
+    """(first level, levels) of each launch: all at once on a GPU, one by one where threads share each."""
+    return [(0, spec.levels)] if device.type == "cuda" else [(level, 1) for level in range(spec.levels)]
 
 
 def hash_grid(table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:

@@ -8,13 +8,14 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any, Iterator, Sequence, Tuple
 
 import torch
 import warp as wp
 from torch import Tensor
 
 from topforge.errors import FailureClass, TopForgeError
+from topforge_train.backend.remembered import Remembered
 
 
 class KernelCacheError(TopForgeError):
@@ -95,12 +96,21 @@ def check_triangles(triangles: Tensor, vertices: int, device: torch.device) -> T
         TensorMismatchError: Wrong shape, type or device.
         TriangleIndexError: An index out of range.
     """
-    triangles = check("triangles", triangles, ("F", 3), torch.int32, device)
+    checked = check("triangles", triangles, ("F", 3), torch.int32, device)
     if len(triangles):
-        low, high = (int(bound) for bound in torch.aminmax(triangles))
+        low, high = _index_range(triangles)
         if low < 0 or high >= vertices:
             raise TriangleIndexError(low, high, vertices)
-    return triangles
+    # The caller's own tensor where possible, so that what is remembered of it is found again.
+    return triangles if triangles.is_contiguous() else checked
+
+
+def _find_index_range(triangles: Tensor) -> Tuple[int, int]:
+    low, high = torch.stack(torch.aminmax(triangles)).tolist()  # one copy from the GPU, not two
+    return low, high
+
+
+_index_range = Remembered(_find_index_range)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import warp as wp
 from torch import Tensor
 
 from topforge_train.backend import parallel
-from topforge_train.backend.mip_levels import addresses, gradients, level_and_fraction, prepare, sizes
+from topforge_train.backend.mip_levels import Chain, chain, gradients, level_and_fraction, prepare
 
 wp.set_module_options({"enable_backward": False})
 
@@ -32,8 +32,7 @@ def corners(coordinate: wp.vec2, size: wp.vec2i):
 @wp.kernel
 def texture_forward(
     first: wp.int32,
-    pointers: wp.array(dtype=wp.uint64),
-    extents: wp.array(dtype=wp.vec2i),
+    chain: Chain,
     channels: wp.int32,
     coordinates: wp.array(dtype=wp.vec2),
     level: wp.array(dtype=wp.float32),
@@ -41,12 +40,12 @@ def texture_forward(
 ):
     """One thread per point: out[i] = sum over two levels and four texels each."""
     i = first + wp.tid()
-    lower, fraction = level_and_fraction(level[i], extents.shape[0])
+    lower, fraction = level_and_fraction(level[i], chain.count)
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         if step == 0 or weight > 0.0:
-            size = extents[lower + step]
-            texels = wp.array(ptr=pointers[lower + step], shape=(size[0] * size[1] * channels,), dtype=wp.float32)
+            size = wp.vec2i(chain.heights[lower + step], chain.widths[lower + step])
+            texels = wp.array(ptr=chain.pointers[lower + step], shape=(size[0] * size[1] * channels,), dtype=wp.float32)
             box, f = corners(coordinates[i], size)
             a = (box[2] * size[1] + box[0]) * channels
             b = (box[2] * size[1] + box[1]) * channels
@@ -66,8 +65,7 @@ def texture_forward(
 @wp.kernel
 def texture_backward_coordinates(
     first: wp.int32,
-    pointers: wp.array(dtype=wp.uint64),
-    extents: wp.array(dtype=wp.vec2i),
+    chain: Chain,
     channels: wp.int32,
     coordinates: wp.array(dtype=wp.vec2),
     level: wp.array(dtype=wp.float32),
@@ -76,13 +74,13 @@ def texture_backward_coordinates(
 ):
     """One thread per point: the slopes of the bilinear patches times the incoming gradient."""
     i = first + wp.tid()
-    lower, fraction = level_and_fraction(level[i], extents.shape[0])
+    lower, fraction = level_and_fraction(level[i], chain.count)
     total = wp.vec2(0.0, 0.0)
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         if weight > 0.0:
-            size = extents[lower + step]
-            texels = wp.array(ptr=pointers[lower + step], shape=(size[0] * size[1] * channels,), dtype=wp.float32)
+            size = wp.vec2i(chain.heights[lower + step], chain.widths[lower + step])
+            texels = wp.array(ptr=chain.pointers[lower + step], shape=(size[0] * size[1] * channels,), dtype=wp.float32)
             box, f = corners(coordinates[i], size)
             a = (box[2] * size[1] + box[0]) * channels
             b = (box[2] * size[1] + box[1]) * channels
@@ -106,8 +104,7 @@ def texture_backward_coordinates(
 def texture_backward_texels(
     owner: wp.int32,
     owners: wp.int32,
-    grad_pointers: wp.array(dtype=wp.uint64),
-    extents: wp.array(dtype=wp.vec2i),
+    chain: Chain,
     channels: wp.int32,
     coordinates: wp.array(dtype=wp.vec2),
     level: wp.array(dtype=wp.float32),
@@ -115,12 +112,12 @@ def texture_backward_texels(
 ):
     """One thread per point and owner: adds to the rows of texels that the owner holds (see `parallel`)."""
     i = wp.tid()
-    lower, fraction = level_and_fraction(level[i], extents.shape[0])
+    lower, fraction = level_and_fraction(level[i], chain.count)
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         if weight > 0.0:
-            size = extents[lower + step]
-            grads = wp.array(ptr=grad_pointers[lower + step], shape=(size[0] * size[1] * channels,), dtype=wp.float32)
+            size = wp.vec2i(chain.heights[lower + step], chain.widths[lower + step])
+            grads = wp.array(ptr=chain.pointers[lower + step], shape=(size[0] * size[1] * channels,), dtype=wp.float32)
             box, f = corners(coordinates[i], size)
             for row in range(2):
                 y = wp.where(row == 0, box[2], box[3])
@@ -141,7 +138,7 @@ class _Texture(torch.autograd.Function):
         channels = images[0].shape[-1]
         out = torch.empty((coordinates.shape[0], channels), device=level.device)
         points = parallel.vectors(coordinates, wp.vec2)
-        arguments = [addresses(images), sizes(images), channels, points, level, out.view(-1)]
+        arguments = [chain(images), channels, points, level, out.view(-1)]
         parallel.launch_ranges(texture_forward, len(level), arguments, level.device)
         ctx.save_for_backward(coordinates, level, *images)
         return out
@@ -151,15 +148,15 @@ class _Texture(torch.autograd.Function):
         coordinates, level, *images = ctx.saved_tensors
         channels = images[0].shape[-1]
         points, incoming = parallel.vectors(coordinates, wp.vec2), grad_out.contiguous().view(-1)
-        shared = [sizes(images), channels, points, level, incoming]
+        shared = [channels, points, level, incoming]
         grad_coordinates = None
         if ctx.needs_input_grad[0]:
             grad_coordinates = torch.empty_like(coordinates)
-            arguments = [addresses(images), *shared, parallel.vectors(grad_coordinates, wp.vec2)]
+            arguments = [chain(images), *shared, parallel.vectors(grad_coordinates, wp.vec2)]
             parallel.launch_ranges(texture_backward_coordinates, len(level), arguments, level.device)
         grads = gradients(images, any(ctx.needs_input_grad[2:]))
         if grads:
-            parallel.launch_owners(texture_backward_texels, len(level), [addresses(grads), *shared], level.device)
+            parallel.launch_owners(texture_backward_texels, len(level), [chain(grads), *shared], level.device)
         return (grad_coordinates, None, *(grads or [None] * len(images)))
 
 
