@@ -119,8 +119,8 @@ def test_names_are_taken_out(selfcheck, monkeypatch):
     monkeypatch.setattr("getpass.getuser", lambda: "ada")
     monkeypatch.setattr("platform.node", lambda: "render07")
     monkeypatch.setattr("socket.getfqdn", lambda: "render07.studio.example")
-    monkeypatch.setenv("HOME", "/work/homes/ada")
-    text = "/work/homes/ada/x /home/bob/y ada@render07.studio.example ada_test adapter on render07"
+    monkeypatch.setenv("HOME", "/data/homes/ada")
+    text = "/data/homes/ada/x /home/bob/y ada@render07.studio.example ada_test adapter on render07"
     assert selfcheck.private(text) == "~/x /home/USER/y USER@HOST USER_test adapter on HOST"
 
 
