@@ -15,10 +15,15 @@ def duration(seconds: float) -> str:
     return "%d h %02d min" % divmod(round(whole / 60), 60)
 
 
-def time_left(seconds: float) -> str:
-    """The same for an estimate, which is no better than a tenth of itself: `35 s left`, `2 min 10 s left`."""
+def estimate(seconds: float) -> str:
+    """The same for an estimate, which is no better than a tenth of itself: `a few seconds`, `35 s`, `2 min 10 s`."""
     if seconds < 10:
-        return "a few seconds left"
+        return "a few seconds"
     step = 5 if seconds < 60 else 10 if seconds < 600 else 60
     words = duration(step * round(seconds / step))
-    return "%s left" % (words[: -len(" 00 s")] if words.endswith("min 00 s") else words)
+    return words[: -len(" 00 s")] if words.endswith("min 00 s") else words
+
+
+def time_left(seconds: float) -> str:
+    """An estimate of what is to come: `35 s left`."""
+    return "%s left" % estimate(seconds)

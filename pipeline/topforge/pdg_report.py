@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any, Callable, Dict, List, Mapping, Optional, Union
 
 from topforge import previews
-from topforge.durations import time_left
+from topforge.durations import estimate
 from topforge.paths import RunPaths
 from topforge.results import Result
 
@@ -54,7 +54,7 @@ class News:
     @property
     def eta(self) -> str:
         """The time left in words, "" while nobody knows: "3 min"."""
-        return "" if self.seconds_left is None else time_left(self.seconds_left)[: -len(" left")]
+        return "" if self.seconds_left is None else estimate(self.seconds_left)
 
     @property
     def state(self) -> str:

@@ -157,7 +157,12 @@ def is_inside(path: str) -> bool:
 
 
 def is_complete(run_folder: Path, key: Optional[str] = None, verify: bool = False) -> bool:
-    """Whether a run folder holds a finished item whose outputs are all there.
+    """Whether a run folder holds a finished item whose outputs are all there; arguments as of `complete`."""
+    return complete(run_folder, key, verify) is not None
+
+
+def complete(run_folder: Path, key: Optional[str] = None, verify: bool = False) -> Optional[Result]:
+    """The result in a run folder if its outputs are all there, else None.
 
     Args:
         run_folder: The item's folder.
@@ -167,8 +172,8 @@ def is_complete(run_folder: Path, key: Optional[str] = None, verify: bool = Fals
     try:
         result = read(run_folder)
     except ResultError:
-        return False
-    return (key is None or result.key == key) and has_outputs(result, verify)
+        return None
+    return result if (key is None or result.key == key) and has_outputs(result, verify) else None
 
 
 def has_outputs(result: Result, verify: bool = False) -> bool:

@@ -6,7 +6,6 @@ the one that finished last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import hou
@@ -15,7 +14,7 @@ from topforge import results
 from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
 from topforge.results import OutputFile, Result
-from topforge_houdini import runs, top_nodes
+from topforge_houdini import runs
 
 _RUN_AGAIN = "Run the item again, or copy its whole run folder once more."
 
@@ -123,21 +122,14 @@ def newest(node: hou.OpNode, path: str) -> Result:
     return max(finished, key=lambda result: result.finished)
 
 
-def _finished_runs(top: hou.OpNode) -> list[Path]:
+def _finished_runs(top: hou.TopNode) -> list[Path]:
     if runs.makes_runs(top):
         return runs.preferred([top], _is_finished)
-    return [run for run in _runs_of_items(top) if _is_finished(run)]
+    return [run for run in runs.of_work_items(top) if _is_finished(run)]
 
 
 def _is_finished(run: Path) -> bool:
     return RunPaths(run).manifest.is_file()
-
-
-def _runs_of_items(top: hou.OpNode) -> Iterator[Path]:
-    graph_node = top_nodes.pdg_node(top)
-    for item in graph_node.workItems if graph_node is not None else ():
-        if item.attrib("topforge_run") is not None:
-            yield Path(item.localizePath(item.stringAttribValue("topforge_run")))
 
 
 def check(result: Result, by_hash: bool = False) -> None:

@@ -53,7 +53,7 @@ def preferred(nodes: Sequence[hou.OpNode], fits: Callable[[Path], bool]) -> list
     What lies on disk may be of other settings, or of another scene that has a node of this name; it counts only in a
     scene that has just been opened.
     """
-    for runs_in in (_of_work_items, _on_disk):
+    for runs_in in (_of_inner_items, _on_disk):
         found = [run for node in nodes for run in runs_in(node) if RunPaths(run).item.is_file() and fits(run)]
         if found:
             return found
@@ -79,18 +79,24 @@ def newest_result(nodes: Sequence[hou.OpNode], role: str = "mesh") -> Path:
 def runs_of(node: hou.OpNode) -> Iterator[Path]:
     """Run folders of a node: those of its work items, then those that lie in its output folder."""
     seen = set()
-    for run in (*_of_work_items(node), *_on_disk(node)):
+    for run in (*_of_inner_items(node), *_on_disk(node)):
         if run not in seen and RunPaths(run).item.is_file():
             seen.add(run)
             yield run
 
 
-def _of_work_items(node: hou.OpNode) -> Iterator[Path]:
+def of_work_items(node: hou.TopNode) -> Iterator[Path]:
+    """Run folders that the work items of one TOP node name, on this machine."""
+    graph_node = top_nodes.pdg_node(node)
+    for item in graph_node.workItems if graph_node is not None else ():
+        if item.attrib("topforge_run") is not None:
+            yield Path(item.localizePath(item.stringAttribValue("topforge_run")))
+
+
+def _of_inner_items(node: hou.OpNode) -> Iterator[Path]:
     for child in node.children():
-        graph_node = top_nodes.pdg_node(child) if isinstance(child, hou.TopNode) else None
-        for item in graph_node.workItems if graph_node is not None else ():
-            if item.attrib("topforge_run") is not None:
-                yield Path(item.localizePath(item.stringAttribValue("topforge_run")))
+        if isinstance(child, hou.TopNode):
+            yield from of_work_items(child)
 
 
 def _on_disk(node: hou.OpNode) -> list[Path]:

@@ -140,9 +140,9 @@ def _set_standing(work_item: Any, item: Item, paths: RunPaths) -> None:
     attributes.set_value(work_item, attributes.STEP, 0)
     attributes.set_value(work_item, attributes.ETA, "")
     attributes.set_value(work_item, attributes.PREVIEW, "")
-    if not results.is_complete(paths.run, item.key):
+    result = results.complete(paths.run, item.key)
+    if result is None:
         return
-    result = results.read(paths.run)
     preview = previews.of_result(paths, result)
     if preview is not None:
         attributes.set_value(work_item, attributes.PREVIEW, preview.as_posix())

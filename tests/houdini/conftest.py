@@ -40,3 +40,13 @@ def network(standin, tmp_path):
 
     yield _paper.Network(tmp_path)
     pdg._engine.forget_all()
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """The run folder of a result, written by the trainer's exporters; nobody may change it."""
+    import made_results  # needs torch, which the tests that use this have asked for
+
+    run = tmp_path_factory.mktemp("published") / "run"
+    made_results.write(run)
+    return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -29,6 +30,18 @@ def capture(folder: Path) -> Path:
     """Something with a fingerprint."""
     folder.mkdir(parents=True)
     (folder / "transforms_train.json").write_text('{"frames": []}')
+    return folder
+
+
+def balls(folder: Path) -> Path:
+    """A capture that trains: eight views of balls at 64 pixels, and two held out."""
+    path = Path(__file__).resolve().parents[1] / "unit" / "capture" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("capture_conftest", path)
+    capture_conftest = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(capture_conftest)
+    scene = capture_conftest.Scene(folder, size=64)
+    scene.add("train", capture_conftest.ring(8))
+    scene.add("val", capture_conftest.ring(2, offset=1.0))
     return folder
 
 

@@ -3,7 +3,6 @@
 One cook after another on the same network, as a person works: the tests of this file run in order and share it.
 """
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -40,14 +39,8 @@ OPTIONS = {
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """A folder for the whole file, and the capture in it."""
-    path = Path(__file__).resolve().parents[1] / "unit" / "capture" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("capture_conftest", path)
-    balls = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(balls)
     folder = tmp_path_factory.mktemp("end_to_end")
-    scene = balls.Scene(folder / "capture", size=64)
-    scene.add("train", balls.ring(8))
-    scene.add("val", balls.ring(2, offset=1.0))
+    making.balls(folder / "capture")
     return folder
 
 

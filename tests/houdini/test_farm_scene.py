@@ -1,6 +1,5 @@
 """The farm scene cooked on a stand-in of HQueue: other processes, another environment, tags, cancel."""
 
-import importlib.util
 import os
 import sys
 import threading
@@ -43,14 +42,8 @@ SESSION = {"PYTHONHOME": "/opt/hfs/python", "HOUDINI_PATH": "/opt/hfs/houdini", 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """The shared drive, and a tiny capture on it."""
-    path = Path(__file__).resolve().parents[1] / "unit" / "capture" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("capture_conftest", path)
-    balls = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(balls)
     folder = tmp_path_factory.mktemp("farm")
-    scene = balls.Scene(folder / "capture", size=64)
-    scene.add("train", balls.ring(8))
-    scene.add("val", balls.ring(2, offset=1.0))
+    making.balls(folder / "capture")
     return folder
 
 

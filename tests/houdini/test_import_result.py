@@ -20,14 +20,6 @@ from pxr import Usd, UsdGeom
 from topforge import results
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    """The run folder of a result; nobody may change it."""
-    run = tmp_path_factory.mktemp("published") / "run"
-    made_results.write(run)
-    return run
-
-
 @pytest.fixture
 def node(hou):
     """A fresh import node."""

@@ -12,13 +12,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 import made_results
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    run = tmp_path_factory.mktemp("published") / "run"
-    made_results.write(run)
-    return run
-
-
 @pytest.fixture
 def node(hou, published):
     made = hou.node("/obj").createNode("geo", "shown").createNode("topforge::import::1.0", "asset")

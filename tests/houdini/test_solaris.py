@@ -13,13 +13,6 @@ import made_results
 from pxr import Usd
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    run = tmp_path_factory.mktemp("published") / "run"
-    made_results.write(run)
-    return run
-
-
 @pytest.fixture
 def solaris(hou):
     return importlib.import_module("topforge_houdini.solaris")
