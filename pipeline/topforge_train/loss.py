@@ -58,6 +58,14 @@ def coverage(alpha: Tensor, target: Tensor) -> Tensor:
     return (alpha - target).abs()
 
 
+def image_term(name: str, image: Tensor, target: Tensor, background: Tensor, coverage_weight: float) -> Tensor:
+    """The twin of `backend.warp_image_loss.image_term`, which training calls: any float type, written for reading."""
+    color = IMAGE_LOSSES[name](
+        image[..., :3] + (1.0 - image[..., 3:]) * background, target[..., :3] + (1.0 - target[..., 3:]) * background
+    )
+    return color.mean() + coverage_weight * coverage(image[..., 3], target[..., 3]).mean()
+
+
 def smoothness(values: Tensor, neighbours: Tensor) -> Tensor:
     """Mean absolute difference over channels between a material [P, C] and itself a small random step away: [P]."""
     return (values - neighbours).abs().mean(dim=-1)
