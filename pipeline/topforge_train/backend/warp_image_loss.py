@@ -107,7 +107,8 @@ def image_term_kernel(
             image = images[i]
             target = targets[i]
             slope = wp.vec4(0.0, 0.0, 0.0, 0.0)
-            if not (image == target):  # most pixels are empty in both, and equal ones cost nothing under any background
+            equal = image == target  # most pixels are empty in both; equal ones cost nothing under any background
+            if not equal:
                 background = backgrounds[i // pixels_per_background]
                 for channel in range(3):
                     a = image[channel] + (1.0 - image[3]) * background[channel]
@@ -134,15 +135,8 @@ class _ImageTerm(torch.autograd.Function):
         sums = image.new_empty(threads)
         # Neighbouring threads of a GPU read neighbouring pixels; a thread of a CPU reads its own in a row.
         strides = (1, threads) if image.is_cuda else (ROUNDS, 1)
-        sizes = (
-            kind,
-            pixels,
-            ROUNDS,
-            *strides,
-            pixels // (background.numel() // 3),
-            1.0 / (3 * pixels),
-            weight / pixels,
-        )
+        shared = pixels // (background.numel() // 3)
+        sizes = (kind, pixels, ROUNDS, *strides, shared, 1.0 / (3 * pixels), weight / pixels)
         arrays = (vectors(image.view(-1, 4), wp.vec4), vectors(target.view(-1, 4), wp.vec4))
         more = (vectors(background.view(-1, 3), wp.vec3), sums, vectors(slopes.view(-1, 4), wp.vec4))
         launch_ranges(image_term_kernel, threads, (*sizes, *arrays, *more), image.device)
