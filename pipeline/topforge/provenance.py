@@ -22,7 +22,7 @@ def result(work: Work, config: Any, success: Success, records: Sequence[Record],
         records: All attempts of this runner, the successful one last.
         lowered: What was changed after out-of-memory.
     """
-    licence = work.adapter.licence
+    licences = (work.adapter.licence, *success.collected.licences)
     return Result(
         run=work.paths.run,
         key=work.item.key,
@@ -42,7 +42,7 @@ def result(work: Work, config: Any, success: Success, records: Sequence[Record],
             "trainer": dict(success.collected.provenance),
             **({dependencies.STANDING: work.standing} if work.standing else {}),
         },
-        licences=(licence,) if licence else (),
+        licences=tuple(line for line in licences if line),
     )
 
 

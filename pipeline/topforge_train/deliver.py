@@ -178,5 +178,6 @@ def write_summary(session: Session, surface: SurfacePass, views: List[Dict[str, 
         "threads": torch.get_num_threads(),
         "seed": session.options.seed,
     }
-    summary = {"metrics": metrics, "provenance": provenance, "views": views}
+    licences = [session.backend.licence] if session.backend.licence else []
+    summary = {"metrics": metrics, "provenance": provenance, "licences": licences, "views": views}
     atomic.write_text(session.output / "summary.json", json.dumps(summary, indent=1) + "\n")

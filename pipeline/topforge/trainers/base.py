@@ -75,6 +75,8 @@ class Collected:
     """Final values, finite; anything else makes the run fail."""
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Versions, commit, seed, timings: JSON-able."""
+    licences: Tuple[str, ...] = ()
+    """One line for each licence that came in by the configuration, beside the adapter's own."""
 
 
 class Adapter:

@@ -151,7 +151,8 @@ class BuiltinAdapter(Adapter):
             name = path.relative_to(paths.output).as_posix()
             if path.is_file() and name not in REQUIRED:
                 outputs.append(Output(name, role_of(name)))
-        return Collected(tuple(outputs), summary["metrics"], summary["provenance"])
+        licences = tuple(summary.get("licences", ()))
+        return Collected(tuple(outputs), summary["metrics"], summary["provenance"], licences)
 
     def lower_settings(self, config: BuiltinOptions) -> Optional[Tuple[BuiltinOptions, str]]:
         """Half the batch, then half the texture, then two thirds of the grid."""

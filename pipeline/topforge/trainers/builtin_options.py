@@ -227,8 +227,11 @@ class BuiltinOptions(NvdiffrecOptions):
     """How many held-out views the running PSNR is measured on."""
     checkpoint_interval: int = option(100, unit="iterations", minimum=0, group="Monitor", advanced=True)
     """Save the state this often, and on a request to stop. 0 = only on request."""
-    backend: str = option("auto", choices=("auto", "warp"), group="Optimisation", advanced=True, label="Operators")
-    """Which operators to use; auto takes the best that this machine has."""
+    backend: str = option(
+        "auto", choices=("auto", "warp", "nvdiffrast"), group="Optimisation", advanced=True, label="Operators"
+    )
+    """Which operators to use. warp needs no compiler and may be used commercially; auto is warp.
+    nvdiffrast needs that package, tinycudann and a GPU, and its licence forbids commercial use."""
     device: str = option("auto", choices=("auto", "cpu", "cuda"), group="Optimisation", advanced=True)
     """Where to train; auto is the GPU where torch sees one, else the CPU. Which GPU is the scheduler's choice."""
     threads: int = option(0, minimum=0, maximum=256, group="Optimisation", advanced=True, label="CPU Threads")

@@ -14,14 +14,47 @@ class BackendUnavailableError(TopForgeError):
     """The requested backend does not exist, or cannot run on the requested device."""
 
 
+class MissingPackagesError(BackendUnavailableError):
+    """The backend "nvdiffrast" was asked for, but what it is made of is not there."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(
+            'The backend "nvdiffrast" needs the Python packages nvdiffrast and tinycudann, but one does not load: %s.'
+            % str(cause).rstrip("."),
+            'Set backend to "warp", which needs nothing more. Or install both into the trainer\'s environment, with '
+            "ninja and the CUDA compiler that torch was built with: pip install --no-build-isolation "
+            "git+https://github.com/NVlabs/nvdiffrast.git "
+            '"git+https://github.com/NVlabs/tiny-cuda-nn/#subdirectory=bindings/torch".',
+        )
+
+
 def _warp(device: str) -> Backend:
     from topforge_train.backend.warp_backend import WarpBackend  # here: importing Warp takes half a second
 
     return WarpBackend(device)
 
 
-BACKENDS: Dict[str, Callable[[str], Backend]] = {"warp": _warp}
-"""Constructors by name; "auto" takes the first that can run."""
+def _nvdiffrast(device: str) -> Backend:
+    if torch.device(device).type != "cuda":
+        raise BackendUnavailableError(
+            'The backend "nvdiffrast" runs on NVIDIA GPUs only, not on the device %r.' % device,
+            'Set backend to "warp", which runs on both.',
+        )
+    try:
+        import nvdiffrast.torch
+        import tinycudann  # noqa: F401
+    except (ImportError, OSError) as error:  # tinycudann raises the latter where no build of it fits the GPU
+        raise MissingPackagesError(error) from error
+    from topforge_train.backend.nvdiffrast_backend import NvdiffrastBackend
+
+    return NvdiffrastBackend(nvdiffrast.torch, device)
+
+
+BACKENDS: Dict[str, Callable[[str], Backend]] = {"warp": _warp, "nvdiffrast": _nvdiffrast}
+"""Constructors by name."""
+
+BEST = "warp"
+"""What "auto" takes, by measurement: docs/decisions/0010-gpu-backends.md."""
 
 
 def load(name: str = "auto", device: str = "cpu") -> Backend:
@@ -33,6 +66,7 @@ def load(name: str = "auto", device: str = "cpu") -> Backend:
 
     Raises:
         BackendUnavailableError: Unknown name, or no such device.
+        MissingPackagesError: Packages that the backend is made of are not installed.
         KernelCacheError: Compiled kernels have no writable folder.
         UnusableGpuError: Torch sees a GPU, but the backend cannot use it.
     """
@@ -47,4 +81,4 @@ def load(name: str = "auto", device: str = "cpu") -> Backend:
             'In a job, ask for one: "needs": {"gpus": 1}, or nothing but the CPU is visible. Else choose the device '
             "'cpu', or install a torch build for this machine's driver.",
         )
-    return BACKENDS["warp" if name == "auto" else name](device)
+    return BACKENDS[BEST if name == "auto" else name](device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -21,6 +21,8 @@ class WarpBackend:
     """
 
     name = "warp"
+    licence = ""
+    capturable = True
 
     def __init__(self, device: str = "cpu") -> None:
         start()
@@ -28,9 +30,11 @@ class WarpBackend:
         if self.device.type == "cuda":
             check_gpu(self.device)
 
-    def rasterize(self, clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> Fragments:
+    def rasterize(
+        self, clip: Tensor, triangles: Tensor, resolution: Tuple[int, int], capacity: Optional[int] = None
+    ) -> Fragments:
         """Nearest triangle under each pixel centre."""
-        return warp_raster.rasterize(clip, triangles, resolution)
+        return warp_raster.rasterize(clip, triangles, resolution, capacity)
 
     def interpolate(self, attributes: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:
         """Vertex attributes at the covered pixels."""
