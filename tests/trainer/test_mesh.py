@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from topforge_train.geometry import DMTet, Mesh, vertex_normals
+from topforge_train.geometry import DMTet, Mesh
 from topforge_train.geometry.cleanup import compact, without_floaters
 from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import areas, components, edges, euler_characteristic, is_watertight, volume
@@ -59,19 +59,6 @@ def test_edges_name_the_sides_of_each_triangle():
     for triangle, sides in list(zip(mesh.triangles.tolist(), found.of_triangle.tolist()))[::29]:
         for k in range(3):
             assert found.vertices[sides[k]].tolist() == sorted((triangle[k], triangle[(k + 1) % 3]))
-
-
-def test_vertex_normals_equal_a_loop_and_have_true_gradients():
-    mesh = lumpy(4)
-    expected = torch.zeros_like(mesh.vertices)
-    for a, b, c in mesh.triangles.tolist():
-        normal = torch.linalg.cross(mesh.vertices[b] - mesh.vertices[a], mesh.vertices[c] - mesh.vertices[a])
-        for corner in (a, b, c):
-            expected[corner] += normal
-    expected = expected / expected.norm(dim=1, keepdim=True)
-    assert torch.allclose(vertex_normals(mesh), expected)
-    vertices = mesh.vertices.requires_grad_()
-    assert torch.autograd.gradcheck(lambda v: vertex_normals(Mesh(v, mesh.triangles)), vertices, fast_mode=True)
 
 
 def test_components_equal_a_flood_fill():

@@ -11,6 +11,8 @@ import dataclasses
 import torch
 from torch import Tensor
 
+from topforge_train.backend import warp_vertex_normals
+
 
 @dataclasses.dataclass(frozen=True)
 class Mesh:
@@ -53,12 +55,9 @@ def triangle_normals(mesh: Mesh) -> Tensor:
 def vertex_normals(mesh: Mesh) -> Tensor:
     """Smooth unit normals [V, 3]: the area-weighted mean over the triangles at a vertex; differentiable.
 
-    A vertex without area gets the zero vector.
+    A vertex without area gets the zero vector, which has no slope.
     """
-    corners = mesh.triangles.reshape(-1)
-    spread = triangle_normals(mesh)[:, None, :].expand(-1, 3, -1).reshape(-1, 3)
-    total = torch.zeros_like(mesh.vertices).index_add(0, corners, spread)
-    return torch.nn.functional.normalize(total, dim=1, eps=1e-20)
+    return warp_vertex_normals.vertex_normals(mesh.vertices, mesh.triangles)
 
 
 def areas(mesh: Mesh) -> Tensor:
