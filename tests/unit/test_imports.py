@@ -10,6 +10,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STANDARD = set(sys.stdlib_module_names) | {"__future__"}
 CORE_OPTIONAL = {"display.py": {"rich"}, "pdg_report.py": {"pdgcmd"}}
 """In the core, the one module that may try each optional package."""
+TRAINER_OPTIONAL = {"select.py": {"nvdiffrast", "tinycudann"}}
+"""The same in the trainer."""
 SCENE_VERB = "adopt.py"
 """The verb that reads Houdini's files: the one place where the core's command line reaches beyond the core."""
 CAPTURE = {"numpy", "imageio", "PIL", "topforge", "topforge_capture"}
@@ -52,6 +54,8 @@ def allowed(package, path):
     more = set()
     if package == "pipeline/topforge":
         more = {"topforge_scene"} if path.name == SCENE_VERB else CORE_OPTIONAL.get(path.name, set())
+    if package == "pipeline/topforge_train":
+        more = TRAINER_OPTIONAL.get(path.name, set())
     return STANDARD | PACKAGES[package] | more
 
 
@@ -82,9 +86,11 @@ def test_the_walk_would_notice_a_leak(tmp_path):
 
 
 def test_optional_packages_are_really_optional():
-    """The core's optional imports stand inside `try`, or the core would not start without them."""
-    for name, packages in CORE_OPTIONAL.items():
-        tree = ast.parse((REPOSITORY / "pipeline" / "topforge" / name).read_text(encoding="utf-8"))
+    """Optional imports stand inside `try`, or what needs them not would not start without them."""
+    optional = {"pipeline/topforge/" + name: packages for name, packages in CORE_OPTIONAL.items()}
+    optional.update({"pipeline/topforge_train/backend/" + name: them for name, them in TRAINER_OPTIONAL.items()})
+    for name, packages in optional.items():
+        tree = ast.parse((REPOSITORY / name).read_text(encoding="utf-8"))
         guarded = {id(node) for block in ast.walk(tree) if isinstance(block, ast.Try) for node in ast.walk(block)}
         for node in ast.walk(tree):
             found = packages & set(imported_by(node))

@@ -33,11 +33,11 @@ class NvdiffrastBackend:
     )
     capturable = False
 
-    def __init__(self, operators: Any, device: str = "cuda") -> None:
-        """`operators` is the module nvdiffrast.torch, which is not everywhere: `select` looks for it."""
+    def __init__(self, operators: Any, encodings: Any, device: str = "cuda") -> None:
+        """The modules nvdiffrast.torch and tinycudann, which are not everywhere: `select` looks for them."""
         self.device = torch.device(device)
         check_gpu(self.device)
-        self._operators = operators
+        self._operators, self._encodings = operators, encodings
         index = torch.cuda.current_device() if self.device.index is None else self.device.index
         self._context = operators.RasterizeCudaContext(device=torch.device("cuda", index))
 
@@ -102,4 +102,4 @@ class NvdiffrastBackend:
 
     def hash_grid(self, table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:
         """Multiresolution hash encoding."""
-        return tinycudann_grid.hash_grid(table, points, spec)
+        return tinycudann_grid.hash_grid(self._encodings, table, points, spec)

@@ -42,12 +42,12 @@ def _nvdiffrast(device: str) -> Backend:
         )
     try:
         import nvdiffrast.torch
-        import tinycudann  # noqa: F401
+        import tinycudann
     except (ImportError, OSError) as error:  # tinycudann raises the latter where no build of it fits the GPU
         raise MissingPackagesError(error) from error
     from topforge_train.backend.nvdiffrast_backend import NvdiffrastBackend
 
-    return NvdiffrastBackend(nvdiffrast.torch, device)
+    return NvdiffrastBackend(nvdiffrast.torch, tinycudann, device)
 
 
 BACKENDS: Dict[str, Callable[[str], Backend]] = {"warp": _warp, "nvdiffrast": _nvdiffrast}

@@ -36,14 +36,12 @@ class HashGridLayoutError(TopForgeError):
 
 
 @functools.lru_cache(maxsize=4)
-def encoding(spec: HashGridSpec, device: torch.device) -> Any:
-    """tiny-cuda-nn's encoding of a spec, in float32; its own parameters are never used.
+def encoding(tinycudann: Any, spec: HashGridSpec, device: torch.device) -> Any:
+    """An encoding of the package tinycudann for a spec, in float32; its own parameters are never used.
 
     Raises:
         HashGridLayoutError: Its table would not have our rows.
     """
-    import tinycudann  # here: it wants a GPU to be imported
-
     levels = lattice(spec)
     growth = (spec.finest_resolution / spec.base_resolution) ** (1.0 / max(spec.levels - 1, 1))
     if growth != round(growth):
@@ -68,8 +66,8 @@ def encoding(spec: HashGridSpec, device: torch.device) -> Any:
     return made.requires_grad_(False)
 
 
-def hash_grid(table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:
-    """Multiresolution hash encoding (see `interface.Backend.hash_grid`).
+def hash_grid(tinycudann: Any, table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:
+    """Multiresolution hash encoding by the package tinycudann (see `interface.Backend.hash_grid`).
 
     Raises:
         HashGridLayoutError: tiny-cuda-nn would index the table in another way.
@@ -77,5 +75,5 @@ def hash_grid(table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:
     if not len(points):
         return table.reshape(-1)[:0].reshape(0, spec.levels * spec.features)
     used = [rows[: level.entries].reshape(-1) for rows, level in zip(table, lattice(spec))]
-    module = encoding(spec, points.device)
+    module = encoding(tinycudann, spec, points.device)
     return torch.func.functional_call(module, {"params": torch.cat(used)}, (points,))
