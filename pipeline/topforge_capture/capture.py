@@ -76,10 +76,12 @@ class Capture:
     split: str
     """"train", "val" or "test"."""
     format: str
-    """"nerf-synthetic" or "llff"."""
+    """"nerf-synthetic", "llff" or "colmap"."""
     views: Tuple[View, ...]
     world: str
     """One sentence: how the file's world became TopForge's."""
+    file_to_world: np.ndarray
+    """[4, 4] float64: the same as a matrix."""
     origin: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(3))
     """[3] float64: the point of the file's world (its axes already TopForge's) that became the origin. Add it to a
     result to return to the capture's own frame."""

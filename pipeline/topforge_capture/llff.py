@@ -52,7 +52,9 @@ def read(folder: Path, split: str, on_problem: Callable[[CaptureError], None]) -
         except CaptureError as problem:
             on_problem(problem)
     world = "poses of poses_bounds.npy, axes as in the file, moved so that %s becomes the origin" % np.round(origin, 4)
-    return Capture(folder, split, "llff", tuple(views), world, origin)
+    file_to_world = np.eye(4)
+    file_to_world[:3, 3] = -origin
+    return Capture(folder, split, "llff", tuple(views), world, file_to_world, origin)
 
 
 def pose_to_matrix(row: np.ndarray) -> np.ndarray:

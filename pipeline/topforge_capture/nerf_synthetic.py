@@ -52,7 +52,7 @@ def read(file: Path, split: str, on_problem: Callable[[CaptureError], None]) -> 
         except CaptureError as problem:
             on_problem(problem)
     world = "camera_to_world of %s, z up, turned to y up: (x, y, z) -> (x, z, -y)" % file.name
-    return Capture(file.parent, split, "nerf-synthetic", tuple(views), world)
+    return Capture(file.parent, split, "nerf-synthetic", tuple(views), world, Z_UP_TO_Y_UP)
 
 
 def _load_json(file: Path) -> Dict[str, Any]:

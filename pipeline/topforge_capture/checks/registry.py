@@ -11,7 +11,6 @@ import numpy as np
 
 from topforge_capture.capture import CaptureError
 from topforge_capture.findings import Finding, Severity
-from topforge_capture.nerf_synthetic import Z_UP_TO_Y_UP
 from topforge_capture.photo import Photo
 from topforge_capture.posture import AS_WRITTEN, FINE, Posture, read_as
 from topforge_capture.survey import Progress, Survey
@@ -47,12 +46,7 @@ class Material:
     @cached_property
     def world(self) -> np.ndarray:
         """[4, 4] from the pose file's world to TopForge's."""
-        capture = self.survey.captures[0]
-        if capture.format == "nerf-synthetic":
-            return Z_UP_TO_Y_UP
-        moved = np.eye(4)
-        moved[:3, 3] = -capture.origin
-        return moved
+        return self.survey.captures[0].file_to_world
 
     @cached_property
     def posture(self) -> Posture:

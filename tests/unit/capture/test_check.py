@@ -133,5 +133,5 @@ def test_a_capture_that_cannot_be_read_still_gives_a_report_and_pictures(tmp_pat
     (tmp_path / "empty").mkdir()
     assert verb_run(tmp_path / "empty", "--pictures", tmp_path / "pictures") == 1
     words = " ".join(capfd.readouterr().out.split())  # the text is wrapped, and where depends on the folder's name
-    assert "holds neither transforms_train.json" in words
+    assert "holds none of: transforms_train.json" in words
     assert (tmp_path / "pictures/cameras.png").is_file()
