@@ -1,0 +1,189 @@
+"""A mesh with the materials of its file, as it is drawn: each set of triangles with its own textures, no atlas."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from topforge import wavefront
+from topforge.wavefront import MeshFileError
+from topforge_train.backend.interface import Backend, Fragments
+from topforge_train.backend.warp_texture_level import texture_level
+from topforge_train.camera import CameraBatch
+from topforge_train.geometry.mesh import Mesh, vertex_normals
+from topforge_train.material import as_surface
+from topforge_train.mesh_reference.obj_reader import ObjMesh, read_obj
+from topforge_train.mesh_reference.painting import PaintedMaterial, paint, plain
+from topforge_train.render import Shape, mapped_normal, visible_points
+from topforge_train.shading import Light, facing, shade
+from topforge_train.tangents import orientation, tangents
+from topforge_train.unwrap import split_fans
+
+
+@dataclasses.dataclass(frozen=True)
+class PaintedMesh:
+    """Shape and materials; every triangle has one of them."""
+
+    shape: Shape  # texture coordinates and tangents always there; zeros where no material needs any
+    part: Tensor  # [F] int64 into materials
+    materials: Tuple[PaintedMaterial, ...]
+    has_uv: bool
+    """Whether every triangle has texture coordinates of its own."""
+
+    def to(self, device: torch.device) -> PaintedMesh:
+        """The same on a device."""
+        moved = {field.name: getattr(self.shape, field.name).to(device) for field in dataclasses.fields(Shape)}
+        materials = tuple(material.to(device) for material in self.materials)
+        return dataclasses.replace(self, shape=Shape(**moved), part=self.part.to(device), materials=materials)
+
+    def channels(self, backend: Backend, triangle: Tensor, uv: Tensor, level: Tensor, finest: int) -> Tensor:
+        """Material channels [P, 9] at points of triangles [P]; see `PaintedMaterial.channels`."""
+        found = uv.new_zeros(len(uv), 9)
+        part = self.part[triangle.long()]
+        inside = torch.where((uv < 0) | (uv > 1), uv - uv.floor(), uv)  # pictures repeat
+        for number, material in enumerate(self.materials):
+            chosen = (part == number).nonzero()[:, 0]
+            if len(chosen):
+                found[chosen] = material.channels(backend, inside[chosen], level[chosen], finest)
+        return found
+
+    @property
+    def finest(self) -> int:
+        """Longest side of all pictures, texels."""
+        return max(each.size for material in self.materials for each in material.paints())
+
+
+def load(path: Path, override: Optional[Path] = None) -> Tuple[PaintedMesh, Tuple[str, ...]]:
+    """Reads a mesh with its materials.
+
+    Args:
+        path: The .obj file.
+        override: A .mtl file that replaces the mesh's own.
+
+    Returns:
+        The mesh on the CPU, and in sentences what of its files is not honoured.
+
+    Raises:
+        MeshFileError: A file is missing or damaged, or pictures meet triangles without texture coordinates.
+    """
+    mesh = read_obj(path)
+    described = {material.name: material for material in wavefront.materials_of(path, override)}
+    names = [name for name in _used_names(mesh)]
+    painted = [paint(described[name]) if name in described else _fallback(name, described, override) for name in names]
+    materials = tuple(material for material, _ in painted)
+    part = _parts(mesh, names)
+    has_uv = bool((mesh.uv_triangles >= 0).all())
+    if not has_uv:
+        _refuse_pictures_without_coordinates(path, mesh, part, names, materials)
+    shape = _shape(mesh)
+    return PaintedMesh(shape, part, materials, has_uv), tuple(text for _, texts in painted for text in texts)
+
+
+def _used_names(mesh: ObjMesh) -> List[str]:
+    """Names of the materials that triangles have, "" for none, in order of their first use."""
+    return [mesh.material_names[index] if index >= 0 else "" for index in np.unique(mesh.material)]
+
+
+def _parts(mesh: ObjMesh, names: List[str]) -> Tensor:
+    """For each triangle [F] int64 the place of its material in `names`."""
+    return torch.from_numpy(np.unique(mesh.material, return_inverse=True)[1].reshape(-1).astype(np.int64))
+
+
+def _fallback(
+    name: str, described: Dict[str, wavefront.Material], override: Optional[Path]
+) -> Tuple[PaintedMaterial, Tuple[str, ...]]:
+    """A replacing file with one material stands for every name; otherwise an unknown name is grey."""
+    if override is not None and len(described) == 1:
+        return paint(next(iter(described.values())))
+    return plain(name)
+
+
+def _refuse_pictures_without_coordinates(
+    path: Path, mesh: ObjMesh, part: Tensor, names: List[str], materials: Tuple[PaintedMaterial, ...]
+) -> None:
+    for number, material in enumerate(materials):
+        bare = int((mesh.uv_triangles[part.numpy() == number] < 0).any(axis=1).sum())
+        if bare and material.is_textured:
+            problem = 'material "%s" has pictures, but %d of its triangles have no texture coordinates (vt)'
+            raise MeshFileError(path, problem % (names[number], bare), "Export the mesh with UVs.")
+
+
+def _shape(mesh: ObjMesh) -> Shape:
+    """Vertices repeated where their normals differ (hard edges), texture vertices where tangents do."""
+    welded = Mesh(torch.from_numpy(mesh.positions), torch.from_numpy(mesh.triangles))
+    normals, normal_triangles = _normals(mesh, welded)
+    pairs = mesh.triangles.astype(np.int64) * len(normals) + normal_triangles
+    kept, corners = np.unique(pairs, return_inverse=True)
+    vertices = welded.vertices[torch.from_numpy(kept // len(normals))]
+    normals = torch.from_numpy(normals[kept % len(normals)])
+    triangles = torch.from_numpy(corners.reshape(-1, 3).astype(np.int32))
+    uv = torch.from_numpy(np.concatenate([mesh.uv * [1, -1] + [0, 1], [[0, 0]]]).astype(np.float32))
+    given = (mesh.uv_triangles >= 0).all(axis=1, keepdims=True)
+    uv_triangles = torch.from_numpy(np.where(given, mesh.uv_triangles, len(uv) - 1).astype(np.int32))
+    uv, uv_triangles = split_fans(uv, uv_triangles)
+    frame = tangents(vertices, normals, triangles, uv, uv_triangles)
+    frame = torch.cat([frame, orientation(uv, uv_triangles).unsqueeze(-1)], dim=-1)
+    return Shape(vertices, triangles, normals, uv, uv_triangles, frame)
+
+
+def _normals(mesh: ObjMesh, welded: Mesh) -> Tuple[np.ndarray, np.ndarray]:
+    """Unit normals [n, 3] without repetitions and their triangles [F, 3]; smooth ones where the file has none."""
+    smooth = vertex_normals(welded).numpy()
+    length = np.linalg.norm(mesh.normals, axis=1, keepdims=True)
+    written = mesh.normals / np.maximum(length, 1e-20)
+    given = mesh.normal_triangles >= 0
+    given[given] = length[mesh.normal_triangles[given], 0] > 1e-12
+    index = np.where(given, mesh.normal_triangles + len(smooth), mesh.triangles)
+    every = np.ascontiguousarray(np.concatenate([smooth, written]).astype(np.float32))
+    _, first, same = np.unique(every.view("V12").reshape(-1), return_index=True, return_inverse=True)
+    return every[first], same.reshape(-1)[index]
+
+
+@torch.no_grad()
+def draw(
+    backend: Backend,
+    mesh: PaintedMesh,
+    cameras: CameraBatch,
+    light: Light,
+    resolution: Tuple[int, int],
+    supersampling: int,
+) -> Tensor:
+    """Pictures [B, H, W, 4]: linear radiance premultiplied by coverage, and coverage.
+
+    Args:
+        backend: Operators.
+        mesh: On the backend's device, as the light is.
+        cameras: B cameras.
+        light: Prefiltered.
+        resolution: (height, width).
+        supersampling: Samples along a pixel's side, averaged with equal weight.
+    """
+    shape = mesh.shape
+    clip = cameras.project(shape.vertices)
+    fragments = backend.rasterize(clip, shape.triangles, (resolution[0] * supersampling, resolution[1] * supersampling))
+    points = visible_points(backend, shape, cameras, fragments)
+    channels, frame = _material_at(backend, mesh, clip, fragments)
+    normal = facing(mapped_normal(channels[:, 6:9], points.normal, frame), points.view)
+    radiance = shade(as_surface(channels), normal, points.view, light)
+    covered = torch.cat([radiance, torch.ones_like(radiance[:, :1])], dim=-1)
+    image = fragments.scatter(covered, covered.new_zeros(1, 1, 1, 4))
+    image = backend.antialias(image, clip, shape.triangles, fragments)
+    return avg_pool2d(image.permute(0, 3, 1, 2), supersampling).permute(0, 2, 3, 1)
+
+
+def _material_at(backend: Backend, mesh: PaintedMesh, clip: Tensor, fragments: Fragments) -> Tuple[Tensor, Tensor]:
+    """Material channels [P, 9] and tangent frames [P, 4] at the covered pixels."""
+    shape = mesh.shape
+    assert shape.uv is not None
+    assert shape.uv_triangles is not None
+    assert shape.tangents is not None
+    uv = backend.interpolate(shape.uv, shape.uv_triangles, fragments)
+    level = texture_level(clip, shape.triangles, shape.uv, shape.uv_triangles, fragments, mesh.finest)
+    channels = mesh.channels(backend, fragments.triangle, uv, level, mesh.finest)
+    return channels, backend.interpolate(shape.tangents, shape.uv_triangles, fragments)
