@@ -13,25 +13,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
-
-def _project(vectors: Tensor, normal: Tensor) -> Tensor:
-    """Unit vectors in the plane of `normal`."""
-    return normalize(vectors - normal * (vectors * normal).sum(-1, keepdim=True), dim=-1)
-
-
-def _direction_of_u(corners: Tensor, corner_uv: Tensor) -> Tensor:
-    """Unit dP/du of each triangle [F, 3], zero where the texture triangle is degenerate.
-
-    Args:
-        corners: [F, 3, 3] positions.
-        corner_uv: [F, 3, 2] texture coordinates.
-    """
-    edge_1, edge_2 = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    uv_1, uv_2 = corner_uv[:, 1] - corner_uv[:, 0], corner_uv[:, 2] - corner_uv[:, 0]
-    area = uv_1[:, 0:1] * uv_2[:, 1:2] - uv_1[:, 1:2] * uv_2[:, 0:1]
-    return normalize((edge_1 * uv_2[:, 1:2] - edge_2 * uv_1[:, 1:2]) * torch.sign(area), dim=-1)
+from topforge_train.backend import warp_tangents
 
 
 def orientation(uv: Tensor, uv_triangles: Tensor) -> Tensor:
@@ -52,20 +35,13 @@ def orientation(uv: Tensor, uv_triangles: Tensor) -> Tensor:
 def tangents(vertices: Tensor, normals: Tensor, triangles: Tensor, uv: Tensor, uv_triangles: Tensor) -> Tensor:
     """Unit tangents at texture vertices [Vt, 3], differentiable in positions and normals.
 
+    A texture vertex without a direction of u gets the zero vector, which has no slope.
+
     Args:
-        vertices: [V, 3].
+        vertices: [V, 3] float32.
         normals: [V, 3] unit vertex normals.
-        triangles: [F, 3] into `vertices`.
-        uv: [Vt, 2].
-        uv_triangles: [F, 3] into `uv`.
+        triangles: [F, 3] int32 into `vertices`.
+        uv: [Vt, 2]; a constant.
+        uv_triangles: [F, 3] int32 into `uv`.
     """
-    flat = triangles.reshape(-1).long()
-    corners = vertices.index_select(0, flat).reshape(-1, 3, 3)
-    corner_normals = normals.index_select(0, flat).reshape(-1, 3, 3)
-    direction = _direction_of_u(corners, uv[uv_triangles.long()]).unsqueeze(1)
-    to_next = _project(corners.roll(-1, dims=1) - corners, corner_normals)
-    to_previous = _project(corners.roll(1, dims=1) - corners, corner_normals)
-    angle = torch.acos((to_next * to_previous).sum(-1, keepdim=True).clamp(-1 + 1e-6, 1 - 1e-6))
-    weighted = _project(direction.expand(-1, 3, -1), corner_normals) * angle
-    total = torch.zeros(uv.shape[0], 3, dtype=vertices.dtype, device=vertices.device)
-    return normalize(total.index_add(0, uv_triangles.reshape(-1).long(), weighted.reshape(-1, 3)), dim=-1)
+    return warp_tangents.tangents(vertices, normals, triangles, uv, uv_triangles)

@@ -28,3 +28,10 @@ def unit_slope(v: wp.vec3, gradient: wp.vec3, shortest: float) -> wp.vec3:
         return wp.vec3(0.0, 0.0, 0.0)
     direction = v / length
     return (gradient - direction * wp.dot(direction, gradient)) / length
+
+
+@wp.kernel
+def unit_kernel(first: int, shortest: float, given: wp.array(dtype=wp.vec3), found: wp.array(dtype=wp.vec3)):
+    """The direction of each vector of a list."""
+    i = first + wp.tid()
+    found[i] = unit(given[i], shortest)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from topforge_train.backend.parallel import launch_owners, launch_ranges, vectors
 from topforge_train.backend.warp_runtime import check, check_triangles
-from topforge_train.backend.warp_vectors import unit, unit_slope
+from topforge_train.backend.warp_vectors import unit_kernel, unit_slope
 
 wp.set_module_options({"enable_backward": False})
 
@@ -25,9 +25,25 @@ def is_padding(corners: wp.vec3i) -> bool:
 
 
 @wp.func
+def owns(owner: int, owners: int, vertex: int, vertices: int) -> bool:
+    """Whether a vertex is this owner's: each has an unbroken share, so that most triangles concern one of them."""
+    return vertex * owners // vertices == owner
+
+
+@wp.func
+def owns_any(owner: int, owners: int, corners: wp.vec3i, vertices: int) -> bool:
+    """Whether a triangle has one of this owner's vertices."""
+    return (
+        owns(owner, owners, corners[0], vertices)
+        or owns(owner, owners, corners[1], vertices)
+        or owns(owner, owners, corners[2], vertices)
+    )
+
+
+@wp.func
 def add_owned(owner: int, owners: int, vertex: int, value: wp.vec3, target: wp.array(dtype=wp.vec3)):
     """Adds to a vertex, if it is this owner's."""
-    if vertex % owners == owner:
+    if owns(owner, owners, vertex, target.shape[0]):
         wp.atomic_add(target, vertex, value)
 
 
@@ -41,18 +57,11 @@ def spread_normals_kernel(
 ):
     """Adds the normal of a triangle, twice its area long, to its three vertices."""
     corners = triangles[wp.tid()]
-    if not is_padding(corners):
+    if owns_any(owner, owners, corners, sums.shape[0]) and not is_padding(corners):
         a = vertices[corners[0]]
         normal = wp.cross(vertices[corners[1]] - a, vertices[corners[2]] - a)
         for k in range(3):
             add_owned(owner, owners, corners[k], normal, sums)
-
-
-@wp.kernel
-def unit_kernel(first: int, sums: wp.array(dtype=wp.vec3), normals: wp.array(dtype=wp.vec3)):
-    """The direction of a vertex's sum; zero where there is none."""
-    i = first + wp.tid()
-    normals[i] = unit(sums[i], SHORTEST)
 
 
 @wp.kernel
@@ -67,7 +76,7 @@ def vertex_slopes_kernel(
 ):
     """Adjoint of one triangle's part: n = (b - a) x (c - a), and it reaches three unit vectors."""
     corners = triangles[wp.tid()]
-    if not is_padding(corners):
+    if owns_any(owner, owners, corners, slopes.shape[0]) and not is_padding(corners):
         g = wp.vec3(0.0, 0.0, 0.0)
         for k in range(3):
             g += unit_slope(sums[corners[k]], gradient[corners[k]], SHORTEST)
@@ -87,7 +96,7 @@ class _VertexNormals(torch.autograd.Function):
         summed = vectors(sums, wp.vec3)
         arrays = (vectors(vertices, wp.vec3), vectors(triangles, wp.vec3i), summed)
         launch_owners(spread_normals_kernel, len(triangles), arrays, vertices.device)
-        launch_ranges(unit_kernel, len(vertices), (summed, vectors(normals, wp.vec3)), vertices.device)
+        launch_ranges(unit_kernel, len(vertices), (SHORTEST, summed, vectors(normals, wp.vec3)), vertices.device)
         ctx.save_for_backward(vertices, triangles, sums)
         return normals
 
