@@ -1,0 +1,152 @@
+"""Several processes that train one asset together: one for each GPU of a host, started by torchrun.
+
+Each of them, a *rank*, draws `batch` views of its own, so that an iteration compares `batch` times as many views as there
+are ranks; their gradients are averaged before they are applied. All ranks hold the same state from the first iteration to
+the last: they begin with rank 0's, and apply the same averages. Rank 0 alone unwraps, writes and prints.
+
+Without torchrun there is one rank, and nothing here costs anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import os
+from typing import Any, Dict, Iterator, List, Mapping, MutableMapping, Optional, Sequence
+
+import torch
+import torch.distributed
+from torch import Tensor
+
+SET_BY_TORCHRUN = ("TORCHELASTIC_RUN_ID", "RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+"""Only all of them together mean that torchrun started this process; one of them alone is somebody's leftover."""
+
+PATIENCE = datetime.timedelta(hours=6)
+"""How long a rank waits for another. While rank 0 unwraps or writes, the others do nothing else; torchrun, not this
+limit, is what ends them when one of them has failed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranks:
+    """This process among those that train together. The default is a process on its own."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the one that unwraps, writes and prints."""
+        return self.rank == 0
+
+    def share(self, values: Tensor) -> Tensor:
+        """This rank's part of what was drawn for all of them: of [count * size, ...] its own [count, ...]."""
+        count = len(values) // self.size
+        return values[self.rank * count : (self.rank + 1) * count]
+
+    def average(self, parameters: Sequence[torch.nn.Parameter], rejected: Tensor) -> None:
+        """Makes each gradient the mean over the ranks, in one exchange.
+
+        Args:
+            parameters: The same on all ranks; a missing gradient counts as zeros.
+            rejected: [] float32, 1 where this rank's gradients must not be applied; becomes 1 on all ranks if it is
+                so on any.
+        """
+        if self.size == 1:
+            return
+        flags = rejected.reshape(1)
+        slopes = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        exchanged = torch.cat([*(slope.reshape(-1) for slope in slopes), flags])
+        torch.distributed.all_reduce(exchanged)
+        flags.copy_(exchanged[-1:].ne(0))  # NaN, of gradients that were rejected, stays among the gradients
+        means = (exchanged[:-1] / self.size).split([slope.numel() for slope in slopes])
+        torch._foreach_copy_(slopes, [mean.view_as(slope) for mean, slope in zip(means, slopes)])
+        for parameter, slope in zip(parameters, slopes):
+            parameter.grad = slope
+
+    def greatest(self, *values: float) -> List[float]:
+        """The greatest of each value over the ranks. They wait for each other, not for their GPUs."""
+        if self.size == 1:
+            return list(values)
+        exchanged = torch.tensor(values, dtype=torch.float64)
+        torch.distributed.all_reduce(exchanged, torch.distributed.ReduceOp.MAX)
+        return [float(value) for value in exchanged]
+
+    def equalise(self, state: Any) -> None:
+        """Overwrites the tensors in nested dictionaries and lists by rank 0's, whose shapes are the same."""
+        if self.size == 1:
+            return
+        with torch.no_grad():
+            for tensor in tensors_of(state):
+                torch.distributed.broadcast(tensor, src=0)
+
+    def from_first(self, made: Optional[Mapping[str, Tensor]], device: torch.device) -> Dict[str, Tensor]:
+        """Tensors by name that rank 0 made; the others give None and receive copies on `device`."""
+        if self.size == 1:
+            assert made is not None
+            return dict(made)
+        described = [None if made is None else [(name, t.shape, t.dtype) for name, t in made.items()]]
+        torch.distributed.broadcast_object_list(described, src=0)
+        received = {}
+        for name, shape, dtype in described[0] or ():
+            tensor = torch.empty(shape, dtype=dtype, device=device) if made is None else made[name].to(device)
+            received[name] = tensor.contiguous()
+            torch.distributed.broadcast(received[name], src=0)
+        return received
+
+    def gathered(self, value: List[str]) -> List[str]:
+        """The sentences of all ranks, each once, in the order of the ranks."""
+        if self.size == 1:
+            return value
+        lists: List[Any] = [None] * self.size
+        torch.distributed.all_gather_object(lists, value)
+        return list(dict.fromkeys(sentence for each in lists for sentence in each))
+
+    def wait(self) -> None:
+        """Returns when all ranks have come here."""
+        self.greatest(0.0)
+
+
+def tensors_of(state: Any) -> Iterator[Tensor]:
+    """All tensors in nested dictionaries, lists and tuples, in order."""
+    if isinstance(state, Tensor):
+        yield state
+    elif isinstance(state, Mapping):
+        for value in state.values():
+            yield from tensors_of(value)
+    elif isinstance(state, (list, tuple)):
+        for value in state:
+            yield from tensors_of(value)
+
+
+def is_started_by_torchrun(variables: Mapping[str, str]) -> bool:
+    """Whether this process is one of several that torchrun started."""
+    return all(variables.get(name) for name in SET_BY_TORCHRUN)
+
+
+def claim_device(variables: MutableMapping[str, str]) -> None:
+    """Leaves only the GPU of this rank visible, so that "the GPU" means the same one to torch, Warp and NCCL.
+
+    To be called before anything has asked CUDA for its devices.
+    """
+    local = int(variables["LOCAL_RANK"])
+    visible = [name for name in variables.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    variables["CUDA_VISIBLE_DEVICES"] = visible[local] if local < len(visible) else str(local)
+
+
+@contextlib.contextmanager
+def joined(device: str) -> Iterator[Ranks]:
+    """The ranks that torchrun started, connected until the end of the `with`; else one rank on its own.
+
+    Args:
+        device: The option: "cpu" connects through gloo, "auto" and "cuda" through NCCL where there is a GPU.
+    """
+    if not is_started_by_torchrun(os.environ):
+        yield Ranks()
+        return
+    if device != "cpu":
+        claim_device(os.environ)
+    on_gpu = device != "cpu" and torch.cuda.is_available()
+    torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=PATIENCE)
+    yield Ranks(torch.distributed.get_rank(), torch.distributed.get_world_size())
+    torch.distributed.destroy_process_group()  # not after a failure: it would wait for the others
