@@ -23,10 +23,11 @@ from topforge_train import checkpoint, deliver, failures, loop, preview
 from topforge_train.backend import load as load_backend
 from topforge_train.checkpoint import Checkpoint
 from topforge_train.data import ImageSet, load_images
+from topforge_train.geometry.mesh import Mesh
 from topforge_train.progress import TRAINING_SHARE, Reporter
 from topforge_train.session import PASSES, Clock, Session
 from topforge_train.surface_pass import Start, SurfacePass, resumed_start
-from topforge_train.unwrap import bake, unwrap
+from topforge_train.unwrap import CHART_GAP, bake, unwrap
 from topforge_train.volume_pass import VolumePass
 
 
@@ -69,6 +70,15 @@ def open_session(arguments: argparse.Namespace) -> Session:
     )
 
 
+def within_budget(mesh: Mesh, budget: int) -> Mesh:
+    """The mesh with at most `budget` triangles; 0 = all."""
+    if not budget:
+        return mesh
+    from topforge_train.geometry.decimate import decimated  # here: only a budget needs its package
+
+    return decimated(mesh, budget)
+
+
 def run_volume_pass(session: Session, saved: Optional[Checkpoint]) -> Start:
     """Pass 1 from the beginning or a checkpoint, then unwrap and bake."""
     volume = VolumePass(session)
@@ -76,9 +86,10 @@ def run_volume_pass(session: Session, saved: Optional[Checkpoint]) -> Start:
         volume.restore(saved.state)
     loop.train(session, volume, saved.step if saved else 0, pass_started=0.0)
     session.reporter.stage("unwrap", 0.5 * TRAINING_SHARE, "finding texture coordinates")
-    mesh = volume.final_mesh()
-    size = session.options.texture_res[0]
-    uv, uv_triangles = (tensor.to(session.device) for tensor in unwrap(mesh.vertices, mesh.triangles, size))
+    mesh = within_budget(volume.final_mesh(), session.options.triangle_budget)
+    size, delivered = session.options.texture_res[0], (session.options.export_res or session.options.texture_res)[0]
+    padding = CHART_GAP * max(1, size // delivered)
+    uv, uv_triangles = (tensor.to(session.device) for tensor in unwrap(mesh.vertices, mesh.triangles, size, padding))
     texels = bake(session.backend, volume.material, mesh.vertices, mesh.triangles, uv, uv_triangles, size)
     return Start(mesh.vertices, mesh.triangles, uv, uv_triangles, texels, volume.light.base.detach().clone())
 

@@ -73,6 +73,7 @@ def is_finite(value: Any) -> bool:
 
 def make_asset(session: Session, start: Start, vertices: Tensor, texels: Tensor, light: Tensor) -> Asset:
     """Plain arrays of the given state; texels outside the charts are filled from the nearest inside."""
+    options = session.options
     with torch.no_grad():
         normals = vertex_normals(Mesh(vertices, start.triangles))
         frame = tangents(vertices, normals, start.triangles, start.uv, start.uv_triangles)
@@ -81,7 +82,10 @@ def make_asset(session: Session, start: Start, vertices: Tensor, texels: Tensor,
         covered, _ = texel_positions(session.backend, vertices, start.triangles, start.uv, start.uv_triangles, size)
         inside = texels.new_zeros(size * size, 1)
         inside[covered] = 1.0
-        base_color, ks, normal_map = split_maps(pad_charts(texels, inside.reshape(size, size, 1)))
+        padded = pad_charts(texels, inside.reshape(size, size, 1))
+        base_color, ks, normal_map = split_maps(
+            resampled(padded, options.export_res[0] if options.export_res else size)
+        )
     return Asset(
         vertices=vertices.numpy(force=True),
         normals=normals.numpy(force=True),
@@ -94,8 +98,18 @@ def make_asset(session: Session, start: Start, vertices: Tensor, texels: Tensor,
         normal_map=normal_map.numpy(force=True),
         probe=light.numpy(force=True),
         cameras=asset_cameras(session),
-        bound=session.options.mesh_scale,
+        bound=options.mesh_scale,
+        normal_bits=options.normal_bits,
     )
+
+
+def resampled(texels: Tensor, size: int) -> Tensor:
+    """Texels [S, S, C] at another size [size, size, C]: means over areas when smaller, bilinear when larger."""
+    if size == texels.shape[0]:
+        return texels
+    image = texels.permute(2, 0, 1).unsqueeze(0)
+    scaled = torch.nn.functional.interpolate(image, (size, size), mode="bilinear", antialias=True)
+    return scaled[0].permute(1, 2, 0)
 
 
 def asset_cameras(session: Session) -> Tuple[AssetCamera, ...]:

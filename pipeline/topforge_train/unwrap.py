@@ -14,9 +14,11 @@ from topforge_train.material import VolumeMaterial
 
 PACKINGS = 3
 """Times the charts are packed: each corrects the size of the one before; after three it is right to a few per cent."""
+CHART_GAP = 3
+"""Empty texels between charts, at the size of the delivered textures."""
 
 
-def unwrap(vertices: Tensor, triangles: Tensor, texture_size: int, padding: int = 3) -> Tuple[Tensor, Tensor]:
+def unwrap(vertices: Tensor, triangles: Tensor, texture_size: int, padding: int = CHART_GAP) -> Tuple[Tensor, Tensor]:
     """Texture coordinates of a mesh; no chart is mirrored, each texture vertex has one MikkTSpace tangent.
 
     A tangent frame with bitangent = cross(normal, tangent) is then right: nvdiffrec, MaterialX 1.38 and Mitsuba know

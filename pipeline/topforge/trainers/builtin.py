@@ -13,7 +13,7 @@ from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.trainers.base import Adapter, Collected, Diagnosis, Output, Report, Step
-from topforge.trainers.builtin_options import MONITORING, PRESETS, BuiltinOptions
+from topforge.trainers.builtin_options import MONITORING, PRESETS, BuiltinOptions, extends
 
 REQUIRED = {
     "mesh/mesh.obj": "mesh",
@@ -77,6 +77,8 @@ class BuiltinAdapter(Adapter):
         height, width = config.texture_res
         if height != width or height & (height - 1):
             raise UnsupportedOptionError("texture_res", [height, width], "textures are squares of a power of two")
+        if config.export_res and config.export_res[0] != config.export_res[1]:
+            raise UnsupportedOptionError("export_res", list(config.export_res), "textures are squares")
         if not config.learn_light and not config.envmap:
             raise UnsupportedOptionError("learn_light", False, "a fixed light needs envmap, a .hdr file")
         for low, high in (("kd_min", "kd_max"), ("ks_min", "ks_max"), ("nrm_min", "nrm_max")):
@@ -153,6 +155,14 @@ class BuiltinAdapter(Adapter):
                 outputs.append(Output(name, role_of(name)))
         licences = tuple(summary.get("licences", ()))
         return Collected(tuple(outputs), summary["metrics"], summary["provenance"], licences)
+
+    def extends(self, config: BuiltinOptions, earlier: BuiltinOptions) -> bool:
+        """More iterations, or more time."""
+        return extends(self.deciding(config), self.deciding(earlier))
+
+    def keeps_states(self, config: BuiltinOptions) -> bool:
+        """As the option says."""
+        return config.keep_checkpoint
 
     def lower_settings(self, config: BuiltinOptions) -> Optional[Tuple[BuiltinOptions, str]]:
         """Half the batch, then half the texture, then two thirds of the grid."""

@@ -174,6 +174,8 @@ class BuiltinOptions(NvdiffrecOptions):
     """Share of pass 1 that runs at half resolution with twice the views."""
     initial_shape: str = option("hull", choices=("hull", "random"), group="Geometry")
     """Begin with the visual hull of the masks, or with nvdiffrec's random cloud."""
+    triangle_budget: int = option(0, unit="triangles", minimum=0, maximum=10**8, group="Geometry")
+    """Most triangles of the result. Pass 1's surface is simplified to that, and pass 2 trains what is left. 0 = all."""
     hash_levels: int = option(8, minimum=1, maximum=16, group="Material", advanced=True, label="Hash Grid Levels")
     """Levels of the hash grid that holds the material in pass 1."""
     hash_log2_size: int = option(
@@ -221,6 +223,12 @@ class BuiltinOptions(NvdiffrecOptions):
         label="Roughness and Metalness Smoothness Weight",
     )
     """The same for roughness and metalness, which change less often than colour does."""
+    export_res: Optional[Tuple[int, int]] = option(
+        None, unit="texels", minimum=16, maximum=16384, group="Material", label="Delivered Texture Height, Width"
+    )
+    """Height and width of the textures as delivered, a square; null = as trained. Larger ones hold no more detail."""
+    normal_bits: int = option(8, unit="bits", choices=(8, 16), group="Material", label="Normal Map Bits")
+    """Bits a channel of textures/normal.png, which asset.usda uses. nvdiffrec's tree and the .glb have 8."""
     validation_views: int = option(
         4, minimum=1, maximum=1000, group="Monitor", advanced=True, label="Held-Out Views While Training"
     )

@@ -52,6 +52,8 @@ class Asset:
     cameras: Tuple[AssetCamera, ...]
     bound: Optional[float] = None
     """Side of the training box, a cube around the origin, world units; None when nobody says."""
+    normal_bits: int = 8
+    """Bits a channel of the normal map beside asset.usda: 8 or 16. nvdiffrec's tree and glTF have 8."""
 
     def check_finite(self) -> None:
         """Refuses not-a-number and infinity: other programs show them as black holes, or crash.

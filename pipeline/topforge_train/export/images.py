@@ -1,8 +1,10 @@
-"""Texture files of an asset: 8-bit PNG with the right transfer curve, RGBE for the light."""
+"""Texture files of an asset: PNG with the right transfer curve, RGBE for the light."""
 
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -14,6 +16,7 @@ from topforge_capture.images import linear_to_srgb
 from topforge_train.export.asset import Asset, Floats
 
 Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint16]
 
 
 def quantise(values: Floats) -> Bytes:
@@ -41,6 +44,28 @@ def occlusion_roughness_metallic(asset: Asset) -> Bytes:
 def normal(asset: Asset) -> Bytes:
     """Linear, n = 2 rgb - 1; OpenGL convention."""
     return quantise(asset.normal_map * 0.5 + 0.5)
+
+
+def normal_16(asset: Asset) -> Words:
+    """As `normal`, with 16 bits a channel: 0.002 degrees instead of half a degree, for mirrors and large renders."""
+    return (np.clip(asset.normal_map * 0.5 + 0.5, 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
+
+
+def png_16(pixels: Words) -> bytes:
+    """A PNG file's content with 16 bits a channel, from [H, W, 3]. Pillow, and so imageio, writes no such colours.
+
+    PNG specification (W3C, third edition): signature, IHDR, IDAT with filter type 1 (differences to the left), IEND.
+    """
+    height, width, _ = pixels.shape
+    rows = pixels.astype(">u2").view(np.uint8).reshape(height, width * 6)
+    filtered = np.ones((height, 1 + width * 6), np.uint8)
+    filtered[:, 1:7] = rows[:, :6]
+    filtered[:, 7:] = rows[:, 6:] - rows[:, :-6]
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.tobytes(), 6)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
 
 
 def png(pixels: Bytes) -> bytes:

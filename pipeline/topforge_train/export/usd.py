@@ -88,12 +88,15 @@ def write_usd(folder: Path, asset: Asset) -> None:
     """Writes asset.usda and textures/ into `folder`; the caller puts the light at textures/probe.hdr."""
     textures = folder / "textures"
     textures.mkdir(exist_ok=True)
-    for name, pixels in (
-        ("base_color", images.base_color(asset)),
-        ("occlusion_roughness_metallic", images.occlusion_roughness_metallic(asset)),
-        ("normal", images.normal(asset)),
+    orm = images.png(images.occlusion_roughness_metallic(asset))
+    fine = asset.normal_bits == 16
+    normal = images.png_16(images.normal_16(asset)) if fine else images.png(images.normal(asset))
+    for name, content in (
+        ("base_color", images.png(images.base_color(asset))),
+        ("occlusion_roughness_metallic", orm),
+        ("normal", normal),
     ):
-        atomic.write_bytes(textures / (name + ".png"), images.png(pixels))
+        atomic.write_bytes(textures / (name + ".png"), content)
     atomic.write_text(folder / "asset.usda", usda_text(asset))
 
 
