@@ -98,7 +98,7 @@ def visible_points(backend: Backend, shape: Shape, cameras: CameraBatch, fragmen
     attributes = torch.cat([shape.vertices, shape.normals], dim=-1)
     interpolated = backend.interpolate(attributes, shape.triangles, fragments)
     position, normal = interpolated[:, :3], normalize(interpolated[:, 3:], dim=-1)
-    eye = cameras.eye[fragments.pixel // (fragments.height * fragments.width)]
+    eye = cameras.eye.index_select(0, fragments.view)
     return Points(position, normal, normalize(eye - position, dim=-1))
 
 
@@ -110,6 +110,7 @@ def render(
     light: Light,
     resolution: Tuple[int, int],
     supersampling: int = 1,
+    capacity: Optional[int] = None,
 ) -> Rendered:
     """Draws B views.
 
@@ -121,10 +122,11 @@ def render(
         light: Prefiltered for this step.
         resolution: (height, width) of the images.
         supersampling: Samples along each axis of a pixel, averaged with equal weight.
+        capacity: See `Backend.rasterize`.
     """
     height, width = resolution[0] * supersampling, resolution[1] * supersampling
     clip = cameras.project(shape.vertices)
-    fragments = backend.rasterize(clip, shape.triangles, (height, width))
+    fragments = backend.rasterize(clip, shape.triangles, (height, width), capacity)
     points = visible_points(backend, shape, cameras, fragments)
     if isinstance(material, TextureMaterial):
         lookup = texture_lookup(backend, material, shape, clip)

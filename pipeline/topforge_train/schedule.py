@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Dict
 
 import torch
 from torch import Tensor
 
 from topforge_train.session import Session
+from topforge_train.step import Drawn
 
 
 def rate_factor(schedule: str, step: int, progress: float, warmup: int) -> float:
@@ -44,3 +46,18 @@ def choose_views(session: Session, training_pass: int, step: int, count: int) ->
         order = torch.randperm(total, generator=session.generator(training_pass + 10, epoch))
         chosen += order[offset : offset + count - len(chosen)].tolist()
     return torch.tensor(chosen)
+
+
+def drawn(session: Session, training_pass: int, step: int, count: int, level: int, numbers: Dict[str, float]) -> Drawn:
+    """An iteration of `count` views at a level of the photographs' pyramid, each before a colour of its own.
+
+    `numbers` are the weights and the rate that change from one iteration to the next.
+    """
+    generator = session.generator(training_pass, step)
+    return Drawn(
+        level=level,
+        views=choose_views(session, training_pass, step, count),
+        background=torch.rand(count, 1, 1, 3, generator=generator),
+        seed=torch.randint(2**31 - 1, (1,), generator=generator, dtype=torch.int32),
+        numbers={name: torch.tensor(number) for name, number in numbers.items()},
+    )

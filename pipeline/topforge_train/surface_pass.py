@@ -7,7 +7,7 @@ normal map means the same everywhere.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import torch
 from torch import Tensor
@@ -17,12 +17,14 @@ from topforge_train import loss
 from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.light import EnvironmentLight
-from topforge_train.loop import Losses, NothingVisibleError
 from topforge_train.material import MaterialLimits, TextureMaterial
+from topforge_train.optimiser import Adam
+from topforge_train.padding import EXACT, Room
 from topforge_train.preview import Scene
 from topforge_train.render import Shape, render
-from topforge_train.schedule import choose_views, ramp, rate_factor
+from topforge_train.schedule import drawn, ramp, rate_factor
 from topforge_train.session import Session
+from topforge_train.step import Drawn, Losses
 from topforge_train.tangents import orientation, tangents
 from topforge_train.volume_pass import image_term, light_terms
 
@@ -77,8 +79,7 @@ class SurfacePass:
             {"params": list(self.material.parameters()), "lr": material_rate},
             {"params": list(self.light.parameters()) if not options.lock_light else [], "lr": material_rate},
         ]
-        self.optimiser = torch.optim.Adam([g for g in groups if g["params"]], eps=1e-8, fused=True)
-        self.initial_rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.optimiser = Adam(groups, session.device)
 
     def shape(self) -> Shape:
         """The mesh as it is now, with normals and tangents."""
@@ -88,31 +89,42 @@ class SurfacePass:
         frame = torch.cat([frame, self.orientation.unsqueeze(-1)], dim=-1)
         return Shape(self.vertices, start.triangles, normals, start.uv, start.uv_triangles, frame)
 
-    def losses(self, step: int, progress: float) -> Losses:
-        """Draws a batch against random backgrounds and compares with the photographs."""
+    def parameters(self) -> List[torch.nn.Parameter]:
+        """What is improved."""
+        return self.optimiser.parameters()
+
+    def draw(self, step: int, progress: float) -> Drawn:
+        """Views, and the weights of terms that rise or fall."""
+        options = self.session.options
+        numbers = {
+            "rate": rate_factor(options.schedule, step, progress, WARMUP),
+            "laplacian": options.laplace_scale * (1.0 - progress),
+            "visibility": ramp(0.001, 500, step),
+        }
+        return drawn(self.session, self.number, step, options.batch, 0, numbers)
+
+    def losses(self, drawn: Drawn, room: Room = EXACT) -> Losses:
+        """Renders the views against their backgrounds and compares with the photographs."""
         options, images = self.session.options, self.session.training
-        index = choose_views(self.session, self.number, step, options.batch).to(self.session.device, non_blocking=True)
-        target = images.targets(index)
         rendered = render(
             self.session.backend,
-            images.cameras[index],
+            images.cameras[drawn.views],
             self.shape(),
             self.material,
             self.light.prefilter(),
             images.resolution,
             options.spp,
+            room.get("pixels"),
         )
-        if not len(rendered.channels):
-            raise NothingVisibleError(self.number, step)
-        background = torch.rand(len(index), 1, 1, 3, generator=self.session.generator(self.number, step))
         return Losses(
-            image_term(options, rendered.image, target, background.to(target, non_blocking=True)),
+            image_term(options, rendered.image, images.targets(drawn.views), drawn.background),
             {
-                "laplacian": options.laplace_scale * (1.0 - progress) * self.roughening().square().mean(),
-                **self.material_terms(step),
-                "visibility": ramp(0.001, 500, step) * rendered.channels[:, 3].mean(),
+                "laplacian": drawn.numbers["laplacian"] * self.roughening().square().mean(),
+                **self.material_terms(),
+                "visibility": drawn.numbers["visibility"] * rendered.fragments.mean(rendered.channels[:, 3]),
                 **light_terms(options, self.light),
             },
+            {"pixels": rendered.fragments.length},
         )
 
     def roughening(self) -> Tensor:
@@ -122,26 +134,20 @@ class SurfacePass:
             moved = self.vertices - self.start.vertices
         return self.laplacian(moved)
 
-    def material_terms(self, step: int) -> Dict[str, Tensor]:
-        """Total variation of the textures: the difference to a neighbour one texel away, in a random direction."""
+    def material_terms(self) -> Dict[str, Tensor]:
+        """Total variation of the textures: mean differences to the neighbours one texel away, along both axes."""
         options = self.session.options
-        axis = step % 2
-        difference = loss.smoothness_map(self.material.texels, axis)
+        difference = sum(loss.smoothness_map(self.material.texels, axis) for axis in (0, 1)) / 2
         return {
             "smoothness": options.material_smoothness * difference[..., :3].mean(),
             "gloss": options.gloss_smoothness * difference[..., 4:6].mean(),
         }
 
-    def update(self, step: int, progress: float) -> float:
+    def apply(self, drawn: Drawn, rejected: Tensor) -> None:
         """One Adam step; textures and light go back into their limits."""
-        factor = rate_factor(self.session.options.schedule, step, progress, WARMUP)
-        for group, rate in zip(self.optimiser.param_groups, self.initial_rates):
-            group["lr"] = rate * factor
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.step(drawn.numbers["rate"], rejected)
         self.material.clamp_()
         self.light.clamp_()
-        return self.initial_rates[-1] * factor
 
     def scene(self) -> Scene:
         """The present state, to look at."""

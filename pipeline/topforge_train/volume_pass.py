@@ -6,25 +6,28 @@ hull of the masks instead of a random cloud: the first hundreds of iterations of
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import torch
 from torch import Tensor
 
 from topforge.trainers.builtin_options import BuiltinOptions, rates
 from topforge_train import loss
+from topforge_train.backend import warp_noise
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.geometry import DMTet, FlexiCubes, Isosurface, IsosurfaceMesh
 from topforge_train.geometry.cleanup import without_floaters
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.initial_shape import hull_distance, random_distance
 from topforge_train.light import EnvironmentLight, log_variation, neutrality
-from topforge_train.loop import Losses, NothingVisibleError
 from topforge_train.material import MaterialLimits, VolumeMaterial
+from topforge_train.optimiser import Adam
+from topforge_train.padding import EXACT, Room
 from topforge_train.preview import Scene
 from topforge_train.render import Rendered, Shape, render
-from topforge_train.schedule import choose_views, ramp, rate_factor
+from topforge_train.schedule import drawn, ramp, rate_factor
 from topforge_train.session import Session
+from topforge_train.step import Drawn, Losses
 
 NEIGHBOUR_DISTANCE = 0.01
 """Standard deviation of the step to a neighbouring point, as a share of the box's side."""
@@ -69,75 +72,79 @@ class VolumePass:
             {"params": list(self.material.parameters()), "lr": material_rate},
             {"params": list(self.light.parameters()), "lr": material_rate},
         ]
-        self.optimiser = torch.optim.Adam([g for g in groups if g["params"]], eps=1e-8, fused=True)
-        self.initial_rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.optimiser = Adam(groups, session.device)
 
-    def losses(self, step: int, progress: float) -> Losses:
-        """Draws a batch against random backgrounds and compares colour and coverage with the photographs."""
+    def parameters(self) -> List[torch.nn.Parameter]:
+        """What is improved."""
+        return self.optimiser.parameters()
+
+    def draw(self, step: int, progress: float) -> Drawn:
+        """Views, at first twice as many at half resolution; the weights of terms that rise or fall."""
+        options = self.session.options
+        coarse = progress < options.coarse_share and len(self.session.training.pyramid) > 1
+        early = max(0.0, 1.0 - 4.0 * progress)  # nvdiffrec: the sign term falls over the first quarter
+        numbers = {
+            "rate": rate_factor(options.schedule, step, progress, warmup=0),
+            "sign": 0.01 + (options.sdf_regularizer - 0.01) * early,
+            "smoothness": ramp(options.material_smoothness, 500, step),
+            "gloss": ramp(options.gloss_smoothness, 500, step),
+            "visibility": ramp(0.001, 500, step),
+        }
+        return drawn(self.session, self.number, step, options.batch * (2 if coarse else 1), int(coarse), numbers)
+
+    def losses(self, drawn: Drawn, room: Room = EXACT) -> Losses:
+        """Renders the views against their backgrounds and compares colour and coverage with the photographs."""
         options, images = self.session.options, self.session.training
-        coarse = progress < options.coarse_share and len(images.pyramid) > 1
-        index = choose_views(self.session, self.number, step, options.batch * (2 if coarse else 1))
-        index = index.to(self.session.device, non_blocking=True)
-        target = images.targets(index, 1 if coarse else 0)
-        mesh = self.surface.extract(training=True)
+        target = images.targets(drawn.views, drawn.level)
+        mesh = self.surface.extract(training=True, room=room)
         normals = vertex_normals(mesh)
         rendered = render(
             self.session.backend,
-            images.cameras[index],
+            images.cameras[drawn.views],
             Shape(mesh.vertices, mesh.triangles, normals),
             self.material,
             self.light.prefilter(),
             (target.shape[1], target.shape[2]),
             options.spp,
+            room.get("pixels"),
         )
-        if not len(rendered.channels):
-            raise NothingVisibleError(self.number, step)
-        background = torch.rand(len(index), 1, 1, 3, generator=self.session.generator(self.number, step))
         return Losses(
-            image_term(options, rendered.image, target, background.to(target, non_blocking=True)),
+            image_term(options, rendered.image, target, drawn.background),
             {
-                **self.shape_terms(mesh, normals, progress),
-                **self.material_terms(rendered, step),
+                **self.shape_terms(mesh, normals, drawn),
+                **self.material_terms(rendered, drawn),
                 **light_terms(options, self.light),
             },
+            {"pixels": rendered.fragments.length, **mesh.lengths},
         )
 
-    def shape_terms(self, mesh: IsosurfaceMesh, normals: Tensor, progress: float) -> Dict[str, Tensor]:
+    def shape_terms(self, mesh: IsosurfaceMesh, normals: Tensor, drawn: Drawn) -> Dict[str, Tensor]:
         """The extractor's own penalties and the smoothness of the surface, weighted."""
-        options = self.session.options
-        early = max(0.0, 1.0 - 4.0 * progress)  # nvdiffrec: the sign term falls over the first quarter
-        weights = {"sign": 0.01 + (options.sdf_regularizer - 0.01) * early, "deviation": 0.25, "weights": 0.1}
+        weights = {"sign": drawn.numbers["sign"], "deviation": 0.25, "weights": 0.1}
         terms = {name: weights[name] * value for name, value in self.surface.regulariser(mesh).items()}
-        terms["normals"] = options.normal_smoothness * normal_variation(normals, mesh.triangles).mean()
+        variation = mesh.mean(normal_variation(normals, mesh.triangles))
+        terms["normals"] = self.session.options.normal_smoothness * variation
         return terms
 
-    def material_terms(self, rendered: Rendered, step: int) -> Dict[str, Tensor]:
-        """Smoothness on a random quarter of the visible points, and the preference for no occlusion."""
-        options = self.session.options
-        generator = self.session.generator(self.number + 20, step)
-        count = len(rendered.channels)
-        chosen = torch.randint(count, (max(count // 4, 1),), generator=generator)
-        chosen = chosen.to(self.session.device, non_blocking=True)
+    def material_terms(self, rendered: Rendered, drawn: Drawn) -> Dict[str, Tensor]:
+        """Smoothness at random visible points, a quarter as many as there are, and the preference for no occlusion."""
+        fragments, count = rendered.fragments, len(rendered.channels)
+        chosen = warp_noise.choice(drawn.seed, 0, max(count // 4, 1), count, fragments.count)
         position = rendered.points.position.detach().index_select(0, chosen)
-        offset = torch.randn(position.shape, generator=generator) * (NEIGHBOUR_DISTANCE * options.mesh_scale)
-        neighbour = self.material(self.session.backend, position + offset.to(position, non_blocking=True))
+        offset = warp_noise.normal(drawn.seed, 1, len(chosen), 3) * (NEIGHBOUR_DISTANCE * self.material.box_side)
+        neighbour = self.material(self.session.backend, position + offset)
         here = rendered.channels.index_select(0, chosen)  # the backward of [chosen] adds in any order
+        weights = drawn.numbers
         return {
-            "smoothness": ramp(options.material_smoothness, 500, step)
-            * loss.smoothness(here[:, :3], neighbour[:, :3]).mean(),
-            "gloss": ramp(options.gloss_smoothness, 500, step) * loss.smoothness(here[:, 4:], neighbour[:, 4:]).mean(),
-            "visibility": ramp(0.001, 500, step) * rendered.channels[:, 3].mean(),
+            "smoothness": weights["smoothness"] * loss.smoothness(here[:, :3], neighbour[:, :3]).mean(),
+            "gloss": weights["gloss"] * loss.smoothness(here[:, 4:], neighbour[:, 4:]).mean(),
+            "visibility": weights["visibility"] * fragments.mean(rendered.channels[:, 3]),
         }
 
-    def update(self, step: int, progress: float) -> float:
+    def apply(self, drawn: Drawn, rejected: Tensor) -> None:
         """One Adam step; the light stays non-negative."""
-        factor = rate_factor(self.session.options.schedule, step, progress, warmup=0)
-        for group, rate in zip(self.optimiser.param_groups, self.initial_rates):
-            group["lr"] = rate * factor
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.step(drawn.numbers["rate"], rejected)
         self.light.clamp_()
-        return self.initial_rates[-1] * factor
 
     def final_mesh(self) -> Mesh:
         """The isosurface as triangles for pass 2, without floating specks."""

@@ -27,10 +27,10 @@ def session(training, folder, capture, device, **options):
 
 
 def terms_and_gradients(training_pass):
-    losses = training_pass.losses(3, 0.1)
+    losses = training_pass.losses(training_pass.draw(3, 0.1).to(training_pass.session.device))
     losses.total().backward()
-    terms = torch.stack([losses.image, *losses.regularisers.values()]).detach().cpu()
-    return terms, [p.grad.cpu() for group in training_pass.optimiser.param_groups for p in group["params"]]
+    terms = torch.stack(list(losses.terms().values())).detach().cpu()
+    return terms, [parameter.grad.cpu() for parameter in training_pass.parameters()]
 
 
 def assert_same_iteration(here, there):

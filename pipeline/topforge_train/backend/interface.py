@@ -11,15 +11,22 @@ Conventions, the same for every backend (docs/conventions.md has the picture):
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol, Sequence, Tuple
+from typing import Optional, Protocol, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
 
+from topforge_train.padding import mean
+
 
 @dataclasses.dataclass(frozen=True)
 class Fragments:
-    """The visible surface: one entry for each covered pixel of a batch of views."""
+    """The visible surface: one entry for each covered pixel of a batch of views.
+
+    On a GPU the list may be longer than that (see `Backend.rasterize`). The entries after `count` are padding: their
+    pixel is B * H * W, one past the last, their triangle 0; nothing that is computed from them reaches the image or
+    `mean`.
+    """
 
     views: int
     height: int
@@ -29,12 +36,30 @@ class Fragments:
     triangle: Tensor  # [P] int32
     barycentric: Tensor  # [P, 2] float32: perspective-correct weights of corners 0 and 1; differentiable in clip
     depth: Tensor  # [P] float32: z / w, in [-1, 1]
+    count: Optional[Tensor] = None  # [1] int32: covered pixels, also when more than P; None = exactly P
+
+    @property
+    def length(self) -> Union[int, Tensor]:
+        """How many pixels are covered."""
+        return len(self.pixel) if self.count is None else self.count
+
+    @property
+    def view(self) -> Tensor:
+        """The view [P] int64 of each entry; the last one's for padding."""
+        return torch.div(self.pixel, self.height * self.width, rounding_mode="floor").clamp(max=self.views - 1)
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Mean of values [P, ...] over the covered pixels, padding left out."""
+        return mean(values, self.count)
 
     def scatter(self, values: Tensor, background: Tensor) -> Tensor:
         """Values [P, C] written over a background image [B, H, W, C] (or one that broadcasts to it)."""
         channels = values.shape[-1]
         full = background.expand(self.views, self.height, self.width, channels).reshape(-1, channels)
-        return full.index_copy(0, self.pixel, values).reshape(self.views, self.height, self.width, channels)
+        if self.count is None:
+            return full.index_copy(0, self.pixel, values).reshape(self.views, self.height, self.width, channels)
+        full = torch.cat([full, full[:1]]).index_copy(0, self.pixel, values)  # one more row, for what is padding
+        return full[:-1].reshape(self.views, self.height, self.width, channels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,13 +79,17 @@ class Backend(Protocol):
     name: str
     device: torch.device
 
-    def rasterize(self, clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> Fragments:
+    def rasterize(
+        self, clip: Tensor, triangles: Tensor, resolution: Tuple[int, int], capacity: Optional[int] = None
+    ) -> Fragments:
         """Finds the nearest triangle under each pixel centre.
 
         Args:
             clip: [B, V, 4] positions.
             triangles: [F, 3] int32.
             resolution: (height, width).
+            capacity: Length of the result's lists; pixels beyond it are left out. None = as many as are covered, for
+                which a GPU must be waited for.
         """
 
     def interpolate(self, attributes: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:

@@ -50,11 +50,15 @@ def barycentric_kernel(
     barycentric: wp.array(dtype=wp.vec2),
     depth: wp.array(dtype=float),
 ):
-    """Weights and z / w of one fragment."""
+    """Weights and z / w of one fragment; even weights, and a depth behind everything, for padding."""
     i = first + wp.tid()
     pixel = int(pixels[i])
     indices = triangles[hits[i]]
     base = (pixel // (width * height)) * vertices
+    if base >= clip.shape[0]:
+        barycentric[i] = wp.vec2(1.0 / 3.0, 1.0 / 3.0)
+        depth[i] = 2.0
+        return
     p0 = clip[base + indices[0]]
     p1 = clip[base + indices[1]]
     p2 = clip[base + indices[2]]
@@ -96,6 +100,8 @@ def barycentric_adjoint_kernel(
     pixel = int(pixels[i])
     indices = triangles[hits[i]]
     base = (pixel // (width * height)) * vertices
+    if base >= clip.shape[0] or (gradient[i][0] == 0.0 and gradient[i][1] == 0.0):  # padding, among others
+        return
     v0 = corner(clip[base + indices[0]])
     v1 = corner(clip[base + indices[1]])
     v2 = corner(clip[base + indices[2]])

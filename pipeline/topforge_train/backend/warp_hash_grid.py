@@ -132,6 +132,15 @@ def hash_grid_forward(
             out[base + k] = out[base + k] + weight * table[row * features + k]
 
 
+@wp.func
+def all_zero(values: wp.array(dtype=wp.float32), start: wp.int32, count: wp.int32) -> bool:
+    """Whether `count` values are zero; NaN is not."""
+    for k in range(count):
+        if values[start + k] != 0.0:
+            return False
+    return True
+
+
 @wp.kernel
 def hash_grid_backward(
     level0: wp.int32,
@@ -149,17 +158,21 @@ def hash_grid_backward(
     item = wp.tid()
     level = level0 + item // points.shape[0]
     i = item % points.shape[0]
+    features = lattice.features
+    base = (i * lattice.levels + level) * features
+    if all_zero(grad_out, base, features):  # padding, among others
+        if grad_points.shape[0] > 0:
+            grad_points[level * points.shape[0] + i] = wp.vec3(0.0, 0.0, 0.0)
+        return
     scale = lattice.scales[level]
     resolution = lattice.resolutions[level]
     entries = lattice.entries[level]
-    features = lattice.features
     slice = level * lattice.rows
     p = points[i] * scale + wp.vec3(0.5, 0.5, 0.5)
     x = wp.clamp(wp.int32(wp.floor(p[0])), 0, resolution - 1)
     y = wp.clamp(wp.int32(wp.floor(p[1])), 0, resolution - 1)
     z = wp.clamp(wp.int32(wp.floor(p[2])), 0, resolution - 1)
     f = p - wp.vec3(wp.float32(x), wp.float32(y), wp.float32(z))
-    base = (i * lattice.levels + level) * features
     slope = wp.vec3(0.0, 0.0, 0.0)
     for corner in range(8):
         dx = corner & 1

@@ -80,7 +80,9 @@ def add_owned(
     """Adds the weighted gradient of a fragment to a vertex, if it is this owner's."""
     if vertex % owners == owner:
         for channel in range(channels):
-            wp.atomic_add(target, vertex * channels + channel, weight * gradient[fragment * channels + channel])
+            value = weight * gradient[fragment * channels + channel]
+            if value != 0.0:  # padding has none, and would queue up in one place
+                wp.atomic_add(target, vertex * channels + channel, value)
 
 
 @wp.kernel

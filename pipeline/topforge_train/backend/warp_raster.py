@@ -9,7 +9,7 @@ double hits.
 
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from typing import Any, List, Optional, Tuple
 
 import torch
 import warp as wp
@@ -18,6 +18,7 @@ from torch import Tensor
 from topforge_train.backend.interface import Fragments
 from topforge_train.backend.parallel import launch_each, threads, vectors
 from topforge_train.backend.warp_barycentric import Barycentric, centre, corner
+from topforge_train.backend.warp_listing import listed
 from topforge_train.backend.warp_runtime import check, check_triangles
 
 # Without fused multiply-add, which CPUs and GPUs do not share: who is visible is decided by the same bits on both.
@@ -170,7 +171,9 @@ def _visibility(clip: Tensor, triangles: Tensor, height: int, width: int) -> Ten
     return keys.view(torch.int32)[0::2].add(1).view(views, height, width)
 
 
-def rasterize(clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> Fragments:
+def rasterize(
+    clip: Tensor, triangles: Tensor, resolution: Tuple[int, int], capacity: Optional[int] = None
+) -> Fragments:
     """Nearest triangle under each pixel centre (see `interface.Backend.rasterize`).
 
     Exact coverage with the top-left rule; triangles may cross the camera plane; fragments outside -1 <= z / w <= 1 are
@@ -187,7 +190,10 @@ def rasterize(clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> F
     height, width = resolution
     ids = _visibility(positions, triangles, height, width)
     flat = ids.view(-1)
-    pixel = torch.nonzero(flat).squeeze(1)
-    hits = flat[pixel] - 1
+    pixel, count = listed(flat, capacity)
+    if count is None:
+        hits = flat.index_select(0, pixel) - 1
+    else:  # padding is one past the last pixel
+        hits = flat.index_select(0, pixel.clamp(max=len(flat) - 1)).sub_(1).clamp_(min=0)
     barycentric, depth = Barycentric.apply(clip.contiguous(), triangles, ids, pixel, hits)
-    return Fragments(len(clip), height, width, ids, pixel, hits, barycentric, depth)
+    return Fragments(len(clip), height, width, ids, pixel, hits, barycentric, depth, count)

@@ -369,7 +369,8 @@ def position_gradient_kernel(
 def find_crossings(clip: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:
     """The slots [2, B * H * W] int64 of all pairs of neighbours, by axis and first pixel (see `PLACE_UNIT`)."""
     device, pixels = clip.device, fragments.views * fragments.height * fragments.width
-    depth = torch.full((pixels,), 2.0, device=device).index_copy_(0, fragments.pixel, fragments.depth)
+    # One more, for what is padding.
+    depth = torch.full((pixels + 1,), 2.0, device=device).index_copy_(0, fragments.pixel, fragments.depth)[:pixels]
     slots = torch.zeros((2, pixels), dtype=torch.int64, device=device)
     marks = silhouette_sides(clip, triangles)
     if marks.numel() and pixels:

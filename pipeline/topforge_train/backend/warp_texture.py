@@ -127,8 +127,9 @@ def texture_backward_texels(
                     b = (y * size[1] + box[1]) * channels
                     for k in range(channels):
                         g = row_weight * grad_out[i * channels + k]
-                        wp.atomic_add(grads, a + k, (1.0 - f[0]) * g)
-                        wp.atomic_add(grads, b + k, f[0] * g)
+                        if g != 0.0:  # padding has none, and would queue up in one place
+                            wp.atomic_add(grads, a + k, (1.0 - f[0]) * g)
+                            wp.atomic_add(grads, b + k, f[0] * g)
 
 
 class _Texture(torch.autograd.Function):

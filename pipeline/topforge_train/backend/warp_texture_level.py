@@ -43,6 +43,9 @@ def level_kernel(
     """Half the base-2 logarithm of the texels per pixel of one fragment's triangle; 0 where there are fewer."""
     i = first + wp.tid()
     base = int(pixels[i]) // (size[0] * size[1]) * vertices
+    if base >= clip.shape[0]:  # padding
+        level[i] = 0.0
+        return
     corners = triangles[hits[i]]
     half = wp.vec2(0.5 * float(size[0]), 0.5 * float(size[1]))
     a = on_screen(clip[base + corners[0]], half)

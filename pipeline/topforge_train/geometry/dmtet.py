@@ -10,10 +10,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import torch
 from torch import Tensor
+
+from topforge_train.backend.warp_listing import listed
+from topforge_train.padding import EXACT, Lengths, Room, first
 
 from . import regularisers
 from .grid import Grid
@@ -157,36 +160,65 @@ class DMTet(torch.nn.Module):
         both = self.grid.sample(distance[:corners], start) + centres(self.grid).sample(distance[corners:], start)
         return 0.5 * both[:, 0]
 
-    def extract(self, training: bool) -> IsosurfaceMesh:
+    def extract(self, training: bool, room: Room = EXACT) -> IsosurfaceMesh:
         """The surface; `training` makes no difference. See `Isosurface.extract`."""
         sdf = closed(self.sdf, self.border)
-        inside = inside_flags(sdf.detach())
+        inside = (sdf.detach() < 0).to(torch.uint8) if room else inside_flags(sdf.detach())
         flags = inside.index_select(0, self.edges.reshape(-1)).reshape(2, -1)
-        crossed = torch.nonzero(flags[0] != flags[1])[:, 0]
-        ends = self.edges.index_select(1, crossed)
-        triangles = self._triangles(inside, crossed)
+        crossed, count = listed(flags[0] != flags[1], room.get("edges"))
+        ends = self.edges.index_select(1, crossed if count is None else crossed.clamp(max=self.edges.shape[1] - 1))
         flat = ends.reshape(-1)
         s = sdf.index_select(0, flat).reshape(2, -1)
         x = self.x0.index_select(0, flat) + self.limit * torch.tanh(self.deform.index_select(0, flat))
         x = x.reshape(2, -1, 3)
-        vertices = torch.lerp(x[0], x[1], (s[0] / (s[0] - s[1]))[:, None])
-        return IsosurfaceMesh(vertices, triangles, s.t())
+        run = s[0] - s[1]
+        if count is not None:
+            run = torch.where(first(len(crossed), count), run, 1.0)
+        vertices = torch.lerp(x[0], x[1], (s[0] / run)[:, None])
+        if count is None:
+            tets, case, _ = self._passed(inside, None)
+            lengths: Lengths = {"edges": len(crossed), "tets": len(tets)}
+            return IsosurfaceMesh(vertices, self._triangles(tets, case, crossed), s.t(), None, None, lengths)
+        tets, case, tet_count = self._passed(inside, room["tets"])
+        triangles, triangle_count = self._padded_triangles(tets, case, crossed)
+        return IsosurfaceMesh(vertices, triangles, s.t(), count, triangle_count, {"edges": count, "tets": tet_count})
 
-    def _triangles(self, inside: Tensor, crossed: Tensor) -> Tensor:
-        """Triangles [F, 3] int32 over the crossed edges."""
+    def _passed(self, inside: Tensor, capacity: Optional[int]) -> Tuple[Tensor, Tensor, Optional[Tensor]]:
+        """The tetrahedra that the surface passes, and their cases; case 0 for padding."""
         corner = inside.index_select(0, self.tets.reshape(-1)).reshape(4, -1)
         case = corner[0] | corner[1] << 1 | corner[2] << 2 | corner[3] << 3
-        tets = torch.nonzero((case != 0) & (case != 15))[:, 0]
-        case = case.index_select(0, tets).long()
+        tets, count = listed((case != 0) & (case != 15), capacity)
+        if count is None:
+            return tets, case.index_select(0, tets).long(), None
+        found = case.index_select(0, tets.clamp(max=len(case) - 1)).long()
+        return tets, torch.where(first(len(tets), count), found, 0), count
+
+    def _triangles(self, tets: Tensor, case: Tensor, crossed: Tensor) -> Tensor:
+        """Triangles [F, 3] int32 over the crossed edges."""
         number = torch.empty(self.edges.shape[1], dtype=torch.int64, device=crossed.device)
         number[crossed] = torch.arange(crossed.numel(), device=crossed.device)
-        first, second = (table.index_select(0, case) for table in tet_tables(inside.device))
-        two = torch.nonzero(second[:, 0] >= 0)[:, 0]
-        owner = torch.cat((tets, tets.index_select(0, two)))
-        local = torch.cat((first, second.index_select(0, two)))
+        one, two = (table.index_select(0, case) for table in tet_tables(case.device))
+        split = torch.nonzero(two[:, 0] >= 0)[:, 0]
+        owner = torch.cat((tets, tets.index_select(0, split)))
+        local = torch.cat((one, two.index_select(0, split)))
         edge = self.tet_edges.reshape(-1).index_select(0, (owner[:, None] * 6 + local).reshape(-1))
         return number.index_select(0, edge).reshape(-1, 3).int()
 
+    def _padded_triangles(self, tets: Tensor, case: Tensor, crossed: Tensor) -> Tuple[Tensor, Tensor]:
+        """Two triangles for each tetrahedron [2 T, 3] int32, without extent where there are none; [1], how many are."""
+        edge_count = self.edges.shape[1]
+        places = torch.arange(len(crossed), device=crossed.device)
+        number = torch.zeros(edge_count + 1, dtype=torch.int64, device=crossed.device)
+        number.index_copy_(0, crossed, places)  # padding is one past the last edge
+        local = torch.cat([table.index_select(0, case) for table in tet_tables(case.device)])
+        real = local[:, :1] >= 0
+        owner = tets.clamp(max=len(self.tet_edges) - 1).repeat(2)[:, None]
+        edge = self.tet_edges.reshape(-1).index_select(0, (owner * 6 + local.clamp(min=0)).reshape(-1))
+        # Padding is spread over the vertices, or what is added there in vain would queue up in one place.
+        elsewhere = torch.arange(len(local), device=crossed.device).remainder(len(crossed))[:, None]
+        triangles = torch.where(real, number.index_select(0, edge).reshape(-1, 3), elsewhere)
+        return triangles.int(), real.sum(0, dtype=torch.int32)
+
     def regulariser(self, mesh: IsosurfaceMesh) -> Dict[str, Tensor]:
         """Unweighted terms: `sign`."""
-        return {"sign": regularisers.sign_penalty(mesh.edge_distance)}
+        return {"sign": regularisers.sign_penalty(mesh.edge_distance, mesh.edge_count)}

@@ -10,10 +10,12 @@ crossed edges times the cubes around each, in the order in which they turn about
 from __future__ import annotations
 
 import dataclasses
-from typing import Dict, Tuple
+from typing import Dict, Optional, Tuple
 
 import torch
 from torch import Tensor
+
+from topforge_train.padding import EXACT, Room, first, mean
 
 from . import regularisers
 from .flexicubes_kernels import Topology, find_topology
@@ -32,12 +34,14 @@ class FlexiCubesMesh(IsosurfaceMesh):
         crossing_vertex: [4 Q] int64, that dual vertex.
         dual_count: Dual vertices; they come first in `vertices`, centres of quads after them.
         cube_weights: [A, 21] raw weights of the cubes that the surface passes.
+        cube_count: [1] int, how many of these rows count; None = all.
     """
 
     crossing_distance: Tensor
     crossing_vertex: Tensor
     dual_count: int
     cube_weights: Tensor
+    cube_count: Optional[Tensor]
 
 
 class FlexiCubes(torch.nn.Module):
@@ -83,11 +87,11 @@ class FlexiCubes(torch.nn.Module):
         moved = self.grid.sample(self.limit * torch.tanh(self.deform), points)
         return self.grid.sample(self.sdf[:, None] * self.grid.cell, points - moved)[:, 0]
 
-    def extract(self, training: bool) -> FlexiCubesMesh:
+    def extract(self, training: bool, room: Room = EXACT) -> FlexiCubesMesh:
         """The surface; see `Isosurface.extract`."""
         sdf = closed(self.sdf, self.border)
         inside = (sdf.detach() < 0).to(torch.uint8).reshape(self.grid.shape)
-        topology = find_topology(inside)
+        topology = find_topology(inside, room)
         if not len(topology.ends):  # the box is outside: whatever is inside has an edge to it
             raise EmptySurfaceError(inside.numel())
         distances = sdf.index_select(0, topology.ends.reshape(-1)).reshape(-1, 2)
@@ -97,16 +101,21 @@ class FlexiCubes(torch.nn.Module):
         distance = (points - duals.index_select(0, vertex)).norm(dim=1)
         cube_weights = self.weights.index_select(0, topology.cubes)
         vertices, triangles = split_quads(duals, squash_gamma(cube_weights), topology, training)
-        return FlexiCubesMesh(vertices, triangles, distances, distance, vertex, topology.count, cube_weights)
+        edges, triangle_count = topology.edge_count, None
+        if edges is not None:
+            triangle_count = edges * (len(triangles) // len(topology.ends))
+        surface = (vertices, triangles, distances, edges, triangle_count, topology.lengths)
+        return FlexiCubesMesh(*surface, distance, vertex, topology.count, cube_weights, topology.cube_count)
 
     def regulariser(self, mesh: FlexiCubesMesh) -> Dict[str, Tensor]:
         """Unweighted terms: `sign`, `deviation` (as a share of the longest side), `weights` (mean magnitude, raw)."""
         longest = self.grid.cell * max(self.grid.cells)
-        deviation = regularisers.deviation_penalty(mesh.crossing_distance, mesh.crossing_vertex, mesh.dual_count)
+        crossings = (mesh.crossing_distance, mesh.crossing_vertex, mesh.dual_count)
+        count = None if mesh.edge_count is None else 4 * mesh.edge_count
         return {
-            "sign": regularisers.sign_penalty(mesh.edge_distance),
-            "deviation": deviation / longest,
-            "weights": mesh.cube_weights[:, :20].abs().mean(),
+            "sign": regularisers.sign_penalty(mesh.edge_distance, mesh.edge_count),
+            "deviation": regularisers.deviation_penalty(*crossings, count) / longest,
+            "weights": mean(mesh.cube_weights[:, :20].abs(), mesh.cube_count),
         }
 
 
@@ -134,5 +143,7 @@ def split_quads(duals: Tensor, gamma: Tensor, topology: Topology, training: bool
     lean = (even / (even + odd))[:, None]
     centre = torch.lerp(v[:, 1] + v[:, 3], v[:, 0] + v[:, 2], lean) / 2
     apex = torch.arange(duals.shape[0], duals.shape[0] + quads.shape[0], device=quads.device)
+    if topology.edge_count is not None:  # padding shrinks to its own centre: no two of its triangles meet in a vertex
+        quads = torch.where(first(len(quads), topology.edge_count)[:, None], quads, apex[:, None])
     fan = torch.stack((quads, quads.roll(-1, dims=1), apex[:, None].expand_as(quads)), dim=2)
     return torch.cat((duals, centre)), fan.reshape(-1, 3).int()

@@ -7,6 +7,7 @@ is sorted, and a GPU is waited for once, for three sizes. The plain-torch twin i
 from __future__ import annotations
 
 import dataclasses
+from typing import Optional
 
 import torch
 import warp as wp
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from topforge_train.backend.parallel import launch_ranges
 from topforge_train.geometry.flexicubes_tables import FLIPPED, cube_tables
+from topforge_train.padding import EXACT, Lengths, Room
 
 wp.set_module_options({"enable_backward": False})
 
@@ -24,6 +26,9 @@ FLIP = wp.constant(wp.int32(FLIPPED))
 class Topology:
     """Q crossed edges of a grid and A cubes that the surface passes; all indices int64.
 
+    Rows after the counts are padding. A padding edge ends where it begins; its other indices are valid, and spread, so
+    that what is added there in vain does not queue up in one place.
+
     Attributes:
         ends: [Q, 2] grid vertices, lower first.
         local_edges: [Q, 4] number of the edge within each of the cubes around it, in turning order.
@@ -31,7 +36,10 @@ class Topology:
         vertex: [Q, 4] dual vertex in each of them.
         outward: [Q] bool, whether the edge leaves the shape along its axis.
         cubes: [A] flat cube index, ascending.
-        count: Number of dual vertices.
+        count: Number of dual vertices, padding included.
+        edge_count: [1] int32, how many edges count; None = all.
+        cube_count: [1] int32, how many cubes count; None = all.
+        lengths: Of the lists "edges", "cubes" and "duals".
     """
 
     ends: Tensor
@@ -41,6 +49,9 @@ class Topology:
     outward: Tensor
     cubes: Tensor
     count: int
+    edge_count: Optional[Tensor] = None
+    cube_count: Optional[Tensor] = None
+    lengths: Lengths = dataclasses.field(default_factory=dict)
 
 
 @wp.kernel
@@ -139,12 +150,16 @@ def edge_kernel(
     slot: wp.array(dtype=wp.int64),
     vertex: wp.array(dtype=wp.int64),
     outward: wp.array(dtype=wp.bool),
+    most_cubes: int,
+    most_duals: int,
 ):
     """Writes the row of one crossed edge: its ends and what the four cubes around it know of it."""
     i = first + wp.tid()
     if flags[i] == 0:
         return
     row = sums[i] - 1
+    if row >= outward.shape[0]:
+        return
     vertices = inside.shape[0]
     cubes = entries.shape[0]
     edges = 3 * vertices
@@ -170,9 +185,10 @@ def edge_kernel(
         cube = home - du * cube_steps[u] - dv * cube_steps[v]
         local = 4 * axis + du + 2 * dv
         local_edges[4 * row + k] = wp.int64(local)
-        slot[4 * row + k] = wp.int64(sums[edges + cube] - sums[edges - 1] - 1)
+        slot[4 * row + k] = wp.int64(wp.min(sums[edges + cube] - sums[edges - 1], most_cubes) - 1)
         before = sums[edges + cubes + cube] - flags[edges + cubes + cube] - sums[edges + cubes - 1]
-        vertex[4 * row + k] = wp.int64(before) + patch_of_edge[entries[cube] * 12 + local]
+        dual = before + int(patch_of_edge[entries[cube] * 12 + local])
+        vertex[4 * row + k] = wp.int64(wp.min(dual, most_duals - 1))
 
 
 @wp.kernel
@@ -181,14 +197,16 @@ def cube_kernel(
 ):
     """Lists the cubes that the surface passes."""
     i = first + wp.tid()
-    if flags[edges + i] == 1:
-        passed[sums[edges + i] - sums[edges - 1] - 1] = wp.int64(i)
+    row = sums[edges + i] - sums[edges - 1] - 1
+    if flags[edges + i] == 1 and row < passed.shape[0]:
+        passed[row] = wp.int64(i)
 
 
-def find_topology(inside: Tensor) -> Topology:
+def find_topology(inside: Tensor, room: Room = EXACT) -> Topology:
     """The crossed edges and the dual vertices of vertex flags [nx + 1, ny + 1, nz + 1] uint8 that are 0 on the box.
 
-    A surface without crossed edges has no rows.
+    A surface without crossed edges has no rows, unless there is `room` for "edges", "cubes" and "duals": then the lists
+    have these lengths, end in padding, and leave out what does not fit; a GPU is not waited for.
     """
     device = inside.device
     tables = cube_tables(device)
@@ -202,14 +220,32 @@ def find_topology(inside: Tensor) -> Topology:
     patches = (tables.patch_count, tables.pinched_face, edges, entries, flags)
     launch_ranges(patch_kernel, cubes, (codes, cells, *patches), device)
     sums = torch.cumsum(flags, 0, dtype=torch.int32)
-    crossed, passed, total = sums[[edges - 1, edges + cubes - 1, edges + 2 * cubes - 1]].tolist()
-    passed, total = passed - crossed, total - passed
-    ends, local, slot, vertex = (torch.empty((crossed, n), dtype=torch.int64, device=device) for n in (2, 4, 4, 4))
-    outward = torch.empty(crossed, dtype=torch.bool, device=device)
-    chosen = torch.empty(passed, dtype=torch.int64, device=device)
+    offsets = (edges - 1, edges + cubes - 1, edges + 2 * cubes - 1)
+    padded = "edges" in room
+    if padded:
+        last = [sums[offset : offset + 1] for offset in offsets]
+        lengths: Lengths = {"edges": last[0], "cubes": last[1] - last[0], "duals": last[2] - last[1]}
+        crossed, passed, total = room["edges"], room["cubes"], room["duals"]
+    else:
+        crossed, passed, total = sums[list(offsets)].tolist()
+        passed, total = passed - crossed, total - passed
+        lengths = {"edges": crossed, "cubes": passed, "duals": total}
+    sizes = ((2, 1), (4, passed), (4, passed), (4, total))
+    ends, local, slot, vertex = (_rows(crossed, n, below, padded, device) for n, below in sizes)
+    local = local if not padded else local.zero_()
+    outward = torch.zeros(crossed, dtype=torch.bool, device=device)
+    chosen = _rows(passed, 1, cubes, padded, device).view(-1)
     if crossed:
-        rows = (ends.view(-1), local.view(-1), slot.view(-1), vertex.view(-1), outward)
+        rows = (ends.view(-1), local.view(-1), slot.view(-1), vertex.view(-1), outward, passed, total)
         arrays = (inside, cells, entries, tables.patch_of_edge, flags, sums)
         launch_ranges(edge_kernel, edges, (*arrays, *rows), device)
         launch_ranges(cube_kernel, cubes, (edges, flags, sums, chosen), device)
-    return Topology(ends, local, slot, vertex, outward, chosen, total)
+    counts = (lengths["edges"], lengths["cubes"]) if padded else (None, None)
+    return Topology(ends, local, slot, vertex, outward, chosen, total, *counts, lengths)
+
+
+def _rows(count: int, columns: int, below: int, padded: bool, device: torch.device) -> Tensor:
+    """Rows [count, columns] int64 to be written; where some remain as padding, with different numbers in 0..below-1."""
+    if not padded:
+        return torch.empty((count, columns), dtype=torch.int64, device=device)
+    return torch.arange(count * columns, device=device).remainder_(below).view(count, columns)

@@ -58,6 +58,11 @@ def point_kernel(
 ):
     """Where each of the four cubes sees the surface cross one edge, and that times its weight beta, and beta."""
     q = first + wp.tid()
+    if ends[2 * q] == ends[2 * q + 1]:  # padding
+        for k in range(4):
+            points[4 * q + k] = wp.vec3(0.0, 0.0, 0.0)
+            weighted[4 * q + k] = wp.vec4(0.0, 0.0, 0.0, 0.0)
+        return
     low = x0[ends[2 * q]] + limit * tanh3(deform[ends[2 * q]])
     high = x0[ends[2 * q + 1]] + limit * tanh3(deform[ends[2 * q + 1]])
     for k in range(4):
@@ -95,6 +100,8 @@ def point_adjoint_kernel(
 ):
     """Adjoint of `point_kernel` and of the weighted means, for one edge."""
     q = wp.tid()
+    if ends[2 * q] == ends[2 * q + 1]:  # padding
+        return
     tanh_low = tanh3(deform[ends[2 * q]])
     tanh_high = tanh3(deform[ends[2 * q + 1]])
     low = x0[ends[2 * q]] + limit * tanh_low
@@ -167,7 +174,7 @@ class _DualVertices(torch.autograd.Function):
         sums = distances.new_zeros((topology.count, 4)).index_add_(0, topology.vertex.view(-1), weighted)
         ctx.save_for_backward(distances, deform, weights, x0, corners, sums)
         ctx.limit, ctx.topology = limit, topology
-        return points, sums[:, :3] / sums[:, 3:]
+        return points, sums[:, :3] / sums[:, 3:].clamp_min(1e-6)  # weights are above 0.01 unless none was added
 
     @staticmethod
     def backward(ctx: Any, of_points: Tensor, of_duals: Tensor) -> Any:

@@ -10,6 +10,8 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
+from topforge_train.padding import Lengths
+
 from .flexicubes_kernels import Topology
 from .flexicubes_tables import FLIPPED, cube_tables
 
@@ -89,7 +91,9 @@ def find_topology(inside: Tensor) -> Topology:
     entry = entries.index_select(0, slot) * 12 + local.reshape(-1)
     vertex = first.index_select(0, slot) + tables.patch_of_edge.index_select(0, entry)
     shape = around.shape
-    return Topology(ends, local, slot.reshape(shape), vertex.reshape(shape), outward, cubes, int(counts.sum()))
+    lengths: Lengths = {"edges": len(ends), "cubes": len(cubes), "duals": int(counts.sum())}
+    indices = (ends, local, slot.reshape(shape), vertex.reshape(shape), outward, cubes)
+    return Topology(*indices, count=int(counts.sum()), lengths=lengths)
 
 
 def dual_vertices(

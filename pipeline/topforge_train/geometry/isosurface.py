@@ -7,12 +7,13 @@ of a grid cell, so that learning rates and the sign term mean the same at every 
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable, Dict, Iterator, Protocol
+from typing import Callable, Dict, Iterator, Optional, Protocol
 
 import torch
 from torch import Tensor
 
 from topforge.errors import FailureClass, TopForgeError
+from topforge_train.padding import EXACT, Lengths, Room
 
 from .mesh import Mesh
 
@@ -42,9 +43,21 @@ class IsosurfaceMesh(Mesh):
 
     Attributes:
         edge_distance: [Q, 2] signed distances in cells at the ends of the grid edges that the surface crosses.
+        edge_count: [1] int, how many of these rows count; None = all.
+        triangle_count: [1] int, how many triangles are not padding; None = all. Padding has one vertex three times.
+        lengths: Of all lists that a `Room` may limit.
     """
 
     edge_distance: Tensor
+    edge_count: Optional[Tensor]
+    triangle_count: Optional[Tensor]
+    lengths: Lengths
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Mean of values [F, ...] that are 0 for triangles without extent, over those that are not padding."""
+        if self.triangle_count is None:
+            return values.mean()
+        return values.sum() / (self.triangle_count.clamp(min=1) * values[0].numel())[0]
 
 
 class Isosurface(Protocol):
@@ -72,14 +85,17 @@ class Isosurface(Protocol):
         `other.initialise(this.signed_distance)` moves a shape to another grid.
         """
 
-    def extract(self, training: bool) -> IsosurfaceMesh:
+    def extract(self, training: bool, room: Room = EXACT) -> IsosurfaceMesh:
         """The surface, closed and manifold, facing outward.
 
         Args:
             training: Whether every parameter must receive gradients; FlexiCubes then cuts quads into four triangles.
+            room: With an entry for each of the mesh's `lengths`, all lists have that length and a GPU is not waited
+                for. Vertices and triangles then include padding, which is nowhere to be seen. Where a list is longer
+                than its room, the mesh has holes.
 
         Raises:
-            EmptySurfaceError: the distance is positive everywhere.
+            EmptySurfaceError: the distance is positive everywhere; with a `room`, a length is 0 instead.
         """
 
     def regulariser(self, mesh: IsosurfaceMesh) -> Dict[str, Tensor]:
