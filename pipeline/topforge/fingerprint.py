@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Dict, List, Tuple
 
-from topforge import atomic, cache
+from topforge import atomic, cache, wavefront
 from topforge.errors import TopForgeError
 
 _CHUNK = 1 << 20
@@ -37,7 +37,7 @@ def of_dataset(folder: Path) -> str:
     """Hex SHA-256 over the relative names and the contents of all files below `folder`, in the order of their names.
 
     Hidden files and those that file managers leave are passed over; links are followed. A single file is taken as a
-    folder with nothing else in it.
+    folder with nothing else in it; a mesh brings its material files and their pictures with it.
 
     Raises:
         DatasetError: No such folder, nothing in it, or an unreadable file.
@@ -76,7 +76,8 @@ def _of_files(folder: Path) -> str:
 def _files(folder: Path) -> List[Tuple[str, Path]]:
     """The `/`-separated relative name and the path of each file, ordered by name."""
     if folder.is_file():
-        return [(folder.name, folder)]
+        together = [(os.path.relpath(str(path), str(folder.parent)), path) for path in wavefront.companions(folder)]
+        return [(folder.name, folder), *sorted((Path(name).as_posix(), path) for name, path in together)]
     found: List[Tuple[str, Path]] = []
     for root, folders, names in os.walk(str(folder), followlinks=True, onerror=_raise):
         folders[:] = [name for name in folders if not _ignored(name)]

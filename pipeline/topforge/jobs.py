@@ -1,7 +1,7 @@
 """Job files, and their expansion into work items.
 
     {
-      "dataset": "capture",                        the folder with the photographs
+      "dataset": "capture",                        the folder with the photographs, or a mesh to take them of (.obj)
       "configs": ["bob.json", "more/*.json", {"name": "quick", "iter": 200}],
       "wedge": {"learning_rate": [0.03, 0.01],     values, or a range with both ends included
                 "iter": {"from": 100, "to": 1600, "count": 5, "scale": "log"}},
@@ -10,7 +10,8 @@
       "parallel": 2, "check": true, "report": true, "output": "out"
     }
 
-Relative paths start at the job file's folder. docs/jobs.md explains every key; `Job` below is what is accepted.
+Relative paths start at the job file's folder; those in a config file as `read_config` says. docs/jobs.md explains
+every key; `Job` below is what is accepted.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ FORMAT = 1
 """Version of job files. A reader refuses a newer one."""
 COMPANIONS = ("check", "report")
 """Items that a job adds by itself: their names, and those of their adapters."""
+CONFIG_FOLDER = "configs"
+"""Where nvdiffrec keeps its config files."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Job:
     adapter: str = "topforge"
     """Which trainer runs the configs; `topforge train --help` names them."""
     dataset: Optional[str] = option(None, path=True)
-    """The capture folder that all configs are trained on."""
+    """The capture folder, or mesh file, that all configs are trained on; null = what each config names (`ref_mesh`)."""
     configs: Tuple[Union[str, Dict[str, Any]], ...] = ({},)
     """Config files, patterns of such (`*`, `?`, `**`), and configs written here. One of these may have a `name`."""
     wedge: Dict[str, Any] = option({})
@@ -103,24 +106,54 @@ def expand(job: Job, path: Path) -> List[Planned]:
             options (all of them listed), two items that are the same work.
     """
     adapter, output = registry.get(job.adapter), Path(job.output)
-    if adapter.needs_dataset and job.dataset is None:
-        raise JobError(str(path), 'adapter "%s" needs a dataset' % job.adapter, 'Add "dataset" to the job.')
-    content = fingerprint.of_dataset(Path(job.dataset)) if job.dataset else ""
     unique = item_names.Unique(*COMPANIONS)
-    plan: List[Planned] = []
-    if job.check and job.dataset:
-        plan.append(companion("check", {}, job, content, (), output))
-    gates = tuple(str(each.folder) for each in plan)
-    trained = [
-        planned(make_item(adapter, unique(name), config, job, content, gates, labels), output)
-        for name, config, labels in _configs(job, adapter, path)
-    ]
+    contents: Dict[Optional[str], str] = {}
+    checks: Dict[Optional[str], Planned] = {}
+    trained: List[Planned] = []
+    for name, config, labels in _configs(job, adapter, path):
+        its = with_dataset(job, adapter, config, str(path), 'Add "dataset" to the job.')
+        if its.dataset not in contents:
+            content = contents[its.dataset] = content_of(its)
+            if job.check and its.dataset:
+                check = unique("check") if checks else "check"
+                checks[its.dataset] = companion("check", {}, its, content, (), output, check)
+        gates = tuple(str(each.folder) for dataset, each in checks.items() if dataset == its.dataset)
+        item = make_item(adapter, unique(name), config, its, contents[its.dataset], gates, labels)
+        trained.append(planned(item, output))
     refuse_same_work(trained, str(path))
-    plan += trained
+    plan = [*checks.values(), *trained]
     if job.report:
         title = {"title": job.name or path.stem}
-        plan.append(companion("report", title, job, content, tuple(trained), output))
+        plan.append(companion("report", title, job, contents.get(job.dataset, ""), tuple(trained), output))
     return plan
+
+
+def with_dataset(job: Job, adapter: Adapter, config: Any, where: str, fix: str) -> Job:
+    """The job with the dataset that a config is trained on: the job's own, else the one that the config names.
+
+    Args:
+        job: What is asked for.
+        adapter: What runs the config.
+        config: Instance of the adapter's options, paths absolute.
+        where: The job file or node, for messages.
+        fix: What to do when neither names one and the adapter needs one.
+
+    Raises:
+        JobError: Neither does.
+    """
+    dataset = job.dataset or adapter.dataset_of(config)
+    if adapter.needs_dataset and dataset is None:
+        raise JobError(where, 'adapter "%s" needs a dataset' % adapter.name, fix)
+    return dataclasses.replace(job, dataset=dataset)
+
+
+def content_of(job: Job) -> str:
+    """Fingerprint of a job's dataset, "" without one.
+
+    Raises:
+        DatasetError: It is not there, or cannot be read.
+    """
+    return fingerprint.of_dataset(Path(job.dataset)) if job.dataset else ""
 
 
 def make_item(
@@ -175,27 +208,34 @@ def planned(item: Item, output: Path) -> Planned:
 
 
 def companion(
-    name: str, options: Mapping[str, Any], job: Job, content: str, after: Tuple[Planned, ...], output: Path
+    adapter_name: str,
+    options: Mapping[str, Any],
+    job: Job,
+    content: str,
+    after: Tuple[Planned, ...],
+    output: Path,
+    name: Optional[str] = None,
 ) -> Planned:
     """The `check` or `report` item: it needs no GPU, and its key covers the items it comes after, failed or not.
 
     Args:
-        name: The adapter, and so the item.
+        adapter_name: "check" or "report".
         options: JSON values of the adapter's options.
         job: Gives dataset and environment.
         content: Fingerprint of the dataset, "" without one.
         after: What it comes after.
         output: Folder of run folders.
+        name: Of the item; None = the adapter's.
     """
-    adapter = registry.get(name)
-    config: Any = schema.from_json(adapter.options, dict(options), name)
+    adapter = registry.get(adapter_name)
+    config: Any = schema.from_json(adapter.options, dict(options), adapter_name)
     adapter.validate(config, job.dataset)
     keys = tuple(each.item.key for each in after)
     item = Item(
-        name=name,
-        adapter=name,
+        name=name or adapter_name,
+        adapter=adapter_name,
         config=schema.to_json(config),
-        key=items.compute_key(name, adapter.version, adapter.deciding(config), content, keys),
+        key=items.compute_key(adapter_name, adapter.version, adapter.deciding(config), content, keys),
         dataset=job.dataset,
         content=content,
         after=tuple(str(each.folder) for each in after),
@@ -243,6 +283,10 @@ def _bases(job: Job, adapter: Adapter, path: Path) -> Iterator[Tuple[str, Any]]:
 def read_config(adapter: Adapter, path: Path, start: Optional[Mapping[str, Any]] = None) -> Any:
     """The adapter's options from a config file, paths made absolute.
 
+    A relative path starts at the file's folder. Where nothing is there, it starts at the folder above if the file lies
+    in a `configs`, else at the working folder: nvdiffrec's config files, whose paths start at its checkout, then run
+    from anywhere, and copies of them where their data is.
+
     Args:
         adapter: Whose options.
         path: The file.
@@ -254,7 +298,8 @@ def read_config(adapter: Adapter, path: Path, start: Optional[Mapping[str, Any]]
     written = strict_json.read(path)
     merged = {**(start or {}), **written} if isinstance(written, dict) else written
     config: Any = schema.from_json(adapter.options, merged, str(path))
-    return schema.with_absolute_paths(config, path.parent)
+    others = [path.parent.parent] if path.parent.name == CONFIG_FOLDER else []
+    return schema.with_absolute_paths(config, path.parent, *others, Path.cwd())
 
 
 def matches(pattern: str, folder: Path, where: str, itself: Optional[Path] = None) -> List[Path]:

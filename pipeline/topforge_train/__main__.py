@@ -18,11 +18,10 @@ import torch
 
 from topforge import schema, strict_json
 from topforge.errors import EXIT_CODES, FailureClass
-from topforge.trainers.builtin_options import BuiltinOptions
-from topforge_train import checkpoint, deliver, failures, loop, preview
+from topforge.trainers.builtin_options import BuiltinOptions, extends
+from topforge_train import checkpoint, deliver, failures, inputs, loop, preview
 from topforge_train.backend import load as load_backend
 from topforge_train.checkpoint import Checkpoint
-from topforge_train.data import ImageSet, load_images
 from topforge_train.geometry.mesh import Mesh
 from topforge_train.progress import TRAINING_SHARE, Reporter
 from topforge_train.session import PASSES, Clock, Session
@@ -35,38 +34,29 @@ def parse(arguments: Optional[Sequence[str]] = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="topforge_train", description="Reconstruct shape, material and light.")
     parser.add_argument("--config", type=Path, required=True, help="JSON with the trainer's options")
-    parser.add_argument("--dataset", type=Path, required=True, help="capture folder")
+    parser.add_argument("--dataset", type=Path, required=True, help="capture folder, or mesh file")
     parser.add_argument("--output", type=Path, required=True, help="folder for the result")
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder for saved states")
     parser.add_argument("--previews", type=Path, required=True, help="folder for pictures of the work")
     return parser.parse_args(arguments)
 
 
-def held_out(dataset: Path, options: BuiltinOptions, training: ImageSet) -> ImageSet:
-    """The views to validate on: "val", else "test", else (as nvdiffrec does for LLFF) the training views."""
-    import topforge_capture
-
-    for split in ("val", "test"):
-        if split in topforge_capture.splits(dataset):
-            return load_images(dataset, split, options.cam_near_far, levels=1, size=options.train_res)
-    return training
-
-
 def open_session(arguments: argparse.Namespace) -> Session:
-    """Reads options and photographs, picks the operators."""
+    """Reads options and photographs, or draws them of a mesh; picks the operators."""
     options = schema.from_json(BuiltinOptions, strict_json.read(arguments.config), str(arguments.config))
     torch.set_num_threads(options.threads or os.cpu_count() or 1)
     backend = load_backend(options.backend, options.device)
-    training = load_images(arguments.dataset, "train", options.cam_near_far, size=options.train_res).to(backend.device)
+    reporter = Reporter()
+    training, validation = inputs.load(arguments.dataset, options, backend, reporter)
     return Session(
         options=options,
         backend=backend,
         training=training,
-        validation=held_out(arguments.dataset, options, training).to(backend.device),
+        validation=validation,
         output=arguments.output,
         checkpoints=arguments.checkpoints,
         previews=arguments.previews,
-        reporter=Reporter(),
+        reporter=reporter,
     )
 
 
@@ -96,7 +86,7 @@ def run_volume_pass(session: Session, saved: Optional[Checkpoint]) -> Start:
 
 def run(session: Session) -> None:
     """Both passes, then the delivery; resumes from the newest checkpoint of the same configuration."""
-    saved = checkpoint.load(session.checkpoints, session.identity)
+    saved = checkpoint.load(session.checkpoints, session.identity, extends)
     if saved:
         session.clock = Clock(before=saved.elapsed)
         session.reporter.message("Resuming pass %d at iteration %d." % (saved.training_pass + 1, saved.step))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, TypeVar
+from typing import Any, Dict, List, Mapping, Tuple, TypeVar
 
 from topforge.paths import absolute
 from topforge.schema.convert import ConfigError, Problem, convert, unknown_option
@@ -53,23 +53,28 @@ def hint_of(cls: type, name: str, where: str) -> Any:
     return hint
 
 
-def with_absolute_paths(instance: T, folder: Path) -> T:
-    """A copy in which every relative path (options made with `path=True`, nested ones too) starts at `folder`."""
+def with_absolute_paths(instance: T, folder: Path, *others: Path) -> T:
+    """A copy in which every relative path (options made with `path=True`, nested ones too) starts at `folder`.
+
+    Where nothing is there, it starts at the first of `others` where something is.
+    """
     changes: Dict[str, Any] = {}
     for name, (hint, limits, _) in shape(type(instance)).items():
         if not limits.path and not dataclasses.is_dataclass(hint):
             continue
         value = getattr(instance, name)
         if dataclasses.is_dataclass(hint):
-            changes[name] = with_absolute_paths(value, folder)
+            changes[name] = with_absolute_paths(value, folder, *others)
         elif value is not None:
             single = isinstance(value, str)
-            changes[name] = _below(folder, value) if single else tuple(_below(folder, entry) for entry in value)
+            places = (folder, *others)
+            changes[name] = _below(places, value) if single else tuple(_below(places, entry) for entry in value)
     return typing.cast(T, dataclasses.replace(typing.cast(Any, instance), **changes)) if changes else instance
 
 
-def _below(folder: Path, path: str) -> str:
-    return str(absolute(folder / path))
+def _below(folders: Tuple[Path, ...], path: str) -> str:
+    candidates = [absolute(folder / path) for folder in folders]
+    return str(next((each for each in candidates if each.exists()), candidates[0]))
 
 
 def _replace(instance: Any, changes: Mapping[str, Any], prefix: str, problems: List[Problem]) -> Any:

@@ -101,6 +101,10 @@ class Adapter:
     def validate(self, config: Any, dataset: Optional[str]) -> None:
         """Refuses what the field-by-field check cannot see (combinations, missing files). Raises TopForgeError."""
 
+    def dataset_of(self, config: Any) -> Optional[str]:
+        """The dataset that the configuration itself names, for where nothing else does; absolute."""
+        return None
+
     def deciding(self, config: Any) -> Dict[str, Any]:
         """The part of the configuration that decides the result; default: all of it."""
         return schema.to_json(config)
@@ -124,6 +128,14 @@ class Adapter:
     def collect(self, item: Item, config: Any, paths: RunPaths) -> Collected:
         """Looks at `paths.output`, checks that it is complete and sound. Raises TopForgeError if it is not."""
         raise NotImplementedError
+
+    def extends(self, config: Any, earlier: Any) -> bool:
+        """Whether `config` is `earlier` with a later end, so that the states saved for that one may be continued."""
+        return False
+
+    def keeps_states(self, config: Any) -> bool:
+        """Whether the last saved state stays when the result is published, to be continued with a later end."""
+        return False
 
     def lower_settings(self, config: Any) -> Optional[Tuple[Any, str]]:
         """For a retry after out-of-memory: a smaller config and a sentence saying what changed; None = no rung left."""

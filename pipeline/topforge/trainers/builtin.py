@@ -6,9 +6,10 @@ import dataclasses
 import json
 import math
 import re
+from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from topforge import atomic, schema
+from topforge import atomic, schema, wavefront
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
@@ -42,6 +43,16 @@ class UnsupportedOptionError(TopForgeError):
         )
 
 
+class UnlitReferenceError(TopForgeError):
+    """A mesh reference without a light: it would be black."""
+
+    def __init__(self, mesh: str) -> None:
+        super().__init__(
+            "The dataset %s is a mesh, and nothing lights it." % mesh,
+            "Name a latitude-longitude .hdr file in envmap, and its brightness in env_scale.",
+        )
+
+
 class IncompleteOutputError(TopForgeError):
     """The trainer ended well, but what it left is not a result."""
 
@@ -69,7 +80,6 @@ class BuiltinAdapter(Adapter):
             ("layers", 1, "transparency is not supported yet"),
             ("custom_mip", False, "it trains nothing in nvdiffrec either"),
             ("base_mesh", None, "starting from a mesh is not supported yet"),
-            ("mtl_override", None, "mesh references are not supported yet"),
             ("camera_space_light", False, "lights that move with the camera are not supported yet"),
         ):
             if getattr(config, key) != allowed:
@@ -81,9 +91,26 @@ class BuiltinAdapter(Adapter):
             raise UnsupportedOptionError("export_res", list(config.export_res), "textures are squares")
         if not config.learn_light and not config.envmap:
             raise UnsupportedOptionError("learn_light", False, "a fixed light needs envmap, a .hdr file")
+        self._validate_mesh_reference(config, dataset)
         for low, high in (("kd_min", "kd_max"), ("ks_min", "ks_max"), ("nrm_min", "nrm_max")):
             if any(a > b for a, b in zip(getattr(config, low), getattr(config, high))):
                 raise UnsupportedOptionError(low, list(getattr(config, low)), "an entry is above that of %s" % high)
+
+    @staticmethod
+    def _validate_mesh_reference(config: BuiltinOptions, dataset: Optional[str]) -> None:
+        """A mesh in place of photographs: all its files are there, and something lights it."""
+        if dataset is None or not wavefront.is_mesh(dataset):
+            if config.mtl_override is not None:
+                raise UnsupportedOptionError("mtl_override", config.mtl_override, "the dataset is no mesh (.obj)")
+            return
+        override = None if config.mtl_override is None else Path(config.mtl_override)
+        wavefront.refuse_missing(Path(dataset), override)
+        if config.envmap is None:
+            raise UnlitReferenceError(dataset)
+
+    def dataset_of(self, config: BuiltinOptions) -> Optional[str]:
+        """The mesh, or the folder of a capture, that `ref_mesh` names."""
+        return config.ref_mesh
 
     def deciding(self, config: BuiltinOptions) -> Dict[str, Any]:
         """Everything but what only decides how one watches."""

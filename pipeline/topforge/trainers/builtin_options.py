@@ -30,11 +30,13 @@ class NvdiffrecOptions:
     train_res: Optional[Tuple[int, int]] = option(
         None, unit="pixels", minimum=16, maximum=8192, group="Capture", label="Training Height, Width"
     )
-    """Height and width to train at; null = those of the photographs, which are averaged down by a whole factor."""
+    """Height and width to train at; null = those of the photographs, which are averaged down by a whole factor.
+    A mesh reference is drawn at any size; null = 512 x 512."""
     display_res: Optional[Tuple[int, int]] = option(
-        None, unit="pixels", minimum=16, maximum=8192, group="Monitor", advanced=True, ignored=True
+        None, unit="pixels", minimum=16, maximum=8192, group="Monitor", advanced=True, label="Preview Height, Width"
     )
-    """nvdiffrec's size of previews. Accepted and ignored: they have the size that is trained at."""
+    """Height and width of a mesh reference's validation views, and so of previews; null = `train_res`. Held-out
+    photographs have the size that is trained at."""
     texture_res: Tuple[int, int] = option(
         (1024, 1024), unit="texels", minimum=16, maximum=16384, group="Material", label="Texture Height, Width"
     )
@@ -67,16 +69,19 @@ class NvdiffrecOptions:
     """Colour difference on linear radiance. logl1 tolerates highlights and outliers best."""
     out_dir: Optional[str] = option(None, group="Capture", advanced=True, ignored=True)
     """nvdiffrec's output folder. Accepted and ignored: a work item's folder decides."""
-    ref_mesh: Optional[str] = option(None, path=True, group="Capture", advanced=True, ignored=True)
-    """nvdiffrec's name for the capture. Accepted and ignored: the item's dataset decides."""
+    ref_mesh: Optional[str] = option(None, path=True, group="Capture", advanced=True, label="Reference")
+    """nvdiffrec's name for the dataset: a mesh (.obj) to take pictures of, or a capture's folder. Counts only where
+    no dataset is named otherwise."""
     base_mesh: Optional[str] = option(None, path=True, group="Geometry", advanced=True, ignored=True)
     """Start from this mesh and skip pass 1. Not supported by the built-in trainer yet."""
     validate: bool = option(True, group="Monitor", label="Measure Held-Out Views")
     """Measure held-out views at the end and write them."""
     isosurface: str = option("dmtet", choices=("dmtet", "flexicubes"), group="Geometry", label="Surface Extraction")
     """How pass 1 extracts triangles. flexicubes gives smoother, fewer triangles at the same grid."""
-    mtl_override: Optional[str] = option(None, path=True, group="Material", advanced=True, ignored=True)
-    """Material for a mesh reference. Not supported by the built-in trainer yet."""
+    mtl_override: Optional[str] = option(
+        None, path=True, group="Material", advanced=True, label="Reference Material File"
+    )
+    """A .mtl file that replaces the mesh reference's own. One that holds a single material holds for all triangles."""
     dmtet_grid: int = option(64, unit="cells", minimum=8, maximum=256, group="Geometry", label="Grid Resolution")
     """Cells along a side of the grid. 32 to 48 on a CPU, 64 to 128 on a GPU."""
     mesh_scale: float = option(
@@ -86,7 +91,7 @@ class NvdiffrecOptions:
     env_scale: float = option(1.0, minimum=0.0, maximum=1e4, group="Light", advanced=True, label="Light Image Scale")
     """Multiplies `envmap`."""
     envmap: Optional[str] = option(None, path=True, group="Light", advanced=True, label="Light Image")
-    """A .hdr latitude-longitude image: the fixed light when learn_light is false."""
+    """A .hdr latitude-longitude image: lights a mesh reference; the fixed light when learn_light is false."""
     display: Any = option(None, group="Monitor", advanced=True, ignored=True)
     """nvdiffrec's preview layers. Accepted and ignored: every preview shows result, reference, difference, maps."""
     camera_space_light: bool = option(False, group="Light", advanced=True, ignored=True)
@@ -160,6 +165,8 @@ class NvdiffrecOptions:
 class BuiltinOptions(NvdiffrecOptions):
     """Everything the built-in trainer understands."""
 
+    reference_views: int = option(256, unit="views", minimum=8, maximum=100000, group="Capture", advanced=True)
+    """Training views drawn of a mesh reference, at random, before training. Each takes 2.9 MB at 512 x 512 pixels."""
     seed: int = option(0, minimum=0, maximum=2**31 - 1, group="Optimisation", label="Random Seed")
     """Start of every random choice. With `threads` 1 a run repeats to the bit; with more, sums round differently."""
     time_budget: float = option(0.0, unit="seconds", minimum=0.0, group="Optimisation")

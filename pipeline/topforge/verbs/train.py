@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Optional, Sequence
 
-from topforge import fingerprint, item_names, jobs, presets, schema
+from topforge import item_names, jobs, presets, schema
 from topforge.items import EnvironmentSpec, Needs
 from topforge.jobs import Planned
 from topforge.paths import absolute
@@ -21,7 +21,9 @@ _DEFAULT_ADAPTER = "topforge"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's own arguments; the trainer's options follow in `add_options`."""
     parser.add_argument("config", type=Path, nargs="?", metavar="CONFIG.json", help="options of the trainer")
-    parser.add_argument("--dataset", type=Path, metavar="FOLDER", help="the capture")
+    parser.add_argument(
+        "--dataset", type=Path, metavar="PATH", help="the capture's folder, or a mesh; default: the config's ref_mesh"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="run folder; the same one continues")
     parser.add_argument("--adapter", default=_DEFAULT_ADAPTER, choices=registry.names(), help="which trainer")
     parser.add_argument("--preset", metavar="NAME", help="start from draft, standard or high; the config and flags win")
@@ -55,12 +57,10 @@ def _planned(arguments: argparse.Namespace) -> Planned:
         environment=EnvironmentSpec(prefix=_absolute(arguments.environment)),
         needs=schema.updated(Needs(), {"gpus": arguments.gpus}, "command line"),
     )
-    if adapter.needs_dataset and job.dataset is None:
-        problem = 'adapter "%s" needs a dataset' % adapter.name
-        raise jobs.JobError("command line", problem, "Add --dataset FOLDER.")
-    content = fingerprint.of_dataset(Path(job.dataset)) if job.dataset else ""
+    job = jobs.with_dataset(job, adapter, config, "command line", "Add --dataset PATH.")
     folder = absolute(arguments.out)
-    return Planned(jobs.make_item(adapter, item_names.safe(folder.name), config, job, content), folder)
+    item = jobs.make_item(adapter, item_names.safe(folder.name), config, job, jobs.content_of(job))
+    return Planned(item, folder)
 
 
 def configuration(adapter: Adapter, arguments: argparse.Namespace) -> Any:

@@ -13,12 +13,12 @@ from torch.nn.functional import avg_pool2d
 
 from topforge import wavefront
 from topforge.wavefront import MeshFileError
+from topforge_capture.obj_reader import ObjMesh, read_obj
 from topforge_train.backend.interface import Backend, Fragments
 from topforge_train.backend.warp_texture_level import texture_level
 from topforge_train.camera import CameraBatch
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.material import as_surface
-from topforge_train.mesh_reference.obj_reader import ObjMesh, read_obj
 from topforge_train.mesh_reference.painting import PaintedMaterial, paint, plain
 from topforge_train.render import Shape, mapped_normal, visible_points
 from topforge_train.shading import Light, facing, shade

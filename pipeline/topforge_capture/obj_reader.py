@@ -136,7 +136,7 @@ def _numbers(text: bytes, dtype: type, expected: int) -> Optional[np.ndarray]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
         try:
-            found = np.fromstring(text.decode("latin-1"), dtype, sep=" ")
+            found: np.ndarray = np.fromstring(text.decode("latin-1"), dtype, sep=" ")
         except (ValueError, DeprecationWarning):
             return None
     return found if len(found) == expected else None
