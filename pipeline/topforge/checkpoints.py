@@ -7,11 +7,25 @@ states are kept aside, not deleted, and come back when that work is taken up aga
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
-from typing import Sequence
+from pathlib import Path
+from typing import List, Sequence
 
 from topforge import atomic
+from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
+
+
+class NoStatesError(TopForgeError):
+    """There is nothing to continue from."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            "%s holds no saved state of its item: none was written yet, it was made with settings lowered after "
+            "out-of-memory, or the run is finished and was not to keep it (keep_checkpoint)." % folder,
+            "Train anew with the later end: `topforge train`, or the job with the larger value.",
+        )
 
 
 def owner_of(key: str, lowered: Sequence[str]) -> str:
@@ -51,7 +65,51 @@ def _owner(paths: RunPaths) -> str:
         return "unknown"
 
 
+def hand_on(paths: RunPaths, key: str, heir: RunPaths, heir_key: str) -> None:
+    """Makes saved states also those of another item, whose runner finds them kept aside in its run folder.
+
+    Files are linked where the file system can, else copied. Does nothing where the other item has states already.
+
+    Args:
+        paths: Where the states are. Nothing is changed there.
+        key: Whose states they have to be.
+        heir: The other item's run folder, which exists.
+        heir_key: The other item's key.
+
+    Raises:
+        NoStatesError: There are none of that item.
+        OSError: They cannot be linked or copied.
+    """
+    aside = heir.foreign_checkpoint(heir_key)
+    if aside.exists() or _owner(heir) == heir_key:
+        return
+    states = _states(paths) if _owner(paths) == key else []
+    if not states:
+        raise NoStatesError(paths.run)
+    aside.mkdir()
+    for state in states:
+        try:
+            os.link(str(state), str(aside / state.name))
+        except OSError:  # another file system, or one without links
+            shutil.copy2(str(state), str(aside / state.name))
+
+
+def _states(paths: RunPaths) -> List[Path]:
+    if not paths.checkpoint.is_dir():
+        return []
+    return [path for path in paths.checkpoint.iterdir() if not path.name.startswith(atomic.TEMPORARY)]
+
+
+def settle(paths: RunPaths, keep: bool) -> None:
+    """The work is published: its last states stay if `keep`, all others go."""
+    if not keep:
+        remove(paths)
+        return
+    for folder in atomic.beginning_with(paths.run, paths.foreign_checkpoint("").name):
+        shutil.rmtree(str(folder), ignore_errors=True)
+
+
 def remove(paths: RunPaths) -> None:
-    """Deletes all saved states: the work is published, or to be done anew."""
+    """Deletes all saved states: the work is to be done anew, or is published and not to be continued."""
     for folder in (paths.checkpoint, *atomic.beginning_with(paths.run, paths.foreign_checkpoint("").name)):
         shutil.rmtree(str(folder), ignore_errors=True)

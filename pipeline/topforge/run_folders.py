@@ -28,7 +28,7 @@ class OtherWorkError(TopForgeError):
     def __init__(self, folder: Path) -> None:
         super().__init__(
             "%s holds the result of another configuration or dataset." % folder,
-            "Choose another folder, or use --force to move that result aside.",
+            "Choose another folder, or use --force to move that result aside. To train it longer: `topforge extend`.",
         )
 
 

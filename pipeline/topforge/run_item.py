@@ -196,7 +196,7 @@ class _Runner:
                 config = self._next_config(work, config, failure)
         result = provenance.result(work, config, success, self._records, self._lowered)
         publish.publish(self._paths, result)
-        checkpoints.remove(self._paths)
+        checkpoints.settle(self._paths, adapter.keeps_states(config))
         self._finish(result)
 
     def _attempt(self, work: Work, config: Any) -> Success:

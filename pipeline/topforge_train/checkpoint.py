@@ -13,14 +13,14 @@ import json
 import logging
 import shutil
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import torch
 
 from topforge import atomic
 from topforge.errors import FailureClass, TopForgeError
 
-FORMAT = 1
+FORMAT = 2
 KEEP = 2
 """The newest and the one before: enough to survive a damaged newest file."""
 
@@ -33,7 +33,8 @@ class ForeignCheckpointError(TopForgeError):
     def __init__(self, path: Path, differences: List[str]) -> None:
         super().__init__(
             "%s was saved by a run with other settings (%s)." % (path, "; ".join(differences)),
-            "Use another run folder, or remove its checkpoint/ to start anew.",
+            "Use another run folder, or remove its checkpoint/ to start anew. To train longer, raise iter or "
+            "time_budget alone.",
         )
 
 
@@ -59,9 +60,15 @@ class Checkpoint:
     step: int
     """Iterations of the pass that are done."""
     elapsed: float
-    """Seconds of training so far, over all attempts."""
+    """What the run's clock says, over all attempts."""
     state: Dict[str, Any]
     """Tensors of the pass: parameters, optimiser, what earlier passes handed on."""
+    progress: float = 0.0
+    """How far the pass was, 0 to 1."""
+    plain: Dict[str, Dict[str, Any]] = dataclasses.field(default_factory=dict)
+    """What the parts of the loop keep beside, JSON-able, by their names."""
+    is_extended: bool = False
+    """Set by `load`: it was saved by a run with an earlier end."""
 
 
 def save(folder: Path, identity: Dict[str, Any], checkpoint: Checkpoint) -> Path:
@@ -84,6 +91,8 @@ def save(folder: Path, identity: Dict[str, Any], checkpoint: Checkpoint) -> Path
         "pass": checkpoint.training_pass,
         "step": checkpoint.step,
         "elapsed": checkpoint.elapsed,
+        "progress": checkpoint.progress,
+        "plain": checkpoint.plain,
         "size": len(payload),
         "sha256": hashlib.sha256(payload).hexdigest(),
     }
@@ -99,10 +108,19 @@ def save(folder: Path, identity: Dict[str, Any], checkpoint: Checkpoint) -> Path
     return path
 
 
-def load(folder: Path, identity: Dict[str, Any]) -> Optional[Checkpoint]:
+Extends = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+"""Whether the first configuration differs from the second in nothing but a later end."""
+
+
+def load(folder: Path, identity: Dict[str, Any], extends: Extends) -> Optional[Checkpoint]:
     """The newest whole checkpoint, or None when there is none. Damaged files are named in the log and left alone.
 
     Its tensors are on the CPU, so that a run may go on on another device than it began on.
+
+    Args:
+        folder: Of the checkpoints; may be missing.
+        identity: The configuration that decides the result.
+        extends: Says of another configuration than the saved one whether it may go on all the same.
 
     Raises:
         ForeignCheckpointError: The newest whole one belongs to another configuration. Nothing is changed.
@@ -113,12 +131,20 @@ def load(folder: Path, identity: Dict[str, Any]) -> Optional[Checkpoint]:
         except (ValueError, KeyError, TypeError) as error:  # not JSON, or not a header
             log.warning("The checkpoint %s is damaged (%s); looking for the one before.", path, error)
             continue
-        differences = _differences(header["identity"], json.loads(json.dumps(identity)))
-        if differences:
+        wanted = json.loads(json.dumps(identity))
+        differences = _differences(header["identity"], wanted)
+        if differences and not extends(wanted, header["identity"]):
             raise ForeignCheckpointError(path, differences)
         state = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-        return Checkpoint(header["pass"], header["step"], header["elapsed"], state)
+        numbers = (header["pass"], header["step"], header["elapsed"])
+        return Checkpoint(*numbers, state, header["progress"], header["plain"], bool(differences))
     return None
+
+
+def keep_newest(folder: Path) -> None:
+    """Removes all but the newest file: enough once the result is there."""
+    for old in _newest_first(folder)[1:]:
+        old.unlink()
 
 
 def _newest_first(folder: Path) -> List[Path]:

@@ -7,13 +7,14 @@ import signal
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import torch
 
 from topforge.trainers.builtin_options import MONITORING, BuiltinOptions
 from topforge_train.backend.interface import Backend
 from topforge_train.data import ImageSet
+from topforge_train.distributed import Ranks
 from topforge_train.progress import Reporter
 
 PASSES = 2
@@ -21,9 +22,10 @@ PASSES = 2
 
 @dataclasses.dataclass
 class Clock:
-    """Seconds of training over all attempts of a run."""
+    """Seconds over all attempts of a run, each from the start of its process."""
 
     before: float = 0.0
+    """Of earlier attempts, up to the state that this one continues."""
     started: float = dataclasses.field(default_factory=time.monotonic)
 
     @property
@@ -45,7 +47,12 @@ class Session:
     previews: Path
     reporter: Reporter
     clock: Clock = dataclasses.field(default_factory=Clock)
+    ranks: Ranks = Ranks()
     stop_requested: bool = False
+    lowered: List[str] = dataclasses.field(default_factory=list)
+    """What was changed to fit into memory, a sentence each; in the summary and in the report."""
+    setbacks: List[str] = dataclasses.field(default_factory=list)
+    """What had to be left out or done again because it was no number, a sentence each; in the summary."""
 
     @property
     def device(self) -> torch.device:

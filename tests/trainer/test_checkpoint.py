@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from topforge.trainers.builtin_options import extends
 from topforge_train import checkpoint
 from topforge_train.checkpoint import Checkpoint, ForeignCheckpointError, NotSavedError
 
@@ -19,20 +20,20 @@ def save(folder, step, training_pass=0, identity=IDENTITY):
 
 def test_round_trip_keeps_everything(tmp_path):
     save(tmp_path, 40)
-    loaded = checkpoint.load(tmp_path, IDENTITY)
+    loaded = checkpoint.load(tmp_path, IDENTITY, extends)
     assert (loaded.training_pass, loaded.step, loaded.elapsed) == (0, 40, 60.0)
     assert torch.equal(loaded.state["values"], state(40)["values"])
     assert torch.equal(loaded.state["nested"]["list"][1], torch.arange(3))
 
 
 def test_nothing_saved_is_not_an_error(tmp_path):
-    assert checkpoint.load(tmp_path / "never made", IDENTITY) is None
+    assert checkpoint.load(tmp_path / "never made", IDENTITY, extends) is None
 
 
 def test_the_newest_counts_and_the_second_pass_is_newer_than_the_first(tmp_path):
     save(tmp_path, 900)
     save(tmp_path, 100, training_pass=1)
-    loaded = checkpoint.load(tmp_path, IDENTITY)
+    loaded = checkpoint.load(tmp_path, IDENTITY, extends)
     assert (loaded.training_pass, loaded.step) == (1, 100)
 
 
@@ -48,7 +49,7 @@ def test_a_truncated_newest_file_gives_the_one_before(tmp_path, keep, caplog):
     newest = save(tmp_path, 200)
     data = newest.read_bytes()
     newest.write_bytes(data[: int(len(data) * keep) if isinstance(keep, float) else keep])
-    assert checkpoint.load(tmp_path, IDENTITY).step == 100
+    assert checkpoint.load(tmp_path, IDENTITY, extends).step == 100
     assert newest.name in caplog.text
 
 
@@ -58,23 +59,50 @@ def test_an_altered_byte_is_noticed(tmp_path):
     data = bytearray(newest.read_bytes())
     data[-50] ^= 1
     newest.write_bytes(bytes(data))
-    assert checkpoint.load(tmp_path, IDENTITY).step == 100
+    assert checkpoint.load(tmp_path, IDENTITY, extends).step == 100
 
 
 @pytest.mark.parametrize("line", [b"1", b"[]", b"{}", b'{"format": 1}', b"\xff\xfe"])
 def test_a_file_that_is_no_checkpoint_is_named_and_skipped(tmp_path, line, caplog):
     save(tmp_path, 100)
     (tmp_path / "pass0-0000200.ckpt").write_bytes(line + b"\nrest")
-    assert checkpoint.load(tmp_path, IDENTITY).step == 100
+    assert checkpoint.load(tmp_path, IDENTITY, extends).step == 100
     assert "pass0-0000200.ckpt" in caplog.text
 
 
 def test_another_configuration_is_refused_by_name(tmp_path):
     path = save(tmp_path, 100)
-    with pytest.raises(ForeignCheckpointError, match=r"iter 10, now 20") as caught:
-        checkpoint.load(tmp_path, {**IDENTITY, "iter": 20})
+    with pytest.raises(ForeignCheckpointError, match=r"isosurface 'dmtet', now 'flexicubes'") as caught:
+        checkpoint.load(tmp_path, {**IDENTITY, "isosurface": "flexicubes"}, extends)
     assert str(path) in caught.value.reason
     assert path.exists()
+
+
+@pytest.mark.parametrize("later", [{"iter": 20}, {"time_budget": 60}, {"iter": 20, "time_budget": 0}])
+def test_a_later_end_goes_on_and_is_told(tmp_path, later):
+    save(tmp_path, 8, identity={**IDENTITY, "time_budget": 30})
+    assert not checkpoint.load(tmp_path, {**IDENTITY, "time_budget": 30}, extends).is_extended
+    loaded = checkpoint.load(tmp_path, {**IDENTITY, "time_budget": 30, **later}, extends)
+    assert (loaded.step, loaded.is_extended) == (8, True)
+
+
+@pytest.mark.parametrize(
+    "other", [{"iter": 9}, {"iter": 20, "time_budget": 10}, {"iter": 20, "learning_rate": 0.1}, {"iter": 20, "new": 1}]
+)
+def test_an_earlier_end_or_anything_else_does_not(tmp_path, other):
+    save(tmp_path, 8, identity={**IDENTITY, "time_budget": 30})
+    with pytest.raises(ForeignCheckpointError):
+        checkpoint.load(tmp_path, {**IDENTITY, "time_budget": 30, **other}, extends)
+
+
+def test_plain_values_are_kept_and_a_finished_run_keeps_one_file(tmp_path):
+    plain = {"timeline": {"started": 1.25, "turned": 3, "lead": 0.1}}
+    for step in (4, 8):
+        checkpoint.save(tmp_path, IDENTITY, Checkpoint(1, step, 2.0, state(step), 0.8, plain))
+    checkpoint.keep_newest(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["pass1-0000008.ckpt"]
+    loaded = checkpoint.load(tmp_path, IDENTITY, extends)
+    assert (loaded.progress, loaded.plain) == (0.8, plain)
 
 
 def test_a_failed_save_leaves_the_earlier_ones(tmp_path, monkeypatch):
@@ -88,4 +116,4 @@ def test_a_failed_save_leaves_the_earlier_ones(tmp_path, monkeypatch):
         save(tmp_path, 200)
     monkeypatch.undo()
     assert [path.name for path in tmp_path.iterdir()] == ["pass0-0000100.ckpt"]
-    assert checkpoint.load(tmp_path, IDENTITY).step == 100
+    assert checkpoint.load(tmp_path, IDENTITY, extends).step == 100

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from topforge.trainers.builtin_options import extends
 from topforge_train import checkpoint
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
@@ -66,7 +67,7 @@ class Run:
     def newest(self):
         saved = sorted((self.folder / "checkpoint").glob("*.ckpt"))[-1]
         header = json.loads(saved.read_bytes().split(b"\n", 1)[0])
-        return checkpoint.load(saved.parent, header["identity"])
+        return checkpoint.load(saved.parent, header["identity"], extends)
 
 
 @pytest.fixture(scope="module")
