@@ -22,7 +22,7 @@ from topforge_train.cubemap import to_latlong
 from topforge_train.export import write_delivery, write_hull, write_tree
 from topforge_train.export.asset import Asset, AssetCamera
 from topforge_train.geometry.mesh import Mesh, vertex_normals
-from topforge_train.material import split_maps
+from topforge_train.material import opacity_map, split_maps
 from topforge_train.metrics import psnr, ssim
 from topforge_train.session import Session
 from topforge_train.surface_pass import Start, SurfacePass
@@ -83,9 +83,9 @@ def make_asset(session: Session, start: Start, vertices: Tensor, texels: Tensor,
         inside = texels.new_zeros(size * size, 1)
         inside[covered] = 1.0
         padded = pad_charts(texels, inside.reshape(size, size, 1))
-        base_color, ks, normal_map = split_maps(
-            resampled(padded, options.export_res[0] if options.export_res else size)
-        )
+        padded = resampled(padded, options.export_res[0] if options.export_res else size)
+        base_color, ks, normal_map = split_maps(padded)
+        opacity = opacity_map(padded)
     return Asset(
         vertices=vertices.numpy(force=True),
         normals=normals.numpy(force=True),
@@ -100,6 +100,7 @@ def make_asset(session: Session, start: Start, vertices: Tensor, texels: Tensor,
         cameras=asset_cameras(session),
         bound=options.mesh_scale,
         normal_bits=options.normal_bits,
+        opacity=None if opacity is None else opacity.numpy(force=True),
     )
 
 

@@ -1,12 +1,13 @@
 """Materials: a field in space while the shape still changes, textures once it has its final triangles.
 
-Channel order of nine: base colour (3), occlusion, roughness, metallic ("ks"), tangent-space normal (3).
+Channel order of nine: base colour (3), occlusion, roughness, metallic ("ks"), tangent-space normal (3). A material that
+may be transparent has a tenth, opacity.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, List, Tuple
+from typing import Any, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -35,9 +36,27 @@ class MaterialLimits:
         return torch.minimum(torch.maximum(values, self.minimum), self.maximum)
 
 
+OPACITY = 9
+"""Channel of the opacity."""
+INITIAL_OPACITY = 0.95
+"""Hardly transparent, so that the shape of pass 1 stays what it is; but what lies behind is seen, and so learns."""
+
+
 def as_surface(channels: Tensor) -> Surface:
     """Names the first six channels of [P, >= 6]."""
     return Surface(channels[:, 0:3], channels[:, 3:4], channels[:, 4:5], channels[:, 5:6])
+
+
+def opacity(channels: Tensor) -> Tensor:
+    """How much of what lies behind is hidden [P, 1]: the tenth channel of [P, C], 1 where there is none."""
+    return channels[:, OPACITY:] if channels.shape[1] > OPACITY else torch.ones_like(channels[:, :1])
+
+
+def with_opacity(texels: Tensor) -> Tensor:
+    """Nine-channel texels [H, W, 9] with a tenth channel, `INITIAL_OPACITY`; those that have one as they are."""
+    if texels.shape[-1] > OPACITY:
+        return texels
+    return torch.cat([texels, torch.full_like(texels[..., :1], INITIAL_OPACITY)], dim=-1)
 
 
 class VolumeMaterial(torch.nn.Module):
@@ -81,16 +100,16 @@ class VolumeMaterial(torch.nn.Module):
 
 
 class TextureMaterial(torch.nn.Module):
-    """Material in one nine-channel texture [H, W, 9]; row 0 holds v = 0."""
+    """Material in one texture of nine or ten channels [H, W, C]; row 0 holds v = 0."""
 
     def __init__(self, texels: Tensor, limits: MaterialLimits):
-        """Starts from baked texels; `limits` ranges over the nine channels."""
+        """Starts from baked texels; `limits` ranges over their channels."""
         super().__init__()
         self.texels = torch.nn.Parameter(texels.clone())
         self.limits = limits
 
     def mip_chain(self) -> List[Tensor]:
-        """The pyramid [h, w, 9] by 2 x 2 averages, finest first, down to 4 texels; built once for each step."""
+        """The pyramid [h, w, C] by 2 x 2 averages, finest first, down to 4 texels; built once for each step."""
         levels = [self.texels]
         while min(levels[-1].shape[:2]) > 4:
             levels.append(halved(levels[-1]))
@@ -122,6 +141,11 @@ def halved(image: Tensor) -> Tensor:
     return _Halved.apply(image)
 
 
+def opacity_map(texels: Tensor) -> Optional[Tensor]:
+    """The opacity [H, W, 1] of texels that have one."""
+    return texels[..., OPACITY:] if texels.shape[-1] > OPACITY else None
+
+
 def split_maps(texels: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
-    """Base colour, occlusion-roughness-metallic and unit normal maps of nine-channel texels [H, W, 9]."""
+    """Base colour, occlusion-roughness-metallic and unit normal maps of texels [H, W, >= 9]."""
     return texels[..., 0:3], texels[..., 3:6], torch.nn.functional.normalize(texels[..., 6:9], dim=-1)

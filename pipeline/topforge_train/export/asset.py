@@ -54,6 +54,8 @@ class Asset:
     """Side of the training box, a cube around the origin, world units; None when nobody says."""
     normal_bits: int = 8
     """Bits a channel of the normal map beside asset.usda: 8 or 16. nvdiffrec's tree and glTF have 8."""
+    opacity: Optional[Floats] = None
+    """[S, S, 1] linear, [0, 1]: how much of what lies behind a texel is hidden; None = the surface is opaque."""
 
     def check_finite(self) -> None:
         """Refuses not-a-number and infinity: other programs show them as black holes, or crash.

@@ -104,7 +104,7 @@ def write_glb(path: Path, asset: Asset) -> None:
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0, "name": "asset"}],
         "meshes": [{"name": "asset", "primitives": [primitive]}],
-        "materials": [_material()],
+        "materials": [_material(asset.opacity is not None)],
         "textures": [{"source": k, "sampler": 0} for k in range(3)],
         "images": pictures,
         "samplers": [{"magFilter": LINEAR, "minFilter": LINEAR_MIPMAP_LINEAR, "wrapS": CLAMP, "wrapT": CLAMP}],
@@ -115,9 +115,11 @@ def write_glb(path: Path, asset: Asset) -> None:
     atomic.write_bytes(path, _container(document, bytes(buffer.data)))
 
 
-def _material() -> Dict[str, Any]:
+def _material(transparent: bool) -> Dict[str, Any]:
+    # Whoever sees through a surface sees the inner side behind it.
     return {
         "name": "material",
+        **({"alphaMode": "BLEND", "doubleSided": True} if transparent else {}),
         "pbrMetallicRoughness": {"baseColorTexture": {"index": 0}, "metallicRoughnessTexture": {"index": 1}},
         "occlusionTexture": {"index": 1},
         "normalTexture": {"index": 2},

@@ -25,8 +25,9 @@ def quantise(values: Floats) -> Bytes:
 
 
 def base_color(asset: Asset) -> Bytes:
-    """sRGB-encoded base colour [S, S, 3]."""
-    return quantise(linear_to_srgb(np.clip(asset.base_color, 0.0, 1.0)))
+    """sRGB-encoded base colour [S, S, 3]; where the asset may be transparent, [S, S, 4] with its opacity, linear."""
+    encoded = linear_to_srgb(np.clip(asset.base_color, 0.0, 1.0))
+    return quantise(encoded if asset.opacity is None else np.concatenate([encoded, asset.opacity], axis=-1))
 
 
 def ks(asset: Asset) -> Bytes:

@@ -100,6 +100,7 @@ def read_tree(folder: Path, probe_size: int = 64) -> Asset:
         normal_map=(normal_map / np.linalg.norm(normal_map, axis=-1, keepdims=True)).astype(np.float32),
         probe=from_latlong(latlong, probe_size).numpy(),
         cameras=(),
+        opacity=kd[..., 3:].astype(np.float32) if kd.shape[-1] == 4 else None,
     )
 
 

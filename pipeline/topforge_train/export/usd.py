@@ -15,7 +15,7 @@ import numpy as np
 from topforge import atomic
 from topforge_train.export import images
 from topforge_train.export.asset import Asset, AssetCamera
-from topforge_train.export.usd_material import MATERIAL
+from topforge_train.export.usd_material import material_text
 
 APERTURE = 20.955
 """Horizontal film aperture in tenths of a scene unit, USD's default; focal lengths follow from it."""
@@ -40,6 +40,7 @@ MESH = """    def Mesh "mesh" (
     {
         uniform token subdivisionScheme = "none"
         uniform token orientation = "rightHanded"
+        uniform bool doubleSided = %(two_sides)d
         float3[] extent = [%(extent)s]
         int[] faceVertexCounts = [%(counts)s]
         int[] faceVertexIndices = [%(indices)s]
@@ -105,7 +106,7 @@ def usda_text(asset: Asset) -> str:
     names = identifiers([camera.name for camera in asset.cameras])
     cameras = "".join(camera_text(camera, name) for camera, name in zip(asset.cameras, names))
     scope = '    def Scope "cameras"\n    {\n%s    }\n' % cameras
-    return "".join([HEADER, mesh_text(asset), MATERIAL, DOME, scope, "}\n"])
+    return "".join([HEADER, mesh_text(asset), material_text(asset.opacity is not None), DOME, scope, "}\n"])
 
 
 def mesh_text(asset: Asset) -> str:
@@ -113,6 +114,7 @@ def mesh_text(asset: Asset) -> str:
     flipped = asset.uv * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0])
     extent = np.stack([asset.vertices.min(0), asset.vertices.max(0)])
     return MESH % {
+        "two_sides": asset.opacity is not None,  # whoever sees through a surface sees the inner side behind it
         "extent": tuples(extent),
         "counts": ", ".join(["3"] * len(asset.triangles)),
         "indices": numbers(asset.triangles),

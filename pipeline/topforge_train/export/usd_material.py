@@ -19,7 +19,7 @@ MATERIAL = """    def Material "material" (
             float inputs:metallic.connect = </asset/material/orm.outputs:b>
             float inputs:occlusion.connect = </asset/material/orm.outputs:r>
             normal3f inputs:normal.connect = </asset/material/normal.outputs:rgb>
-            token outputs:surface
+%(preview_opacity)s            token outputs:surface
         }
 
         def Shader "st"
@@ -38,7 +38,7 @@ MATERIAL = """    def Material "material" (
             token inputs:wrapT = "clamp"
             float2 inputs:st.connect = </asset/material/st.outputs:result>
             float3 outputs:rgb
-        }
+%(alpha)s        }
 
         def Shader "orm"
         {
@@ -74,9 +74,9 @@ MATERIAL = """    def Material "material" (
             float inputs:specular_roughness.connect = </asset/material/mtlx_channels.outputs:outy>
             float inputs:metalness.connect = </asset/material/mtlx_channels.outputs:outz>
             vector3f inputs:normal.connect = </asset/material/mtlx_normalmap.outputs:out>
-            token outputs:out
+%(standard_opacity)s            token outputs:out
         }
-
+%(opacity_nodes)s
         def Shader "mtlx_base_color"
         {
             uniform token info:id = "ND_image_color3"
@@ -127,3 +127,46 @@ MATERIAL = """    def Material "material" (
         }
     }
 """
+
+# "presence" is how glTF and standard_surface blend, and how the trainer does: highlights fade with the surface.
+TRANSPARENT = {
+    "preview_opacity": """            float inputs:opacity.connect = </asset/material/base_color.outputs:a>
+            token inputs:opacityMode = "presence"
+""",
+    "alpha": """            float outputs:a
+""",
+    "standard_opacity": """            color3f inputs:opacity.connect = </asset/material/mtlx_opacity.outputs:out>
+""",
+    "opacity_nodes": """
+        def Shader "mtlx_base_color_alpha"
+        {
+            uniform token info:id = "ND_image_color4"
+            asset inputs:file = @textures/base_color.png@ (
+                colorSpace = "srgb_texture"
+            )
+            string inputs:uaddressmode = "clamp"
+            string inputs:vaddressmode = "clamp"
+            color4f outputs:out
+        }
+
+        def Shader "mtlx_alpha"
+        {
+            uniform token info:id = "ND_separate4_color4"
+            color4f inputs:in.connect = </asset/material/mtlx_base_color_alpha.outputs:out>
+            float outputs:outa
+        }
+
+        def Shader "mtlx_opacity"
+        {
+            uniform token info:id = "ND_convert_float_color3"
+            float inputs:in.connect = </asset/material/mtlx_alpha.outputs:outa>
+            color3f outputs:out
+        }
+""",
+}
+"""What the material says in addition where the base colour's texture has an alpha channel."""
+
+
+def material_text(transparent: bool) -> str:
+    """The material prim, for a base colour with or without opacity in its alpha channel."""
+    return MATERIAL % (TRANSPARENT if transparent else dict.fromkeys(TRANSPARENT, ""))

@@ -1,5 +1,6 @@
 """A small asset with everything in it, exported once: a sphere with painted bumps under an uneven light."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -112,6 +113,21 @@ def asset(backend):
         probe=uneven_light(),
         cameras=cameras(),
     )
+
+
+@pytest.fixture(scope="session")
+def transparent(asset):
+    """The asset with an opacity that rises along u."""
+    rise = np.linspace(0, 1, TEXTURE_SIZE, dtype=np.float32)
+    return dataclasses.replace(asset, opacity=np.tile(rise[:, None], (TEXTURE_SIZE, 1, 1)))
+
+
+@pytest.fixture(scope="session")
+def transparent_delivery(transparent, tmp_path_factory):
+    """The folder a person gets of the transparent asset."""
+    folder = tmp_path_factory.mktemp("transparent")
+    write_delivery(folder, transparent)
+    return folder
 
 
 @pytest.fixture(scope="session", name="world_normals")

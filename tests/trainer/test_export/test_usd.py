@@ -21,6 +21,7 @@ RENAMED_SINCE_138 = {"ND_normalmap": "ND_normalmap_float"}
 USD_TYPES = {
     "float": "float",
     "color3": "color3f",
+    "color4": "color4f",
     "vector3": "vector3f",
     "filename": "asset",
     "string": "string",
@@ -33,16 +34,22 @@ def stage(delivery):
     return Usd.Stage.Open(str(delivery / "asset.usda"))
 
 
+@pytest.fixture(scope="session", params=["delivery", "transparent_delivery"])
+def either(request):
+    """The stage of an opaque and of a transparent asset."""
+    return Usd.Stage.Open(str(request.getfixturevalue(request.param) / "asset.usda"))
+
+
 def shaders(stage):
     return [UsdShade.Shader(prim) for prim in stage.Traverse() if prim.IsA(UsdShade.Shader)]
 
 
-def test_pixars_validators_find_nothing(stage):
+def test_pixars_validators_find_nothing(either):
     """All of them. The wheel comes without MaterialX, so its registry does not know ND_ names: checked below."""
     registry = UsdValidation.ValidationRegistry()
     validators = [registry.GetOrLoadValidatorByName(m.name) for m in registry.GetAllValidatorMetadata()]
     assert len(validators) >= 20
-    errors = UsdValidation.ValidationContext(validators).Validate(stage)
+    errors = UsdValidation.ValidationContext(validators).Validate(either)
     messages = ["%s: %s" % (error.GetName(), error.GetMessage()) for error in errors]
     assert [m for m in messages if not re.match("MissingShaderIdInRegistry: shaderId 'ND_", m)] == []
 
@@ -113,7 +120,7 @@ def check_connections(stage, prefix, definition):
     return checked
 
 
-def test_preview_surface_matches_the_specification(stage):
+def test_preview_surface_matches_the_specification(either):
     """Names and types as Pixar's own registry has them (shaderDefs.usda of UsdPreviewSurface)."""
 
     def definition(identifier):
@@ -126,7 +133,7 @@ def test_preview_surface_matches_the_specification(stage):
             node.GetShaderOutputNames(), node.GetShaderOutput
         )
 
-    assert check_connections(stage, "Usd", definition) > 15
+    assert check_connections(either, "Usd", definition) > 15
 
 
 def test_preview_surface_reads_the_maps_as_they_were_written(stage):
@@ -154,7 +161,7 @@ def test_preview_surface_reads_the_maps_as_they_were_written(stage):
     assert normal.GetInput("bias").Get() == (-1, -1, -1, 0)
 
 
-def test_materialx_nodes_exist_in_its_standard_library(stage):
+def test_materialx_nodes_exist_in_its_standard_library(either):
     """Names and types against the library of the installed MaterialX; 1.38's old name as OpenUSD maps it."""
     materialx = pytest.importorskip("MaterialX")
     library = materialx.createDocument()
@@ -169,8 +176,8 @@ def test_materialx_nodes_exist_in_its_standard_library(stage):
             for ports in (node.getActiveInputs(), node.getActiveOutputs())
         )
 
-    assert check_connections(stage, "ND_", definition) > 12
-    api = stage.GetPrimAtPath("/asset/material").GetAttribute("config:mtlx:version")
+    assert check_connections(either, "ND_", definition) > 12
+    api = either.GetPrimAtPath("/asset/material").GetAttribute("config:mtlx:version")
     assert api.Get() == "1.38"
 
 
