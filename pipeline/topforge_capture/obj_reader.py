@@ -151,7 +151,7 @@ def _rows(lines: _Lines, keyword: bytes, width: int) -> np.ndarray:
         raise lines.error(int(where[np.argmax(count < width)]), "has fewer than %d numbers" % width)
     values = _numbers(text.tobytes(), np.float64, len(start))
     if values is None:
-        raise _no_number(lines, where)
+        raise _no_number(lines, where, float)
     first = np.concatenate([[0], np.cumsum(count)[:-1]]).astype(np.int64) if len(where) else where
     rows = values[first[:, None] + np.arange(width)].astype(np.float32)
     if not np.isfinite(rows).all():
@@ -159,12 +159,12 @@ def _rows(lines: _Lines, keyword: bytes, width: int) -> np.ndarray:
     return rows
 
 
-def _no_number(lines: _Lines, where: np.ndarray) -> MeshFileError:
+def _no_number(lines: _Lines, where: np.ndarray, kind: type) -> MeshFileError:
     """Which of the lines holds a word that is no number."""
     for line in where:
         for word in re.split(r"[ /]+", lines.text(int(line)).split("#")[0].strip())[1:]:
             try:
-                float(word or "0")
+                kind(word or "0")
             except ValueError:
                 return lines.error(int(line), 'has "%s" for a number' % word)
     return lines.error(int(where[0]), "cannot be read")
@@ -180,7 +180,7 @@ def _corners(lines: _Lines, faces: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     slashes = np.add.reduceat((data == _SLASH).astype(np.int64), start)
     values = _numbers(text.replace(b"/", b" "), np.int64, int((slashes + 1).sum()))
     if values is None or slashes.max() > 2:
-        raise _no_number(lines, faces)
+        raise _no_number(lines, faces, int)
     first = np.cumsum(slashes + 1) - (slashes + 1)
     corner = np.zeros((len(start), 3), np.int64)
     for column in range(3):
