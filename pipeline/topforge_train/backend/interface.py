@@ -37,6 +37,8 @@ class Fragments:
     barycentric: Tensor  # [P, 2] float32: perspective-correct weights of corners 0 and 1; differentiable in clip
     depth: Tensor  # [P] float32: z / w, in [-1, 1]
     count: Optional[Tensor] = None  # [1] int32: covered pixels, also when more than P; None = exactly P
+    layer: int = 0
+    """How many surfaces lie in front of this one at every pixel it covers."""
 
     @property
     def length(self) -> Union[int, Tensor]:
@@ -77,12 +79,21 @@ class Backend(Protocol):
     """What a backend must provide. `name` goes into provenance; `device` is where its tensors live."""
 
     name: str
+    licence: str
+    """A sentence for the result, if using this backend restricts what may be done with it; else empty."""
+    capturable: bool
+    """Whether a CUDA graph may hold its operators."""
     device: torch.device
 
     def rasterize(
-        self, clip: Tensor, triangles: Tensor, resolution: Tuple[int, int], capacity: Optional[int] = None
+        self,
+        clip: Tensor,
+        triangles: Tensor,
+        resolution: Tuple[int, int],
+        capacity: Optional[int] = None,
+        behind: Optional[Fragments] = None,
     ) -> Fragments:
-        """Finds the nearest triangle under each pixel centre.
+        """Finds the nearest triangle under each pixel centre, or the nearest one behind those found before.
 
         Args:
             clip: [B, V, 4] positions.
@@ -90,6 +101,8 @@ class Backend(Protocol):
             resolution: (height, width).
             capacity: Length of the result's lists; pixels beyond it are left out. None = as many as are covered, for
                 which a GPU must be waited for.
+            behind: What was found in the same call without `behind`, or with the layer before it: each triangle is
+                seen once at each pixel, by depth and, where that is equal, in some fixed order.
         """
 
     def interpolate(self, attributes: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:

@@ -6,13 +6,14 @@ operators it borrows from the Warp backend, and why, is in docs/decisions/0010-g
 
 from __future__ import annotations
 
-from typing import Any, Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
 from topforge_train.backend import tinycudann_grid, warp_silhouette
 from topforge_train.backend.interface import Fragments, HashGridSpec
+from topforge_train.backend.warp_listing import listed
 from topforge_train.backend.warp_runtime import TensorMismatchError, check, check_gpu, check_triangles
 
 MOST_TRIANGLES = 2**24 - 1
@@ -41,23 +42,44 @@ class NvdiffrastBackend:
         index = torch.cuda.current_device() if self.device.index is None else self.device.index
         self._context = operators.RasterizeCudaContext(device=torch.device("cuda", index))
 
-    def rasterize(self, clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> Fragments:
+    def rasterize(
+        self,
+        clip: Tensor,
+        triangles: Tensor,
+        resolution: Tuple[int, int],
+        capacity: Optional[int] = None,
+        behind: Optional[Fragments] = None,
+    ) -> Fragments:
         """Nearest triangle under each pixel centre; vertices are rounded to a sixteenth of a pixel for that."""
         check("clip", clip, ("B", "V", 4), torch.float32, clip.device)
         triangles = check_triangles(triangles, clip.shape[1], clip.device)
         if len(triangles) > MOST_TRIANGLES:
             raise TensorMismatchError("triangles", "a list of at most %d triangles" % MOST_TRIANGLES, triangles)
-        height, width = resolution
-        drawn = clip.new_zeros(len(clip), height, width, 4)
+        layer = 0 if behind is None else behind.layer + 1
         if len(triangles) and len(clip):
-            drawn, _ = self._operators.rasterize(
-                self._context, clip.contiguous(), triangles, (height, width), grad_db=False
-            )
+            drawn = self._drawn(clip.contiguous(), triangles, resolution, layer)
+        else:
+            drawn = clip.new_zeros(len(clip), *resolution, 4)
         ids = drawn.detach()[..., 3].to(torch.int32)
-        pixel = torch.nonzero(ids.reshape(-1)).squeeze(1)
-        found = drawn.reshape(-1, 4).index_select(0, pixel)
-        triangle = ids.reshape(-1).index_select(0, pixel) - 1
-        return Fragments(len(clip), height, width, ids, pixel, triangle, found[:, :2], found[:, 2].detach())
+        pixel, count = listed(ids.reshape(-1), capacity)
+        inside = pixel.clamp(max=ids.numel() - 1)
+        found = drawn.reshape(-1, 4).index_select(0, inside)
+        if count is not None:  # padding is one past the last pixel
+            nothing = found.new_tensor([1 / 3, 1 / 3, 2.0, 1.0])
+            found = torch.where((pixel < ids.numel())[:, None], found, nothing)
+        triangle = found[:, 3].detach().to(torch.int32) - 1
+        lists = (pixel, triangle, found[:, :2], found[:, 2].detach())
+        return Fragments(len(clip), *resolution, ids, *lists, count, layer)
+
+    def _drawn(self, clip: Tensor, triangles: Tensor, resolution: Tuple[int, int], layer: int) -> Tensor:
+        """Weights, z / w and triangle + 1 of a layer [B, H, W, 4]; a depth peeler forgets, so it begins in front."""
+        arguments = (self._context, clip, triangles, tuple(resolution))
+        if layer == 0:
+            return self._operators.rasterize(*arguments, grad_db=False)[0]
+        with self._operators.DepthPeeler(*arguments, grad_db=False) as peeler:
+            for _ in range(layer):
+                peeler.rasterize_next_layer()
+            return peeler.rasterize_next_layer()[0]
 
     def interpolate(self, attributes: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:
         """Vertex attributes at the covered pixels, which nvdiffrast sees as an image of one row."""

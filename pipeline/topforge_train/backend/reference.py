@@ -29,7 +29,18 @@ def _weights(corners: Tensor, rays: Tensor) -> Tensor:
     return torch.linalg.solve(matrix, rays.unsqueeze(-1)).squeeze(-1)
 
 
-def rasterize(clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> Fragments:
+def _follows(z: Tensor, behind: Optional[Fragments]) -> Tensor:
+    """Which triangles come after the ones found before at their pixels, by depth z [B, P, F] and number: bool."""
+    if behind is None:
+        return torch.ones_like(z, dtype=torch.bool)
+    last = behind.ids.reshape(len(z), -1, 1).long() - 1
+    depth, number = z.gather(-1, last.clamp(min=0)), torch.arange(z.shape[-1])
+    return (last >= 0) & ((z > depth) | ((z == depth) & (number > last)))
+
+
+def rasterize(
+    clip: Tensor, triangles: Tensor, resolution: Tuple[int, int], behind: Optional[Fragments] = None
+) -> Fragments:
     """Twin of `Backend.rasterize`: solves for the weights of every triangle at every pixel.
 
     A pixel belongs to a triangle where no weight is negative; which triangle gets a pixel on a shared edge is not the
@@ -45,7 +56,7 @@ def rasterize(clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> F
     with torch.no_grad():
         c = _weights(safe[:, None], rays[None, :, None])  # [B, P, F, 3]
         z = (c * safe[:, None, :, :, 2]).sum(-1)
-        hit = (c >= 0).all(-1) & (z.abs() <= 1) & solvable[:, None]
+        hit = (c >= 0).all(-1) & (z.abs() <= 1) & solvable[:, None] & _follows(z, behind)
         nearest, owner = torch.where(hit, z, torch.inf).min(-1)
         ids = torch.where(nearest.isfinite(), owner + 1, 0).to(torch.int32)
     pixel = torch.nonzero(ids.reshape(-1)).squeeze(1)
@@ -54,7 +65,9 @@ def rasterize(clip: Tensor, triangles: Tensor, resolution: Tuple[int, int]) -> F
     c = _weights(chosen, rays[pixel % (height * width)])
     depth = (c * chosen[..., 2]).sum(-1).detach()
     barycentric = (c / c.sum(-1, keepdim=True))[:, :2]
-    return Fragments(views, height, width, ids.view(views, height, width), pixel, owner.int(), barycentric, depth)
+    layer = 0 if behind is None else behind.layer + 1
+    ids = ids.view(views, height, width)
+    return Fragments(views, height, width, ids, pixel, owner.int(), barycentric, depth, layer=layer)
 
 
 def interpolate(attributes: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:

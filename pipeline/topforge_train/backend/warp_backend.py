@@ -31,10 +31,15 @@ class WarpBackend:
             check_gpu(self.device)
 
     def rasterize(
-        self, clip: Tensor, triangles: Tensor, resolution: Tuple[int, int], capacity: Optional[int] = None
+        self,
+        clip: Tensor,
+        triangles: Tensor,
+        resolution: Tuple[int, int],
+        capacity: Optional[int] = None,
+        behind: Optional[Fragments] = None,
     ) -> Fragments:
-        """Nearest triangle under each pixel centre."""
-        return warp_raster.rasterize(clip, triangles, resolution, capacity)
+        """Nearest triangle under each pixel centre, or the nearest behind others."""
+        return warp_raster.rasterize(clip, triangles, resolution, capacity, behind)
 
     def interpolate(self, attributes: Tensor, triangles: Tensor, fragments: Fragments) -> Tensor:
         """Vertex attributes at the covered pixels."""

@@ -16,7 +16,7 @@ import warp as wp
 from torch import Tensor
 
 from topforge_train.backend.interface import Fragments
-from topforge_train.backend.parallel import launch_each, threads, vectors
+from topforge_train.backend.parallel import launch_each, launch_ranges, threads, vectors
 from topforge_train.backend.warp_barycentric import Barycentric, centre, corner
 from topforge_train.backend.warp_listing import listed
 from topforge_train.backend.warp_runtime import check, check_triangles
@@ -32,6 +32,8 @@ DEPTH_STEPS = float(2**30 - 1)
 
 LOW_WORD = wp.constant(wp.int64(1 << 32))
 """A key is depth * LOW_WORD + triangle."""
+
+NOTHING = wp.constant(wp.int64(EMPTY))
 
 
 @wp.func
@@ -53,6 +55,54 @@ def pixel_bounds(low: wp.float64, high: wp.float64, size: int) -> wp.vec2i:
 
 
 @wp.func
+def depth_plane(p0: wp.vec4, p1: wp.vec4, p2: wp.vec4) -> wp.vec3d:
+    """Plane of z / w over NDC, of a triangle with an area."""
+    v0 = corner(p0)
+    v1 = corner(p1)
+    v2 = corner(p2)
+    edge0 = wp.cross(v1, v2)
+    determinant = wp.dot(v0, edge0)
+    z0 = wp.float64(p0[2]) / determinant
+    z1 = wp.float64(p1[2]) / determinant
+    z2 = wp.float64(p2[2]) / determinant
+    return edge0 * z0 + wp.cross(v2, v0) * z1 + wp.cross(v0, v1) * z2
+
+
+@wp.func
+def depth_key(depth: wp.vec3d, x: wp.float64, y: wp.float64, identity: wp.int64) -> wp.int64:
+    """Key of a triangle at a place in NDC; negative outside -1 <= z / w <= 1."""
+    one = wp.float64(1.0)
+    z = depth[0] * x + depth[1] * y + depth[2]
+    if wp.abs(z) <= one:
+        return wp.int64((z + one) * wp.float64(DEPTH_STEPS)) * LOW_WORD + identity
+    return wp.int64(-1)
+
+
+@wp.kernel
+def keys_kernel(
+    first: int,
+    clip: wp.array(dtype=wp.vec4),
+    vertices: int,
+    triangles: wp.array(dtype=wp.vec3i),
+    width: int,
+    height: int,
+    ids: wp.array(dtype=int),
+    keys: wp.array(dtype=wp.int64),
+):
+    """The key that made a triangle visible at a pixel, found again; that of no surface where there was none."""
+    pixel = first + wp.tid()
+    triangle = ids[pixel] - 1
+    keys[pixel] = NOTHING
+    if triangle >= 0:
+        indices = triangles[triangle]
+        base = (pixel // (width * height)) * vertices
+        depth = depth_plane(clip[base + indices[0]], clip[base + indices[1]], clip[base + indices[2]])
+        x = centre(pixel % width, width)
+        y = centre((pixel // width) % height, height)
+        keys[pixel] = depth_key(depth, x, y, wp.int64(triangle))
+
+
+@wp.func
 def fill(
     edge0: wp.vec3d,
     edge1: wp.vec3d,
@@ -62,14 +112,15 @@ def fill(
     rows: wp.vec2i,
     place: wp.vec3i,
     identity: wp.int64,
+    before: wp.array(dtype=wp.int64),
     keys: wp.array(dtype=wp.int64),
 ):
     """Lowers the key of each pixel centre inside all three edges; ties go to the lower triangle.
 
-    `place` is the width and height of the image and the index of its first pixel.
+    `place` is the width and height of the image and the index of its first pixel. Keys up to those in `before`, if it
+    holds any, do not count.
     """
     zero = wp.float64(0.0)
-    one = wp.float64(1.0)
     for row in range(rows[0], rows[1]):
         y = centre(row, place[1])
         row0 = edge0[1] * y + edge0[2]
@@ -81,10 +132,14 @@ def fill(
             value1 = edge1[0] * x + row1
             value2 = edge2[0] * x + row2
             if value0 >= zero and value1 >= zero and value2 >= zero:
-                z = depth[0] * x + depth[1] * y + depth[2]
-                if wp.abs(z) <= one and owns(edge0, value0) and owns(edge1, value1) and owns(edge2, value2):
-                    steps = wp.int64((z + one) * wp.float64(DEPTH_STEPS))
-                    wp.atomic_min(keys, place[2] + row * place[0] + column, steps * LOW_WORD + identity)
+                key = depth_key(depth, x, y, identity)
+                if key >= wp.int64(0) and owns(edge0, value0) and owns(edge1, value1) and owns(edge2, value2):
+                    pixel = place[2] + row * place[0] + column
+                    last = wp.int64(-1)
+                    if before.shape[0] > 0:
+                        last = before[pixel]
+                    if key > last:
+                        wp.atomic_min(keys, pixel, key)
 
 
 @wp.func
@@ -118,6 +173,7 @@ def rasterize_kernel(
     triangles: wp.array(dtype=wp.vec3i),
     width: int,
     height: int,
+    before: wp.array(dtype=wp.int64),
     keys: wp.array(dtype=wp.int64),
 ):
     """One thread draws one triangle into one view, in the rows [first_row, last_row) counted over all views."""
@@ -147,23 +203,34 @@ def rasterize_kernel(
     if not (wp.abs(determinant) > wp.float64(0.0)):  # also catches NaN
         return
     side = wp.sign(determinant)
-    z0 = wp.float64(p0[2]) / determinant
-    z1 = wp.float64(p1[2]) / determinant
-    z2 = wp.float64(p2[2]) / determinant
-    depth = edge0 * z0 + edge1 * z1 + edge2 * z2
+    depth = depth_plane(p0, p1, p2)
     place = wp.vec3i(width, height, view * width * height)
-    fill(edge0 * side, edge1 * side, edge2 * side, depth, columns, rows, place, wp.int64(triangle), keys)
+    fill(edge0 * side, edge1 * side, edge2 * side, depth, columns, rows, place, wp.int64(triangle), before, keys)
 
 
-def _visibility(clip: Tensor, triangles: Tensor, height: int, width: int) -> Tensor:
-    """Triangle + 1 of the nearest surface under each pixel centre: [B, H, W] int32, 0 where empty."""
+def _keys(clip: Tensor, triangles: Tensor, behind: Optional[Fragments]) -> Tensor:
+    """The keys that made `behind` visible [B * H * W] int64; none [0] where there is nothing to be behind of."""
+    if behind is None:
+        return torch.empty(0, dtype=torch.int64, device=clip.device)
+    ids = behind.ids.view(-1)
+    keys = torch.empty(len(ids), dtype=torch.int64, device=clip.device)
+    if len(ids):
+        mesh = (vectors(clip.view(-1, 4), wp.vec4), clip.shape[1], vectors(triangles, wp.vec3i))
+        launch_ranges(keys_kernel, len(ids), (*mesh, behind.width, behind.height, ids, keys), clip.device)
+    return keys
+
+
+def _visibility(clip: Tensor, triangles: Tensor, height: int, width: int, behind: Optional[Fragments]) -> Tensor:
+    """Triangle + 1 of the nearest surface, behind others, under each pixel centre: [B, H, W] int32, 0 where empty."""
     views, vertices = clip.shape[:2]
     keys = torch.full((views * height * width,), EMPTY, dtype=torch.int64, device=clip.device)
     if len(triangles) and views:
         # Bands of rows over all views: every thread writes pixels of its own.
         bands = max(1, min(threads(), views * height)) if clip.device.type == "cpu" else 1
         bounds = [views * height * band // bands for band in range(bands + 1)]
-        arrays = (vectors(clip.view(-1, 4), wp.vec4), vertices, vectors(triangles, wp.vec3i), width, height, keys)
+        before = _keys(clip, triangles, behind)
+        corners = vectors(triangles, wp.vec3i)
+        arrays = (vectors(clip.view(-1, 4), wp.vec4), vertices, corners, width, height, before, keys)
         calls: List[Tuple[Any, ...]] = [(a // height, a, b, *arrays) for a, b in zip(bounds, bounds[1:])]
         most_views = max((b - 1) // height - a // height + 1 for a, b in zip(bounds, bounds[1:]))
         launch_each(rasterize_kernel, most_views * len(triangles), calls, clip.device)
@@ -172,9 +239,13 @@ def _visibility(clip: Tensor, triangles: Tensor, height: int, width: int) -> Ten
 
 
 def rasterize(
-    clip: Tensor, triangles: Tensor, resolution: Tuple[int, int], capacity: Optional[int] = None
+    clip: Tensor,
+    triangles: Tensor,
+    resolution: Tuple[int, int],
+    capacity: Optional[int] = None,
+    behind: Optional[Fragments] = None,
 ) -> Fragments:
-    """Nearest triangle under each pixel centre (see `interface.Backend.rasterize`).
+    """Nearest triangle under each pixel centre, or behind others (see `interface.Backend.rasterize`).
 
     Exact coverage with the top-left rule; triangles may cross the camera plane; fragments outside -1 <= z / w <= 1 are
     dropped; equal depths go to the lower triangle. `barycentric` is differentiable in x, y and w of `clip`; `depth` is
@@ -188,7 +259,7 @@ def rasterize(
     positions = check("clip", clip, ("B", "V", 4), torch.float32, device)
     triangles = check_triangles(triangles, clip.shape[1], device)
     height, width = resolution
-    ids = _visibility(positions, triangles, height, width)
+    ids = _visibility(positions, triangles, height, width, behind)
     flat = ids.view(-1)
     pixel, count = listed(flat, capacity)
     if count is None:
@@ -196,4 +267,5 @@ def rasterize(
     else:  # padding is one past the last pixel
         hits = flat.index_select(0, pixel.clamp(max=len(flat) - 1)).sub_(1).clamp_(min=0)
     barycentric, depth = Barycentric.apply(clip.contiguous(), triangles, ids, pixel, hits)
-    return Fragments(len(clip), height, width, ids, pixel, hits, barycentric, depth, count)
+    layer = 0 if behind is None else behind.layer + 1
+    return Fragments(len(clip), height, width, ids, pixel, hits, barycentric, depth, count, layer)
