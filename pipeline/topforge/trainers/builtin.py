@@ -78,12 +78,13 @@ class BuiltinAdapter(Adapter):
         """Refuses combinations that the field-by-field check cannot see."""
         for key, allowed, why in (
             ("layers", 1, "transparency is not supported yet"),
-            ("custom_mip", False, "it trains nothing in nvdiffrec either"),
             ("base_mesh", None, "starting from a mesh is not supported yet"),
             ("camera_space_light", False, "lights that move with the camera are not supported yet"),
         ):
             if getattr(config, key) != allowed:
                 raise UnsupportedOptionError(key, getattr(config, key), why)
+        if config.custom_mip and config.base_mesh:
+            raise UnsupportedOptionError("custom_mip", True, "with a base mesh it trains nothing in nvdiffrec either")
         height, width = config.texture_res
         if height != width or height & (height - 1):
             raise UnsupportedOptionError("texture_res", [height, width], "textures are squares of a power of two")
@@ -117,10 +118,13 @@ class BuiltinAdapter(Adapter):
         return {k: v for k, v in schema.to_json(config).items() if k not in MONITORING}
 
     def steps(self, item: Item, config: BuiltinOptions, paths: RunPaths) -> Sequence[Step]:
-        """One child that trains, exports and measures."""
+        """One child that trains, exports and measures; for several GPUs torchrun, which starts one on each."""
         paths.work.mkdir(parents=True, exist_ok=True)
         atomic.write_json(paths.config, dataclasses.asdict(config))
-        arguments = ["{python}", "-u", "-m", "topforge_train", "--config", str(paths.config)]
+        arguments = ["{python}", "-u"]
+        if item.needs.gpus > 1:
+            arguments += ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(item.needs.gpus)]
+        arguments += ["-m", "topforge_train", "--config", str(paths.config)]
         arguments += ["--dataset", str(item.dataset), "--output", str(paths.output)]
         arguments += ["--checkpoints", str(paths.checkpoint), "--previews", str(paths.previews)]
         return [Step("train", tuple(arguments))]

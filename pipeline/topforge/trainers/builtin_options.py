@@ -52,7 +52,7 @@ class NvdiffrecOptions:
     min_roughness: float = option(0.08, minimum=0.0, maximum=1.0, group="Material", advanced=True, ignored=True)
     """Unused by nvdiffrec as well; the lower limit of roughness is in ks_min."""
     custom_mip: bool = option(False, group="Material", advanced=True, ignored=True)
-    """nvdiffrec's trained mip levels, which train nothing there. Only false is accepted."""
+    """nvdiffrec's trained mip levels, which train nothing there. Ignored, as nvdiffrec does without a base mesh; refused with one."""
     random_textures: bool = option(False, group="Material", advanced=True, ignored=True)
     """Start textures at random; matters only with a base mesh."""
     background: str = option(
@@ -252,6 +252,11 @@ class BuiltinOptions(NvdiffrecOptions):
     nvdiffrast needs that package, tinycudann and a GPU, and its licence forbids commercial use."""
     device: str = option("auto", choices=("auto", "cpu", "cuda"), group="Optimisation", advanced=True)
     """Where to train; auto is the GPU where torch sees one, else the CPU. Which GPU is the scheduler's choice."""
+    capture: str = option(
+        "auto", choices=("auto", "on", "off"), group="Optimisation", advanced=True, label="CUDA Graphs"
+    )
+    """Launch each iteration as two CUDA graphs, several times faster than kernel by kernel. auto: on a GPU, where the
+    operators allow it. off is for looking for a defect; the result is the same but for rounding."""
     threads: int = option(0, minimum=0, maximum=256, group="Optimisation", advanced=True, label="CPU Threads")
     """CPU threads; 0 = all cores. 1 makes a run repeatable to the bit."""
 
@@ -291,6 +296,7 @@ MONITORING = frozenset({"display_interval", "save_interval", "display", "display
     "pre_load",
     "ref_mesh",
     "device",
+    "capture",
 }
 """Keys that do not decide the result, only what one sees of it: changing them must not train anew.
 
