@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from topforge_train.__main__ import run_volume_pass
+from topforge_train import layers
 from topforge_train.backend import load
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.backend.tinycudann_grid import HashGridLayoutError
@@ -130,10 +131,31 @@ def test_texture(sides, count):
     assert_same(sides, lambda b, at, *maps: b.texture(maps, at, level.to(b.device)), [places, levels[0]], 2e-4)
 
 
-@pytest.mark.parametrize("chain", [(16,), (16, 8, 4), (16, 16, 5)])
+@pytest.mark.parametrize("chain", [(16, 8, 4), (16, 16, 5)])
 def test_texture_cube(sides, borrowed, chain):
     levels, directions, level = borrowed("trainer/test_sampling.py").cube_inputs(20000, sides=chain)
     assert_same(sides, lambda b, at, where, *maps: b.texture_cube(maps, at, where), [directions, level, *levels], 1e-3)
+    flat = torch.zeros(20000)
+    assert_same(sides, lambda b, at, base: b.texture_cube([base], at, flat.to(b.device)), [directions, levels[0]], 1e-3)
+
+
+def test_layers(sides, scene):
+    """The surfaces behind, with lists of their own length, and their gradients."""
+    _, clip, triangles = scene
+    both = [layers.peel(b, clip.to(b.device), triangles.to(b.device), (96, 96), [None] * 4) for b in sides]
+    for here, there in zip(*both):
+        covered = (here.ids > 0).sum()
+        other = ((here.ids > 0) != (there.ids.cpu() > 0)).sum() / covered
+        print("layer %d: %d pixels, other coverage %.4f" % (here.layer, covered, other))
+        assert there.layer == here.layer
+        assert other < 0.05
+    roomy = layers.peel(sides[1], clip.cuda(), triangles.cuda(), (96, 96), [9000] * 4)
+    for exact, padded in zip(both[1], roomy):
+        count = len(exact.pixel)
+        assert padded.count.item() == count
+        for name in ("pixel", "triangle", "barycentric", "depth"):
+            assert torch.equal(getattr(exact, name), getattr(padded, name)[:count]), name
+        assert bool((padded.pixel[count:] == padded.ids.numel()).all())
 
 
 @pytest.mark.parametrize("spec", [HashGridSpec(), HashGridSpec(8, 2, 15, 16, 256), HashGridSpec(5, 2, 10, 4, 96)])

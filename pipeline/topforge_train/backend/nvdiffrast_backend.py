@@ -118,8 +118,7 @@ class NvdiffrastBackend:
         for index, cube in enumerate(levels):
             options = {"filter_mode": "linear", "boundary_mode": "cube"}
             found = self._operators.texture(cube.contiguous()[None], places, **options)[0, 0]
-            weight = (1.0 - (level - index).abs()).clamp(min=0.0) if len(levels) > 1 else torch.ones_like(level)
-            result = result + weight[:, None] * found
+            result = result + (1.0 - (level - index).abs()).clamp(min=0.0)[:, None] * found
         return result
 
     def hash_grid(self, table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:
