@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any, Deque, Dict, Protocol
 
 from topforge.trainers.builtin_options import rates
-from topforge_train import checkpoint, preview
+from topforge_train import capture, checkpoint, preview
 from topforge_train import step as iteration
 from topforge_train.progress import TRAINING_SHARE
 from topforge_train.session import PASSES, Session
@@ -50,7 +50,7 @@ def train(session: Session, training: Pass, step: int, pass_started: float) -> N
     """
     options = session.options
     durations: Deque[float] = deque(maxlen=AVERAGED)
-    iterations = Step(training, session.device)
+    iterations = Step(training, session.device, capture.is_used(options.capture, session.backend))
     while step < training.iterations and (progress := pass_progress(session, training, step, pass_started)) < 1.0:
         began = time.perf_counter()
         drawn = training.draw(step, progress)

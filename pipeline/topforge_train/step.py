@@ -8,15 +8,25 @@ whose lists were too short is repeated with longer ones, one that met infinity o
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import math
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Protocol, Tuple
+from typing import Any, Deque, Dict, Iterator, List, Optional, Protocol, Tuple
 
 import torch
 from torch import Tensor
 
 from topforge.errors import FailureClass, TopForgeError
+from topforge_train.capture import Captured, Halves, Launched
+from topforge_train.draw import Drawn
 from topforge_train.padding import EXACT, Lengths, Room
+
+SLACK = 1.25
+"""How much longer lists are than what they had to hold so far."""
+
+GRANULE = 256
+"""Lengths are multiples of this."""
 
 GRADIENT = "gradient"
 """Name of the gradient's length among the terms of an iteration; not minimised, only looked at."""
@@ -28,6 +38,7 @@ class DivergedError(TopForgeError):
     failure_class = FailureClass.TRAINER
 
     def __init__(self, training_pass: int, step: int, terms: Dict[str, float]) -> None:
+        self.step = step
         shown = ", ".join("%s=%g" % item for item in terms.items())
         super().__init__(
             "Training diverged in pass %d at iteration %d (%s)." % (training_pass + 1, step, shown),
@@ -46,33 +57,6 @@ class NothingVisibleError(TopForgeError):
             "Set mesh_scale to the side of a cube around the origin that holds the object, and check the cameras: "
             "`topforge check` recommends a value and draws them.",
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class Drawn:
-    """All that changes from one iteration to the next."""
-
-    level: int
-    """Which of the photographs' resolutions, 0 the finest."""
-    views: Tensor  # [B] int64, photographs
-    background: Tensor  # [B, 1, 1, 3] linear colour behind the object
-    seed: Tensor  # [1] int32, for noise that is made on the device (`backend.warp_noise`)
-    numbers: Dict[str, Tensor]  # [] float32: weights of terms by name, and "rate", the factor on all step sizes
-
-    @property
-    def shape(self) -> Tuple[int, int]:
-        """What decides the shapes of an iteration's tensors, apart from its `Room`."""
-        return self.level, len(self.views)
-
-    def map(self, function: Callable[[Tensor], Tensor]) -> Drawn:
-        """The same with a function applied to every tensor."""
-        numbers = {name: function(number) for name, number in self.numbers.items()}
-        views, background, seed = (function(tensor) for tensor in (self.views, self.background, self.seed))
-        return Drawn(self.level, views, background, seed, numbers)
-
-    def to(self, device: torch.device) -> Drawn:
-        """The same on a device; a GPU is not waited for."""
-        return self.map(lambda tensor: tensor.to(device, non_blocking=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,51 +101,69 @@ class Pass(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What an iteration found out."""
+    """What an iteration found out.
+
+    Attributes:
+        step: Its number.
+        terms: Weighted terms of the loss by name, and the gradient's length.
+        lengths: How long its lists had to be.
+        rejected: Whether it was not applied.
+    """
 
     step: int
     terms: Dict[str, float]
     lengths: Dict[str, int]
     rejected: bool
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether all terms are numbers."""
+        return all(math.isfinite(term) for term in self.terms.values())
+
 
 class Step:
     """The iterations of a pass, one after another.
+
+    The first two of a shape have lists as long as need be. Where iterations are captured, the next one rehearses with
+    lists of fixed length, a little longer than what these found; from then on two CUDA graphs are replayed, until a
+    list turns out too short or the shape changes.
 
     Attributes:
         rejected: [] float32 on the device: 1 after an iteration that must not be applied, until it is dealt with.
         latest: What the newest iteration that is known to have ended found out.
         repeats: Whether the last `settle` sent us back.
+        room: Lengths of lists now.
     """
 
-    def __init__(self, training: Pass, device: torch.device) -> None:
-        """Begins with lists of unknown length."""
+    def __init__(self, training: Pass, device: torch.device, captures: bool = False) -> None:
+        """Begins a pass.
+
+        Args:
+            training: What the iterations are of.
+            device: Where it trains.
+            captures: Whether to use CUDA graphs; needs a GPU, and operators that never wait for it.
+        """
         self.training = training
         self.device = device
         self.rejected = torch.zeros((), device=device)
         self.latest: Optional[Found] = None
         self.repeats = False
-        self._launched: Deque[Tuple[int, _Report]] = deque()
+        self.room: Room = EXACT
+        self._captures = captures
+        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self._shape: Optional[Tuple[int, int]] = None
+        self._halves: Optional[Halves] = None
+        self._rehearsed = False
+        self._limits: Optional[Tensor] = None
+        self._launched: Deque[Tuple[int, Tuple[int, int], _Report]] = deque()
 
     def run(self, step: int, drawn: Drawn) -> None:
         """Computes and applies an iteration; on a GPU only begins to."""
-        drawn = drawn.to(self.device)
-        report = self.gradients(drawn, EXACT)
-        self.training.apply(drawn, self.rejected)
-        self._launched.append((step, report.fetched()))
-
-    def gradients(self, drawn: Drawn, room: Room) -> _Report:
-        """The first half of an iteration: losses and the gradients of all parameters."""
-        parameters = self.training.parameters()
-        for parameter in parameters:
-            parameter.grad = None
-        losses = self.training.losses(drawn, room)
-        losses.total().backward()
-        slopes = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        terms = {**losses.terms(), GRADIENT: torch.nn.utils.get_total_norm(slopes)}
-        report = _Report.of(terms, losses.lengths, self.device)
-        self.rejected.copy_(torch.maximum(self.rejected, report.spoilt(room)))
-        return report
+        with self._on_stream():
+            halves = self._prepared(drawn)
+            report = halves.gradients(drawn)
+            halves.apply()
+            self._launched.append((step, drawn.shape, report.fetched(self.rejected)))
 
     def settle(self, following: int, wait: bool) -> int:
         """Reads what the iterations launched so far found out; on a GPU all but the newest, unless we `wait` for it.
@@ -180,22 +182,87 @@ class Step:
         in_flight = 1 if self.device.type == "cuda" and not wait else 0
         self.repeats = False
         while len(self._launched) > in_flight:
-            step, report = self._launched.popleft()
+            step, shape, report = self._launched.popleft()
             found = self.latest = report.found(step)
             if not found.lengths.get("pixels", 1):
                 raise NothingVisibleError(self.training.number, step)
             if found.rejected:
-                raise DivergedError(self.training.number, step, found.terms)
+                return self._repeated(found)
+            if self._captures and shape == self._shape and self.room is EXACT:
+                self._make_room(found)
         return following
+
+    def _prepared(self, drawn: Drawn) -> Halves:
+        """How this iteration is launched."""
+        if drawn.shape != self._shape:
+            self._shape, self.room, self._limits, self._halves = drawn.shape, EXACT, None, None
+        if self.room is not EXACT and self._rehearsed and not isinstance(self._halves, Captured):
+            self._halves = Captured(self._gradients, self._apply, drawn, self._stream)
+        if self._halves is None:
+            self._halves = Launched(self._gradients, self._apply, self.device)
+        self._rehearsed = self.room is not EXACT
+        return self._halves
+
+    def _gradients(self, drawn: Drawn) -> _Report:
+        """The first half of an iteration: losses and the gradients of all parameters."""
+        parameters = self.training.parameters()
+        for parameter in parameters:
+            parameter.grad = None
+        losses = self.training.losses(drawn, self.room)
+        losses.total().backward()
+        slopes = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        terms = {**losses.terms(), GRADIENT: torch.nn.utils.get_total_norm(slopes)}
+        report = _Report.of(terms, losses.lengths, self.device)
+        self.rejected.copy_(torch.maximum(self.rejected, report.spoilt(self._limits)))
+        return report
+
+    def _apply(self, drawn: Drawn) -> None:
+        """The second half."""
+        self.training.apply(drawn, self.rejected)
+
+    def _make_room(self, found: Found) -> None:
+        """Gives lists fixed lengths: longer than what an iteration found, and not shorter than before."""
+        room = {}
+        for name, length in found.lengths.items():
+            needed = GRANULE * math.ceil(SLACK * length / GRANULE)
+            room[name] = max(needed, self.room.get(name, 0)) if length > self.room.get(name, 0) else self.room[name]
+        largest = [torch.finfo(torch.float32).max] * len(found.terms)
+        self._limits = torch.tensor([*largest, *map(float, room.values())], device=self.device)
+        self.room, self._halves = room, None
+
+    def _repeated(self, found: Found) -> int:
+        """Goes back to an iteration that was not applied, as were none after it."""
+        too_long = [name for name, length in found.lengths.items() if length > self.room.get(name, length)]
+        if not too_long and not found.is_finite:
+            raise DivergedError(self.training.number, found.step, found.terms)
+        self._launched.clear()
+        if too_long:
+            self._make_room(found)
+        with self._on_stream():
+            self.rejected.zero_()
+        self.repeats = True
+        return found.step
+
+    @contextlib.contextmanager
+    def _on_stream(self) -> Iterator[None]:
+        """Work on our own stream, between what was launched elsewhere before and what will be after."""
+        if self._stream is None:
+            yield
+            return
+        outside = torch.cuda.current_stream(self.device)
+        self._stream.wait_stream(outside)
+        with torch.cuda.stream(self._stream):
+            yield
+        outside.wait_stream(self._stream)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Report:
-    """What an iteration found out as one row of numbers: terms, lengths."""
+    """What an iteration found out as one row of numbers: terms, lengths, and, once fetched, whether it was rejected."""
 
     names: Tuple[str, ...]
     lists: Tuple[str, ...]
-    numbers: Tensor  # [terms + lists] float32
+    numbers: Tensor  # float32
     event: Optional[Any] = None  # of the copy to the CPU
 
     @classmethod
@@ -204,19 +271,17 @@ class _Report:
         numbers = torch.stack([*(term.detach() for term in terms.values()), *counts])
         return cls(tuple(terms), tuple(lengths), numbers)
 
-    def spoilt(self, room: Room) -> Tensor:
-        """1 if a term is no number or a list was too short, else 0: [] float32 on the device."""
-        spoilt = ~torch.isfinite(self.numbers).all()
-        for name, length in zip(self.lists, self.numbers[len(self.names) :]):
-            if name in room:
-                spoilt = spoilt | (length > room[name])
-        return spoilt.float()
+    def spoilt(self, limits: Optional[Tensor]) -> Tensor:
+        """1 if a term is no number or a number exceeds its limit, else 0: [] float32 on the device."""
+        sound = torch.isfinite(self.numbers) if limits is None else self.numbers.abs() <= limits  # NaN is not
+        return 1.0 - sound.all().float()
 
-    def fetched(self) -> _Report:
+    def fetched(self, rejected: Tensor) -> _Report:
         """On the CPU; from a GPU the copy is begun, not awaited."""
-        if not self.numbers.is_cuda:
-            return self
-        here = torch.empty(self.numbers.shape, pin_memory=True).copy_(self.numbers, non_blocking=True)
+        numbers = torch.cat([self.numbers, rejected.reshape(1)])
+        if not numbers.is_cuda:
+            return dataclasses.replace(self, numbers=numbers)
+        here = torch.empty(numbers.shape, pin_memory=True).copy_(numbers, non_blocking=True)
         event = torch.cuda.Event()
         event.record()
         return dataclasses.replace(self, numbers=here, event=event)
@@ -225,7 +290,7 @@ class _Report:
         """As plain numbers; waits for the copy."""
         if self.event is not None:
             self.event.synchronize()
-        values = self.numbers.tolist()
+        *values, rejected = self.numbers.tolist()
         terms = dict(zip(self.names, values))
         lengths = {name: int(value) for name, value in zip(self.lists, values[len(self.names) :])}
-        return Found(step, terms, lengths, not bool(torch.isfinite(self.numbers).all()))
+        return Found(step, terms, lengths, bool(rejected))

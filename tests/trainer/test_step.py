@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import typing
+
 import pytest
 import torch
 
+from topforge_train.backend import load
+from topforge_train.capture import Inputs, NoCaptureError, is_used
 from topforge_train.optimiser import Adam
 from topforge_train.padding import EXACT
 from topforge_train.step import DivergedError, Drawn, Losses, NothingVisibleError, Step
@@ -107,3 +111,89 @@ def test_an_optimiser_goes_on_where_another_was():
         training.x.grad = training.x.detach().clone()
         training.optimiser.step(torch.tensor(0.3), torch.zeros(()))
     assert torch.equal(fresh.x, other.x)
+
+
+class Replayed:
+    """Stands for CUDA graphs: it remembers the room it was made for, as a graph would."""
+
+    made: typing.ClassVar = []
+
+    def __init__(self, gradients, apply, drawn, stream):
+        self.both, self.drawn = (gradients, apply), drawn
+        Replayed.made.append(drawn.shape)
+
+    def gradients(self, drawn):
+        self.drawn = drawn
+        return self.both[0](drawn)
+
+    def apply(self):
+        self.both[1](self.drawn)
+
+
+class Growing(Parabola):
+    """Its list grows in leaps; what does not fit would spoil the parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.rooms = []
+
+    def losses(self, drawn, room=EXACT):
+        length = 100 if int(drawn.views) < 6 else 1000
+        self.rooms.append(room.get("pixels"))
+        image = self.x.square().sum()
+        if length > room.get("pixels", length):
+            image = -image
+        return Losses(image, {}, {"pixels": torch.tensor([length], dtype=torch.int32)})
+
+
+def test_a_list_that_is_too_short_is_found_out_and_its_iteration_repeated(monkeypatch):
+    monkeypatch.setattr("topforge_train.step.Captured", Replayed)
+    Replayed.made = []
+    results = []
+    for captures in (False, True):
+        training, numbers = Growing(), []
+        iterations, step = Step(training, CPU, captures), 0
+        while step < 12:
+            numbers.append(step)
+            iterations.run(step, training.draw(step, 0.0))
+            step = iterations.settle(step + 1, wait=True)
+        results.append(training.x.detach())
+        assert numbers == ([*range(12)] if not captures else [*range(7), *range(6, 12)])
+    assert torch.equal(*results)
+    assert training.rooms[:4] == [None, 256, 256, 256]
+    assert training.rooms[6:9] == [256, 1280, 1280]
+    assert Replayed.made == [(0, 1)] * 2  # after the rehearsal, and with more room
+
+
+def test_what_went_wrong_holds_back_all_that_follows():
+    training = Parabola()
+    iterations, before = Step(training, CPU), training.x.detach().clone()
+    iterations.run(0, spoilt(training.draw(0, 0.0), scale=torch.tensor(float("nan"))))
+    iterations.run(1, training.draw(1, 0.0))
+    assert torch.equal(training.x, before)
+    with pytest.raises(DivergedError, match="iteration 0"):
+        iterations.settle(2, wait=True)
+
+
+def test_inputs_are_one_block_that_keeps_its_place():
+    training = Parabola()
+    inputs = Inputs(training.draw(3, 0.0), CPU)
+    places = [tensor.data_ptr() for tensor in inputs.drawn.tensors()]
+    for step in range(4, 9):
+        drawn = spoilt(training.draw(step, 0.0), scale=torch.tensor(0.5 * step))
+        inputs.fill(drawn)
+        assert [tensor.data_ptr() for tensor in inputs.drawn.tensors()] == places
+        for one, other in zip(inputs.drawn.tensors(), drawn.tensors()):
+            assert torch.equal(one, other)
+            assert one.dtype == other.dtype
+    assert inputs.drawn.numbers.keys() == drawn.numbers.keys()
+
+
+@pytest.mark.parametrize("capture", ["auto", "off"])
+def test_nothing_is_captured_on_a_cpu(capture):
+    assert not is_used(capture, load())
+
+
+def test_graphs_are_refused_where_there_are_none():
+    with pytest.raises(NoCaptureError, match='backend "warp" on the device "cpu"'):
+        is_used("on", load())

@@ -135,10 +135,11 @@ def hash_grid_forward(
 @wp.func
 def all_zero(values: wp.array(dtype=wp.float32), start: wp.int32, count: wp.int32) -> bool:
     """Whether `count` values are zero; NaN is not."""
+    others = wp.int32(0)
     for k in range(count):
         if values[start + k] != 0.0:
-            return False
-    return True
+            others += 1
+    return others == 0
 
 
 @wp.kernel
