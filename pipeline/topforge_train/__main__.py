@@ -23,8 +23,9 @@ from topforge_train import checkpoint, deliver, failures, inputs, loop, preview
 from topforge_train.backend import load as load_backend
 from topforge_train.checkpoint import Checkpoint
 from topforge_train.geometry.mesh import Mesh
+from topforge_train.mesh_reference.base_mesh import start_from_mesh
 from topforge_train.progress import TRAINING_SHARE, Reporter
-from topforge_train.session import PASSES, Clock, Session
+from topforge_train.session import Clock, Session
 from topforge_train.surface_pass import Start, SurfacePass, resumed_start
 from topforge_train.unwrap import CHART_GAP, bake, unwrap
 from topforge_train.volume_pass import VolumePass
@@ -84,6 +85,16 @@ def run_volume_pass(session: Session, saved: Optional[Checkpoint]) -> Start:
     return Start(mesh.vertices, mesh.triangles, uv, uv_triangles, texels, volume.light.base.detach().clone())
 
 
+def begin_with_mesh(session: Session) -> Start:
+    """In place of pass 1: shape and textures of the base mesh."""
+    session.reporter.stage("prepare", 0.0, "reading the base mesh")
+    start, remarks = start_from_mesh(session.options, session.backend, session.generator(0, 0))
+    for remark in remarks:
+        session.reporter.message(remark)
+    session.reporter.message("Base mesh has %d triangles and %d vertices." % (len(start.triangles), len(start.vertices)))
+    return start
+
+
 def run(session: Session) -> None:
     """Both passes, then the delivery; resumes from the newest checkpoint of the same configuration."""
     saved = checkpoint.load(session.checkpoints, session.identity, extends)
@@ -92,12 +103,13 @@ def run(session: Session) -> None:
         session.reporter.message("Resuming pass %d at iteration %d." % (saved.training_pass + 1, saved.step))
     start = resumed_start(saved.state) if saved else None
     if start is None:
-        start = run_volume_pass(session, saved)
+        start = begin_with_mesh(session) if session.options.base_mesh else run_volume_pass(session, saved)
         saved = None
     surface = SurfacePass(session, start)
     if saved:
         surface.restore(saved.state)
-    loop.train(session, surface, saved.step if saved else 0, session.options.time_budget / PASSES)
+    pass_started = session.order(surface.number) * session.options.time_budget / session.passes
+    loop.train(session, surface, saved.step if saved else 0, pass_started)
     loop.save(session, surface, surface.iterations)
     preview.write_last(session, surface.scene())
     deliver.deliver(session, surface)

@@ -54,8 +54,9 @@ def deliver(session: Session, surface: SurfacePass) -> None:
     spoilt = [field.name for field in dataclasses.fields(final) if not is_finite(getattr(final, field.name))]
     if spoilt:
         raise SpoiltResultError(spoilt)
-    first = make_asset(session, start, start.vertices, start.texels, start.light)
-    write_tree(session.output / "dmtet_mesh", first)
+    if not session.options.base_mesh:
+        first = make_asset(session, start, start.vertices, start.texels, start.light)
+        write_tree(session.output / "dmtet_mesh", first)
     write_delivery(session.output, final)
     if not write_hull(session.output / "hull.obj", session.training, session.options.mesh_scale):
         session.reporter.message("There is no hull.obj: the masks leave nothing out, or have no shape in common.")

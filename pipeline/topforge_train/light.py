@@ -65,9 +65,12 @@ class EnvironmentLight(torch.nn.Module):
 
     @classmethod
     def from_options(cls, options: Any, base: Optional[Tensor] = None) -> EnvironmentLight:
-        """What the options ask for: `base` or a grey light to be learnt, or the fixed `envmap`."""
+        """What the options ask for: `base` or a grey light to be learnt, or the fixed `envmap`.
+
+        With a base mesh `envmap` is a start to be learnt from, as in nvdiffrec; `lock_light` then freezes it.
+        """
         if base is not None:
-            return cls(base, trainable=options.learn_light)
+            return cls(base, trainable=options.learn_light or bool(options.base_mesh))
         if not options.learn_light and options.envmap:
             image = torch.from_numpy(radiance.read(Path(options.envmap))) * options.env_scale
             return cls(cubemap.from_latlong(image, options.probe_res), trainable=False)

@@ -10,7 +10,7 @@ from topforge.trainers.builtin_options import rates
 from topforge_train import capture, checkpoint, preview
 from topforge_train import step as iteration
 from topforge_train.progress import TRAINING_SHARE
-from topforge_train.session import PASSES, Session
+from topforge_train.session import Session
 from topforge_train.step import GRADIENT, Drawn, Found, Step
 
 AVERAGED = 20
@@ -32,11 +32,11 @@ class Pass(iteration.Pass, Protocol):
 
 
 def pass_progress(session: Session, training: Pass, step: int, pass_started: float) -> float:
-    """How far the pass is, by iterations or by its half of the time budget, whichever is further."""
+    """How far the pass is, by iterations or by its share of the time budget, whichever is further."""
     by_steps = step / training.iterations
     if not session.options.time_budget:
         return by_steps
-    share = session.options.time_budget / PASSES
+    share = session.options.time_budget / session.passes
     return max(by_steps, (session.clock.elapsed - pass_started) / share)
 
 
@@ -88,18 +88,19 @@ def report(session: Session, training: Pass, progress: float, drawn: Drawn, foun
     terms = {name: term for name, term in found.terms.items() if name != GRADIENT}
     image = terms.pop("image")
     regulariser = sum(terms.values())
-    rate = rates(session.options.learning_rate, training.number)[1] * drawn.numbers["rate"].item()
+    order = session.order(training.number)
+    rate = rates(session.options.learning_rate, order)[1] * drawn.numbers["rate"].item()
     left = seconds * (training.iterations - found.step)
     if session.options.time_budget:
-        left = min(left, (1.0 - progress) * session.options.time_budget / PASSES)
+        left = min(left, (1.0 - progress) * session.options.time_budget / session.passes)
     values = {"image": image, "regulariser": regulariser}
     session.reporter.iteration(found.step, values, rate, seconds * 1000.0, left)
     session.reporter.stage(
         "train",
-        TRAINING_SHARE * (training.number + progress) / PASSES,
-        "pass %d of %d, iteration %d of %d" % (training.number + 1, PASSES, found.step, training.iterations),
-        step=training.number * training.iterations + found.step,
-        total=PASSES * training.iterations,
+        TRAINING_SHARE * (order + progress) / session.passes,
+        "pass %d of %d, iteration %d of %d" % (order + 1, session.passes, found.step, training.iterations),
+        step=order * training.iterations + found.step,
+        total=session.passes * training.iterations,
         loss=image,
         regulariser=regulariser,
         rate=rate,

@@ -17,7 +17,7 @@ from topforge_train.material import TextureMaterial, VolumeMaterial
 from topforge_train.metrics import composite_srgb, psnr
 from topforge_train.progress import TRAINING_SHARE
 from topforge_train.render import Rendered, Shape, render
-from topforge_train.session import PASSES, Session
+from topforge_train.session import Session
 from topforge_train.shading import Light
 
 PREFIX = ("img_dmtet_pass1_", "img_mesh_pass_")
@@ -89,8 +89,8 @@ def write(session: Session, training_pass: int, number: int, scene: Scene) -> No
     index = torch.linspace(0, len(images) - 1, count).round().long()
     result, reference, _ = compare(session.backend, scene, images, index, background)
     values = psnr(result, reference)
-    step = training_pass * session.options.iter + number * session.options.save_interval
-    share = TRAINING_SHARE * step / (PASSES * session.options.iter)
+    step = session.order(training_pass) * session.options.iter + number * session.options.save_interval
+    share = TRAINING_SHARE * step / (session.passes * session.options.iter)
     session.reporter.stage("train", share, step=step, psnr=float(values.mean()))
 
 

@@ -18,6 +18,7 @@ from topforge_train.distributed import Ranks
 from topforge_train.progress import Reporter
 
 PASSES = 2
+"""Of a run from the beginning; see `Session.passes`."""
 
 
 @dataclasses.dataclass
@@ -58,6 +59,15 @@ class Session:
     def device(self) -> torch.device:
         """Where the work is done. Random numbers are drawn on the CPU and moved, the same on every device."""
         return self.backend.device
+
+    @property
+    def passes(self) -> int:
+        """How many passes the run has: a base mesh makes the first unnecessary."""
+        return 1 if self.options.base_mesh else PASSES
+
+    def order(self, training_pass: int) -> int:
+        """Place of pass 0 or 1 among those that the run has."""
+        return training_pass - (PASSES - self.passes)
 
     @property
     def identity(self) -> Dict[str, Any]:

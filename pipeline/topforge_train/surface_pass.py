@@ -73,7 +73,7 @@ class SurfacePass:
         self.light = EnvironmentLight.from_options(options, start.light).to(session.device)
         self.laplacian = UniformLaplacian(len(start.vertices), start.triangles)
         self.orientation = orientation(start.uv, start.uv_triangles)
-        geometry_rate, material_rate = rates(options.learning_rate, self.number)
+        geometry_rate, material_rate = rates(options.learning_rate, session.order(self.number))
         groups = [
             {"params": [self.vertices] if not options.lock_pos else [], "lr": geometry_rate},
             {"params": list(self.material.parameters()), "lr": material_rate},

@@ -78,7 +78,6 @@ class BuiltinAdapter(Adapter):
         """Refuses combinations that the field-by-field check cannot see."""
         for key, allowed, why in (
             ("layers", 1, "transparency is not supported yet"),
-            ("base_mesh", None, "starting from a mesh is not supported yet"),
             ("camera_space_light", False, "lights that move with the camera are not supported yet"),
         ):
             if getattr(config, key) != allowed:
@@ -93,6 +92,8 @@ class BuiltinAdapter(Adapter):
         if not config.learn_light and not config.envmap:
             raise UnsupportedOptionError("learn_light", False, "a fixed light needs envmap, a .hdr file")
         self._validate_mesh_reference(config, dataset)
+        if config.base_mesh is not None and not config.random_textures:
+            wavefront.refuse_missing(Path(config.base_mesh))
         for low, high in (("kd_min", "kd_max"), ("ks_min", "ks_max"), ("nrm_min", "nrm_max")):
             if any(a > b for a, b in zip(getattr(config, low), getattr(config, high))):
                 raise UnsupportedOptionError(low, list(getattr(config, low)), "an entry is above that of %s" % high)

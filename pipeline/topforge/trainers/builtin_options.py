@@ -53,8 +53,8 @@ class NvdiffrecOptions:
     """Unused by nvdiffrec as well; the lower limit of roughness is in ks_min."""
     custom_mip: bool = option(False, group="Material", advanced=True, ignored=True)
     """nvdiffrec's trained mip levels, which train nothing there. Ignored, as nvdiffrec does without a base mesh; refused with one."""
-    random_textures: bool = option(False, group="Material", advanced=True, ignored=True)
-    """Start textures at random; matters only with a base mesh."""
+    random_textures: bool = option(False, group="Material", advanced=True, label="Random Start Textures")
+    """With a base mesh: textures start as noise, not as the mesh's materials say. Without one it changes nothing."""
     background: str = option(
         "checker",
         choices=("black", "white", "checker", "reference"),
@@ -72,8 +72,9 @@ class NvdiffrecOptions:
     ref_mesh: Optional[str] = option(None, path=True, group="Capture", advanced=True, label="Reference")
     """nvdiffrec's name for the dataset: a mesh (.obj) to take pictures of, or a capture's folder. Counts only where
     no dataset is named otherwise."""
-    base_mesh: Optional[str] = option(None, path=True, group="Geometry", advanced=True, ignored=True)
-    """Start from this mesh and skip pass 1. Not supported by the built-in trainer yet."""
+    base_mesh: Optional[str] = option(None, path=True, group="Geometry", advanced=True, label="Base Mesh")
+    """Start from this mesh (.obj) and skip pass 1; the first entry of `learning_rate` counts. The light starts grey,
+    or with learn_light false as `envmap`, and is learnt either way unless lock_light is set, as in nvdiffrec."""
     validate: bool = option(True, group="Monitor", label="Measure Held-Out Views")
     """Measure held-out views at the end and write them."""
     isosurface: str = option("dmtet", choices=("dmtet", "flexicubes"), group="Geometry", label="Surface Extraction")
