@@ -37,7 +37,7 @@ class MaterialLimits:
 
 
 OPACITY = 9
-"""Channel of the opacity."""
+"""Channel of the opacity: how much of what lies behind is hidden."""
 INITIAL_OPACITY = 0.95
 """Hardly transparent, so that the shape of pass 1 stays what it is; but what lies behind is seen, and so learns."""
 
@@ -45,11 +45,6 @@ INITIAL_OPACITY = 0.95
 def as_surface(channels: Tensor) -> Surface:
     """Names the first six channels of [P, >= 6]."""
     return Surface(channels[:, 0:3], channels[:, 3:4], channels[:, 4:5], channels[:, 5:6])
-
-
-def opacity(channels: Tensor) -> Tensor:
-    """How much of what lies behind is hidden [P, 1]: the tenth channel of [P, C], 1 where there is none."""
-    return channels[:, OPACITY:] if channels.shape[1] > OPACITY else torch.ones_like(channels[:, :1])
 
 
 def with_opacity(texels: Tensor) -> Tensor:
@@ -102,9 +97,13 @@ class VolumeMaterial(torch.nn.Module):
 class TextureMaterial(torch.nn.Module):
     """Material in one texture of nine or ten channels [H, W, C]; row 0 holds v = 0."""
 
-    def __init__(self, texels: Tensor, limits: MaterialLimits):
-        """Starts from baked texels; `limits` ranges over their channels."""
+    def __init__(self, texels: Tensor, limits: MaterialLimits, layers: int = 1):
+        """Starts from baked texels; `limits` ranges over their channels.
+
+        What may be transparent, and so has a tenth channel, is looked through `layers` deep.
+        """
         super().__init__()
+        self.layers = layers
         self.texels = torch.nn.Parameter(texels.clone())
         self.limits = limits
 

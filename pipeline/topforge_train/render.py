@@ -12,7 +12,9 @@ from torch.nn.functional import avg_pool2d, normalize
 from topforge_train.backend.interface import Backend, Fragments
 from topforge_train.backend.warp_texture_level import texture_level
 from topforge_train.camera import CameraBatch
-from topforge_train.material import TextureMaterial, VolumeMaterial, as_surface
+from topforge_train.layers import composite, peel
+from topforge_train.material import OPACITY, TextureMaterial, VolumeMaterial, as_surface
+from topforge_train.padding import EXACT, Lengths, Room
 from topforge_train.shading import Light, facing, shade
 
 
@@ -46,6 +48,17 @@ class Rendered:
     points: Points
     channels: Tensor  # [P, C]: material at the points, order of `topforge_train.material`
     normal: Tensor  # [P, 3]: shading normals
+    behind: Tuple[Fragments, ...] = ()  # the layers behind `fragments`, which show through
+
+    @property
+    def lengths(self) -> Lengths:
+        """How many pixels each layer covers, by the names under which `render` looks for room."""
+        return {pixels_of(layer.layer): layer.length for layer in (self.fragments, *self.behind)}
+
+
+def pixels_of(layer: int) -> str:
+    """What the list of a layer's covered pixels is called."""
+    return "pixels, layer %d" % layer if layer else "pixels"
 
 
 MaterialLookup = Callable[[Fragments, Points], Tuple[Tensor, Tensor]]
@@ -110,9 +123,9 @@ def render(
     light: Light,
     resolution: Tuple[int, int],
     supersampling: int = 1,
-    capacity: Optional[int] = None,
+    room: Room = EXACT,
 ) -> Rendered:
-    """Draws B views.
+    """Draws B views; of a texture that may be transparent, as many layers as it is looked through.
 
     Args:
         backend: Operators.
@@ -122,22 +135,44 @@ def render(
         light: Prefiltered for this step.
         resolution: (height, width) of the images.
         supersampling: Samples along each axis of a pixel, averaged with equal weight.
-        capacity: See `Backend.rasterize`.
+        room: Capacities of the lists of covered pixels, see `Backend.rasterize` and `pixels_of`.
     """
-    height, width = resolution[0] * supersampling, resolution[1] * supersampling
+    size = (resolution[0] * supersampling, resolution[1] * supersampling)
     clip = cameras.project(shape.vertices)
-    fragments = backend.rasterize(clip, shape.triangles, (height, width), capacity)
-    points = visible_points(backend, shape, cameras, fragments)
     if isinstance(material, TextureMaterial):
-        lookup = texture_lookup(backend, material, shape, clip)
+        lookup, count = texture_lookup(backend, material, shape, clip), material.layers
     else:
-        lookup = volume_lookup(backend, material)
+        lookup, count = volume_lookup(backend, material), 1
+    layers = peel(backend, clip, shape.triangles, size, [room.get(pixels_of(layer)) for layer in range(count)])
+    front, *behind = (_draw_layer(backend, cameras, shape, lookup, light, layer) for layer in layers)
+    image = composite(backend, [front.image, *(drawn.image for drawn in behind)], clip, shape.triangles, layers)
+    if supersampling > 1:
+        image = avg_pool2d(image.permute(0, 3, 1, 2), supersampling).permute(0, 2, 3, 1)
+    return dataclasses.replace(front, image=image, behind=tuple(layers[1:]))
+
+
+def _draw_layer(
+    backend: Backend, cameras: CameraBatch, shape: Shape, lookup: MaterialLookup, light: Light, fragments: Fragments
+) -> Rendered:
+    """One layer by itself, its silhouettes hard."""
+    points = visible_points(backend, shape, cameras, fragments)
     channels, normal = lookup(fragments, points)
+    transparent = channels.shape[1] > OPACITY
+    if transparent:
+        normal = normal * facing_side(shape, fragments, points.view)
     normal = facing(normal, points.view)
     radiance = shade(as_surface(channels), normal, points.view, light)
     covered = torch.cat([radiance, torch.ones_like(radiance[:, :1])], dim=-1)
+    if transparent:
+        covered = covered * channels[:, OPACITY:]
     image = fragments.scatter(covered, covered.new_zeros(1, 1, 1, 4))
-    image = backend.antialias(image, clip, shape.triangles, fragments)
-    if supersampling > 1:
-        image = avg_pool2d(image.permute(0, 3, 1, 2), supersampling).permute(0, 2, 3, 1)
     return Rendered(image, fragments, points, channels, normal)
+
+
+@torch.no_grad()
+def facing_side(shape: Shape, fragments: Fragments, view: Tensor) -> Tensor:
+    """1 where a point's triangle shows its outer side to the viewer, -1 where it shows its inner side: [P, 1]."""
+    corners = shape.triangles.index_select(0, fragments.triangle).reshape(-1)
+    a, b, c = shape.vertices.index_select(0, corners).reshape(-1, 3, 3).unbind(1)
+    outwards = (torch.linalg.cross(b - a, c - a) * view).sum(-1, keepdim=True)
+    return torch.where(outwards < 0, -1.0, 1.0)

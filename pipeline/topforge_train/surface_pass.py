@@ -12,12 +12,12 @@ from typing import Any, Dict, List, Optional
 import torch
 from torch import Tensor
 
-from topforge.trainers.builtin_options import rates
+from topforge.trainers.builtin_options import BuiltinOptions, rates
 from topforge_train import loss
 from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.light import EnvironmentLight
-from topforge_train.material import MaterialLimits, TextureMaterial
+from topforge_train.material import MaterialLimits, TextureMaterial, with_opacity
 from topforge_train.optimiser import Adam
 from topforge_train.padding import EXACT, Room
 from topforge_train.preview import Scene
@@ -65,11 +65,7 @@ class SurfacePass:
         self.start = start
         self.iterations = options.iter
         self.vertices = torch.nn.Parameter(start.vertices.clone(), requires_grad=not options.lock_pos)
-        limits = MaterialLimits(
-            torch.tensor([*options.kd_min[:3], *options.ks_min, *options.nrm_min]),
-            torch.tensor([*options.kd_max[:3], *options.ks_max, *options.nrm_max]),
-        ).to(session.device)
-        self.material = TextureMaterial(start.texels, limits)
+        self.material = initial_material(options, start.texels)
         self.light = EnvironmentLight.from_options(options, start.light).to(session.device)
         self.laplacian = UniformLaplacian(len(start.vertices), start.triangles)
         self.orientation = orientation(start.uv, start.uv_triangles)
@@ -114,7 +110,7 @@ class SurfacePass:
             self.light.prefilter(),
             images.resolution,
             options.spp,
-            room.get("pixels"),
+            room,
         )
         return Losses(
             image_term(options, rendered.image, images.targets(drawn.views), drawn.background),
@@ -124,7 +120,7 @@ class SurfacePass:
                 "visibility": drawn.numbers["visibility"] * rendered.fragments.mean(rendered.channels[:, 3]),
                 **light_terms(options, self.light),
             },
-            {"pixels": rendered.fragments.length},
+            rendered.lengths,
         )
 
     def roughening(self) -> Tensor:
@@ -171,6 +167,18 @@ class SurfacePass:
         self.material.load_state_dict(state["material"])
         self.light.load_state_dict(state["light"])
         self.optimiser.load_state_dict(state["optimiser"])
+
+
+def initial_material(options: BuiltinOptions, texels: Tensor) -> TextureMaterial:
+    """The baked texels [S, S, 9] within their limits; where several layers are seen, with an opacity."""
+    least = [*options.kd_min[:3], *options.ks_min, *options.nrm_min]
+    greatest = [*options.kd_max[:3], *options.ks_max, *options.nrm_max]
+    if options.layers > 1:
+        texels = with_opacity(texels)
+        least += [options.kd_min[3] if len(options.kd_min) > 3 else 0.0]
+        greatest += [options.kd_max[3] if len(options.kd_max) > 3 else 1.0]
+    limits = MaterialLimits(torch.tensor(least), torch.tensor(greatest)).to(texels.device)
+    return TextureMaterial(texels, limits, options.layers)
 
 
 def resumed_start(state: Optional[Dict[str, Any]]) -> Optional[Start]:

@@ -106,7 +106,7 @@ class VolumePass:
             self.light.prefilter(),
             (target.shape[1], target.shape[2]),
             options.spp,
-            room.get("pixels"),
+            room,
         )
         return Losses(
             image_term(options, rendered.image, target, drawn.background),
