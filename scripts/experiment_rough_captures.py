@@ -11,7 +11,7 @@ ROUGH is what scripts/make_rough_capture.py made. What is measured, on what a pe
     photograph is not clipped. No method can know the exposure of a photograph it has not seen.
   * IoU: of rendered and true coverage in these views, thresholded at one half; the mean, and the worst.
   * F-score: at 1 % of the true diagonal. With uneven coverage the unseen side counts as well.
-  * spikes: share of the area whose normal leaves the smoothed surface's by more than 60 degrees (topforge_train.spikes).
+  * spikes: share of the area whose normal leaves the smoothed surface's by over 60 degrees (topforge_train.spikes).
   * volume: of the result over the true one; far from 1 is a collapse.
 """
 
@@ -145,7 +145,7 @@ def main() -> int:
     for setting in arguments.set:
         key, _, value = setting.partition("=")
         common[key] = json.loads(value) if value[:1] in "0123456789[{tfn-" else value
-    heads = "| variant | PSNR, dB | IoU | worst IoU | F-score | spikes | volume | seconds |\n|---|---|---|---|---|---|---|---|"
+    heads = "| variant | PSNR, dB | IoU | worst IoU | F-score | spikes | volume | seconds |\n" + "|---" * 8 + "|"
     print(heads, flush=True)
     lines, backend = [heads], load("auto", "cpu")
     for name in arguments.variants.split(","):

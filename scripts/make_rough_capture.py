@@ -32,8 +32,9 @@ import numpy as np
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(REPOSITORY / "pipeline"), str(REPOSITORY / "scripts")]
 
-import topforge_capture  # noqa: E402
 from rough import flaws  # noqa: E402
+
+import topforge_capture  # noqa: E402
 from topforge_capture import radiance  # noqa: E402
 from topforge_capture.images import linear_to_srgb  # noqa: E402
 from topforge_capture.nerf_synthetic import Z_UP_TO_Y_UP  # noqa: E402

@@ -82,7 +82,8 @@ def run_volume_pass(session: Session, saved: Optional[Checkpoint]) -> Start:
     padding = CHART_GAP * max(1, size // delivered)
     uv, uv_triangles = (tensor.to(session.device) for tensor in unwrap(mesh.vertices, mesh.triangles, size, padding))
     texels = bake(session.backend, volume.material, mesh.vertices, mesh.triangles, uv, uv_triangles, size)
-    return Start(mesh.vertices, mesh.triangles, uv, uv_triangles, texels, volume.light.base.detach().clone())
+    light = volume.light.base.detach().clone()
+    return Start(mesh.vertices, mesh.triangles, uv, uv_triangles, texels, light, *volume.views.rows())
 
 
 def begin_with_mesh(session: Session) -> Start:

@@ -61,6 +61,9 @@ class ImageSet:
     camera_to_world: Tensor  # [N, 4, 4] float64
     fov_y: Tensor  # [N] float64, radians
     centre: Tensor  # [N, 2] float64: where the optical axes meet the images, NDC, x right and y down
+    trust: Tuple[
+        Tensor, ...
+    ] = ()  # [N, H / 2^i, W / 2^i, 1] float16 in [0, 1]: how far pixels are believed; () = fully
 
     def __len__(self) -> int:
         return len(self.names)
@@ -73,11 +76,16 @@ class ImageSet:
     def to(self, device: torch.device) -> ImageSet:
         """Photographs and clip matrices on a device; poses and angles, which only set things up, stay on the CPU."""
         pyramid = tuple(level.to(device) for level in self.pyramid)
-        return dataclasses.replace(self, pyramid=pyramid, cameras=self.cameras.to(device))
+        trust = tuple(level.to(device) for level in self.trust)
+        return dataclasses.replace(self, pyramid=pyramid, cameras=self.cameras.to(device), trust=trust)
 
     def targets(self, index: Tensor, level: int = 0) -> Tensor:
         """Views `index` at a pyramid level: [B, h, w, 4] float32, premultiplied linear RGB and alpha."""
         return self.pyramid[level][index].float()
+
+    def believed(self, image: Tensor, target: Tensor, index: Tensor, level: int = 0) -> Tensor:
+        """Rendered views [B, h, w, 4], moved towards their targets where these are not believed (`trust`)."""
+        return torch.lerp(target, image, self.trust[level][index].float()) if self.trust else image
 
 
 def build_pyramid(images: Tensor, levels: int) -> Tuple[Tensor, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import signal
 import time
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 
@@ -15,9 +16,13 @@ from topforge.trainers.builtin_options import MONITORING, BuiltinOptions
 from topforge_train.backend.interface import Backend
 from topforge_train.data import ImageSet
 from topforge_train.distributed import Ranks
+from topforge_train.preparation import Prepared, prepare
 from topforge_train.progress import Reporter
 
 PASSES = 2
+AGREED_EVERY = 8
+"""Iterations between two agreements of several processes about the time and requests to stop: each costs a tenth of a
+millisecond, in which their hosts wait for each other."""
 """Of a run from the beginning; see `Session.passes`."""
 
 
@@ -48,17 +53,34 @@ class Session:
     previews: Path
     reporter: Reporter
     clock: Clock = dataclasses.field(default_factory=Clock)
-    ranks: Ranks = Ranks()
+    ranks: Ranks = dataclasses.field(default_factory=Ranks)
     stop_requested: bool = False
     lowered: List[str] = dataclasses.field(default_factory=list)
     """What was changed to fit into memory, a sentence each; in the summary and in the report."""
     setbacks: List[str] = dataclasses.field(default_factory=list)
     """What had to be left out or done again because it was no number, a sentence each; in the summary."""
 
+    def __post_init__(self) -> None:
+        """Nobody has asked for anything yet."""
+        self._signals = (0.0, False)
+
+    def note_lowered(self, sentence: str) -> None:
+        """Remembers and tells what was lowered to fit into memory."""
+        self.lowered.append(sentence)
+        self.reporter.message("Out of memory; %s." % sentence)
+
     @property
     def device(self) -> torch.device:
         """Where the work is done. Random numbers are drawn on the CPU and moved, the same on every device."""
         return self.backend.device
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """What the photographs say about themselves, found when it is first asked for."""
+        found = prepare(self.backend, self.training, self.options)
+        for remark in found.remarks:
+            self.reporter.message(remark)
+        return found
 
     @property
     def passes(self) -> int:
@@ -82,6 +104,18 @@ class Session:
 
         signal.signal(signal.SIGTERM, request)
         signal.signal(signal.SIGINT, request)
+
+    def signals(self, step: int) -> Tuple[float, bool]:
+        """What the clock says and whether to stop, the same on all ranks; of several only now and then anew."""
+        if self.ranks.size == 1 or step % AGREED_EVERY == 0:
+            return self.agreed_signals()
+        return self._signals
+
+    def agreed_signals(self) -> Tuple[float, bool]:
+        """The same, anew in any case; all ranks wait for each other."""
+        elapsed, stop = self.ranks.greatest(self.clock.elapsed, float(self.stop_requested))
+        self._signals = (elapsed, bool(stop))
+        return self._signals
 
     def generator(self, training_pass: int, step: int) -> torch.Generator:
         """Random numbers of one iteration.

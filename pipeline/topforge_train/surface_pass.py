@@ -26,6 +26,7 @@ from topforge_train.schedule import drawn, ramp, rate_factor
 from topforge_train.session import Session
 from topforge_train.step import Drawn, Losses
 from topforge_train.tangents import orientation, tangents
+from topforge_train.view_corrections import ViewCorrections
 from topforge_train.volume_pass import image_term, light_terms
 
 WARMUP = 20
@@ -42,6 +43,8 @@ class Start:
     uv_triangles: Tensor  # [F, 3] int32
     texels: Tensor  # [S, S, 9]
     light: Tensor  # [6, n, n, 3]
+    log_gain: Optional[Tensor] = None  # [N, 3] of the views (`ViewCorrections`); None = what preparation found
+    twist: Optional[Tensor] = None  # [N, 6]
 
     def to(self, device: torch.device) -> Start:
         """The same on a device."""
@@ -49,7 +52,8 @@ class Start:
 
     def tensors(self) -> Dict[str, Tensor]:
         """By field name, for a checkpoint."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: tensor for name, tensor in found.items() if tensor is not None}
 
 
 class SurfacePass:
@@ -67,6 +71,7 @@ class SurfacePass:
         self.vertices = torch.nn.Parameter(start.vertices.clone(), requires_grad=not options.lock_pos)
         self.material = initial_material(options, start.texels)
         self.light = EnvironmentLight.from_options(options, start.light).to(session.device)
+        self.views = ViewCorrections.of(session.prepared, options.mesh_scale, start.log_gain, start.twist)
         self.laplacian = UniformLaplacian(len(start.vertices), start.triangles)
         self.orientation = orientation(start.uv, start.uv_triangles)
         geometry_rate, material_rate = rates(options.learning_rate, session.order(self.number))
@@ -74,6 +79,7 @@ class SurfacePass:
             {"params": [self.vertices] if not options.lock_pos else [], "lr": geometry_rate},
             {"params": list(self.material.parameters()), "lr": material_rate},
             {"params": list(self.light.parameters()) if not options.lock_light else [], "lr": material_rate},
+            *self.views.groups(material_rate),
         ]
         self.optimiser = Adam(groups, session.device)
 
@@ -96,6 +102,7 @@ class SurfacePass:
             "rate": rate_factor(options.schedule, step, progress, WARMUP),
             "laplacian": options.laplace_scale * (1.0 - progress),
             "visibility": ramp(0.001, 500, step),
+            **self.views.numbers(self.number, progress),
         }
         return drawn(self.session, self.number, step, options.batch, 0, numbers)
 
@@ -104,7 +111,7 @@ class SurfacePass:
         options, images = self.session.options, self.session.training
         rendered = render(
             self.session.backend,
-            images.cameras[drawn.views],
+            self.views.cameras(images.cameras, drawn.views, drawn.numbers),
             self.shape(),
             self.material,
             self.light.prefilter(),
@@ -112,9 +119,12 @@ class SurfacePass:
             options.spp,
             room,
         )
+        target = images.targets(drawn.views)
+        image = self.views.photographed(rendered.image, target, drawn.views, drawn.level)
         return Losses(
-            image_term(options, rendered.image, images.targets(drawn.views), drawn.background),
+            image_term(options, image, target, drawn.background),
             {
+                **self.views.terms(),
                 "laplacian": drawn.numbers["laplacian"] * self.roughening().square().mean(),
                 **self.material_terms(),
                 "visibility": drawn.numbers["visibility"] * rendered.fragments.mean(rendered.channels[:, 3]),
@@ -157,6 +167,7 @@ class SurfacePass:
             "vertices": self.vertices.detach(),
             "material": self.material.state_dict(),
             "light": self.light.state_dict(),
+            "views": self.views.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
 
@@ -166,6 +177,7 @@ class SurfacePass:
             self.vertices.copy_(state["vertices"])
         self.material.load_state_dict(state["material"])
         self.light.load_state_dict(state["light"])
+        self.views.load_state_dict(state["views"])
         self.optimiser.load_state_dict(state["optimiser"])
 
 

@@ -18,7 +18,7 @@ from topforge_train.backend.interface import HashGridSpec
 from topforge_train.geometry import DMTet, FlexiCubes, Isosurface, IsosurfaceMesh
 from topforge_train.geometry.cleanup import without_floaters
 from topforge_train.geometry.mesh import Mesh, vertex_normals
-from topforge_train.initial_shape import hull_distance, random_distance
+from topforge_train.initial_shape import random_distance
 from topforge_train.light import EnvironmentLight, log_variation, neutrality
 from topforge_train.material import MaterialLimits, VolumeMaterial
 from topforge_train.optimiser import Adam
@@ -28,6 +28,7 @@ from topforge_train.render import Rendered, Shape, render
 from topforge_train.schedule import drawn, ramp, rate_factor
 from topforge_train.session import Session
 from topforge_train.step import Drawn, Losses
+from topforge_train.view_corrections import ViewCorrections
 
 NEIGHBOUR_DISTANCE = 0.01
 """Standard deviation of the step to a neighbouring point, as a share of the box's side."""
@@ -56,7 +57,7 @@ class VolumePass:
             else DMTet(bounds, round(options.dmtet_grid * DMTET_CELLS), device=str(session.device))
         )
         if options.initial_shape == "hull":
-            self.surface.initialise(hull_distance(session.training))
+            self.surface.initialise(session.prepared.hull.distance)
         else:
             self.surface.initialise(random_distance(bounds, options.dmtet_grid, session.generator(self.number, 0)))
         limits = MaterialLimits(
@@ -66,11 +67,13 @@ class VolumePass:
         material = VolumeMaterial(spec, limits, options.mesh_scale, session.generator(self.number, 1))
         self.material = material.to(session.device)
         self.light = EnvironmentLight.from_options(options).to(session.device)
+        self.views = ViewCorrections.of(session.prepared, options.mesh_scale)
         geometry_rate, material_rate = rates(options.learning_rate, self.number)
         groups = [
             {"params": list(self.surface.parameters()), "lr": geometry_rate, "betas": (0.7, 0.9)},
             {"params": list(self.material.parameters()), "lr": material_rate},
             {"params": list(self.light.parameters()), "lr": material_rate},
+            *self.views.groups(material_rate),
         ]
         self.optimiser = Adam(groups, session.device)
 
@@ -89,6 +92,7 @@ class VolumePass:
             "smoothness": ramp(options.material_smoothness, 500, step),
             "gloss": ramp(options.gloss_smoothness, 500, step),
             "visibility": ramp(0.001, 500, step),
+            **self.views.numbers(self.number, progress),
         }
         return drawn(self.session, self.number, step, options.batch * (2 if coarse else 1), int(coarse), numbers)
 
@@ -100,7 +104,7 @@ class VolumePass:
         normals = vertex_normals(mesh)
         rendered = render(
             self.session.backend,
-            images.cameras[drawn.views],
+            self.views.cameras(images.cameras, drawn.views, drawn.numbers),
             Shape(mesh.vertices, mesh.triangles, normals),
             self.material,
             self.light.prefilter(),
@@ -108,9 +112,11 @@ class VolumePass:
             options.spp,
             room,
         )
+        image = self.views.photographed(rendered.image, target, drawn.views, drawn.level)
         return Losses(
-            image_term(options, rendered.image, target, drawn.background),
+            image_term(options, image, target, drawn.background),
             {
+                **self.views.terms(),
                 **self.shape_terms(mesh, normals, drawn),
                 **self.material_terms(rendered, drawn),
                 **light_terms(options, self.light),
@@ -164,6 +170,7 @@ class VolumePass:
             "surface": self.surface.state_dict(),
             "material": self.material.state_dict(),
             "light": self.light.state_dict(),
+            "views": self.views.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
 
@@ -172,6 +179,7 @@ class VolumePass:
         self.surface.load_state_dict(state["surface"])
         self.material.load_state_dict(state["material"])
         self.light.load_state_dict(state["light"])
+        self.views.load_state_dict(state["views"])
         self.optimiser.load_state_dict(state["optimiser"])
 
 

@@ -54,7 +54,7 @@ def drawn_mask(generator: np.random.Generator, alpha: np.ndarray, pixels: float)
 
 
 def spoilt_mask(generator: np.random.Generator, mask: np.ndarray, missing: bool) -> np.ndarray:
-    """A mask [H, W] with a disc forgotten at its rim, or one of background taken in: an eighth to a third of its size."""
+    """A mask [H, W] with a disc forgotten at its rim, or a disc of background taken in."""
     rows, columns = np.nonzero(mask)
     extent = 0.5 * math.hypot(np.ptp(rows), np.ptp(columns))
     angle = generator.uniform(0, 2 * math.pi)

@@ -182,6 +182,10 @@ class BuiltinOptions(NvdiffrecOptions):
     """Share of pass 1 that runs at half resolution with twice the views."""
     initial_shape: str = option("hull", choices=("hull", "random"), group="Geometry")
     """Begin with the visual hull of the masks, or with nvdiffrec's random cloud."""
+    hull_votes: Optional[int] = option(
+        None, unit="views", minimum=0, maximum=20, group="Geometry", advanced=True, label="Disagreeing Masks"
+    )
+    """How many masks may miss a point without carving it from the hull. null = by what fits the masks; 0 = none."""
     triangle_budget: int = option(0, unit="triangles", minimum=0, maximum=10**8, group="Geometry")
     """Most triangles of the result. Pass 1's surface is simplified to that, and pass 2 trains what is left. 0 = all."""
     hash_levels: int = option(8, minimum=1, maximum=16, group="Material", advanced=True, label="Hash Grid Levels")
@@ -214,6 +218,14 @@ class BuiltinOptions(NvdiffrecOptions):
         5.0, minimum=0.0, maximum=1000.0, group="Geometry", advanced=True, label="Silhouette Weight"
     )
     """Weight of the difference between the silhouette and the mask."""
+    mask_tolerance: Optional[float] = option(
+        None, unit="pixels", minimum=0.0, maximum=100.0, group="Geometry", label="Mask Tolerance"
+    )
+    """How far masks may be off. Pixels so near their borders count less. null = measured; 0 = masks are exact."""
+    exposure: str = option("auto", choices=("auto", "on", "off"), group="Light", label="Find Exposures")
+    """Find each photograph's exposure and white balance. auto = where the same surface differs between photographs."""
+    pose_refinement: bool = option(False, group="Capture", advanced=True, label="Refine Cameras")
+    """Correct each camera's pose a little while training. The result stays in the capture's frame."""
     normal_smoothness: float = option(
         0.05, minimum=0.0, maximum=10.0, group="Geometry", advanced=True, label="Normal Smoothness Weight"
     )

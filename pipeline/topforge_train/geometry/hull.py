@@ -7,6 +7,7 @@ the largest over the views: exact inside, a lower bound outside.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import List, Optional, Tuple
 
 import torch
@@ -41,19 +42,62 @@ def visual_hull_sdf(
     Returns:
         [N] float32, world units.
     """
-    worst = torch.full((disagreeing + 1, len(points)), -torch.inf, device=points.device)
+    cones = Cones.of(camera_to_world, fov_y, masks, centre)
+    worst, seen = ranked_distances(cones, points, disagreeing + 1)
+    return hull_from_ranks(worst[disagreeing], seen, points)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cones:
+    """The cones that B masks leave, one from each camera."""
+
+    camera_to_world: Tensor  # [B, 4, 4] float32
+    fov_y: Tensor  # [B] float32, radians
+    centre: Tensor  # [B, 2] where the optical axes meet the images, NDC
+    distances: List[Tensor]  # B times [h, w]: to the mask's contour, in heights of the image, negative inside
+    aspect: float  # width over height
+
+    @classmethod
+    def of(cls, camera_to_world: Tensor, fov_y: Tensor, masks: Tensor, centre: Optional[Tensor] = None) -> Cones:
+        """From the arguments of `visual_hull_sdf`."""
+        centres = masks.new_zeros(len(masks), 2) if centre is None else centre
+        aspect = masks.shape[2] / masks.shape[1]
+        return cls(camera_to_world.float(), fov_y.float(), centres, mask_distances(masks), aspect)
+
+
+def ranked_distances(cones: Cones, points: Tensor, count: int, growth: float = 0.0) -> Tuple[Tensor, Tensor]:
+    """The `count` largest distances to single views' cones, and which points any view sees.
+
+    Args:
+        cones: Of B views.
+        points: [N, 3] world positions.
+        count: How many to keep.
+        growth: By how much all masks are grown first, in heights of the image.
+
+    Returns:
+        [count, N] world units, falling, -inf where fewer views see the point; [N] bool.
+    """
+    worst = torch.full((count, len(points)), -torch.inf, device=points.device)
     seen = torch.zeros(len(points), dtype=torch.bool, device=points.device)
-    span = float((points.amax(0) - points.amin(0)).norm()) + 1e-6
-    aspect = masks.shape[2] / masks.shape[1]
-    centres = masks.new_zeros(len(masks), 2) if centre is None else centre
-    for pose, angle, distance, middle in zip(camera_to_world.float(), fov_y.float(), mask_distances(masks), centres):
-        found, visible = view_distance(pose, angle, distance, aspect, points, middle)
+    span = span_of(points)
+    for pose, angle, distance, middle in zip(cones.camera_to_world, cones.fov_y, cones.distances, cones.centre):
+        found, visible = view_distance(pose, angle, distance - growth, cones.aspect, points, middle)
         found = torch.where(visible, found.clamp(-span, span), -torch.inf)
-        worst = torch.cat((worst, found[None])).sort(dim=0, descending=True).values[: disagreeing + 1]
+        worst = torch.cat((worst, found[None])).sort(dim=0, descending=True).values[:count]
         seen |= visible
-    outcome = worst[disagreeing]
+    return worst, seen
+
+
+def hull_from_ranks(outcome: Tensor, seen: Tensor, points: Tensor) -> Tensor:
+    """The hull's distance [N] from one rank of `ranked_distances`, finite everywhere."""
+    span = span_of(points)
     fallback = torch.where(seen, -span, span)  # fewer views see the point than may disagree, or none does
     return torch.where(torch.isfinite(outcome), outcome, fallback)
+
+
+def span_of(points: Tensor) -> float:
+    """The diagonal of the points' bounding box: farther than any distance that matters."""
+    return float((points.amax(0) - points.amin(0)).norm()) + 1e-6
 
 
 def view_distance(
