@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from topforge import atomic
-from topforge_capture import cameras_picture, contact_sheet, report, text
+from topforge import atomic, wavefront
+from topforge_capture import cameras_picture, contact_sheet, mesh_check, mesh_picture, report, text
 from topforge_capture.checks import CHECKS, Material, Options, run
 from topforge_capture.survey import survey
 
@@ -26,14 +26,9 @@ def main(words: Optional[List[str]] = None) -> int:
     """Checks a capture. Exit code 0 when it can be trained on, 1 when findings say otherwise."""
     arguments = _parser().parse_args(words)
     folder = arguments.folder.absolute()
-    material = Material(
-        survey(folder, lambda done, message: _say(SURVEY * done, message)),
-        Options(arguments.minimum_views, arguments.mesh_scale),
-    )
-    results = run(CHECKS, material, lambda done, message: _say(SURVEY + (CHECKED - SURVEY) * done, message))
-    made = report.build(material, results)
-    if arguments.pictures:
-        _draw(arguments.pictures, material, results, made)
+    options = Options(arguments.minimum_views, arguments.mesh_scale)
+    check = _check_mesh if wavefront.is_mesh(str(folder)) else _check_capture
+    made = check(folder, options, arguments.pictures)
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_json(arguments.json, made)
@@ -42,6 +37,27 @@ def main(words: Optional[List[str]] = None) -> int:
     stopping = ("error",) if arguments.fail_on == "error" else ("error", "warning")
     print("summary=" + json.dumps(summary(made, stopping)), flush=True)
     return EXIT_FINDINGS if any(made["counts"][severity] for severity in stopping) else 0
+
+
+def _check_capture(folder: Path, options: Options, pictures: List[Path]) -> Dict[str, Any]:
+    """The report on photographs."""
+    material = Material(survey(folder, lambda done, message: _say(SURVEY * done, message)), options)
+    results = run(CHECKS, material, lambda done, message: _say(SURVEY + (CHECKED - SURVEY) * done, message))
+    made = report.build(material, results)
+    if pictures:
+        _draw(pictures, material, results, made)
+    return made
+
+
+def _check_mesh(path: Path, options: Options, pictures: List[Path]) -> Dict[str, Any]:
+    """The report on a mesh that takes their place."""
+    _say(0.0, "reading the mesh")
+    mesh, made = mesh_check.check(path, options)
+    _say(SURVEY, "drawing the mesh")
+    for folder in pictures:
+        folder.mkdir(parents=True, exist_ok=True)
+        mesh_picture.write(folder, path, mesh, made)
+    return made
 
 
 def _draw(folders: List[Path], material: Material, results: report.Results, made: Dict[str, Any]) -> None:
@@ -83,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m topforge_capture", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     check = verbs.add_parser("check", help="check a capture before training")
-    check.add_argument("folder", type=Path, help="the capture")
+    check.add_argument("folder", type=Path, help="the capture, or a mesh (.obj)")
     check.add_argument("--json", type=Path, help="write the report to this file")
     check.add_argument(
         "--pictures", type=Path, action="append", default=[], help="write pictures into this folder; may be repeated"

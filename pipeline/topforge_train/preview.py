@@ -89,7 +89,8 @@ def write(session: Session, training_pass: int, number: int, scene: Scene) -> No
     index = torch.linspace(0, len(images) - 1, count).round().long()
     result, reference, _ = compare(session.backend, scene, images, index, background)
     values = psnr(result, reference)
-    step = session.order(training_pass) * session.options.iter + number * session.options.save_interval
+    done = min(number * session.options.save_interval, session.options.iter)
+    step = session.order(training_pass) * session.options.iter + done
     share = TRAINING_SHARE * step / (session.passes * session.options.iter)
     session.reporter.stage("train", share, step=step, psnr=float(values.mean()))
 
