@@ -7,6 +7,11 @@ import torch
 
 from topforge_train import layers
 from topforge_train.backend import load, parallel, reference
+from topforge_train.camera import make_cameras
+from topforge_train.light import EnvironmentLight, PrefilteredLight
+from topforge_train.material import INITIAL_OPACITY, MaterialLimits, TextureMaterial
+from topforge_train.render import Shape, render
+from topforge_train.tangents import orientation, tangents
 
 BACKEND = load("warp")
 
@@ -149,3 +154,95 @@ def test_a_hidden_outline_has_a_gradient():
     green(half).backward()
     exact = 0.5 * 2 * side * size**2  # half of d(side^2 size^2) / d side
     assert half.grad.item() == pytest.approx(exact, rel=0.1)
+
+
+def sheet(half, z, patch):
+    """A square [4, 3] of half side `half` at depth z that looks towards +z, and its corner of the texture [4, 2]."""
+    signs = torch.tensor([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
+    position = torch.cat([signs * half, torch.full((4, 1), z)], dim=1)
+    return position, torch.tensor([0.26 + 0.48 * patch, 0.5]) + signs * torch.tensor([0.2, 0.4])
+
+
+def two_sheets():
+    """A small square in front of a larger one, each with half of the texture."""
+    (front, front_uv), (back, back_uv) = sheet(0.5, 0.4, 0), sheet(0.8, -0.4, 1)
+    triangles = torch.tensor([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]], dtype=torch.int32)
+    vertices, uv = torch.cat([front, back]), torch.cat([front_uv, back_uv])
+    normals = torch.tensor([[0.0, 0, 1]]).expand(8, 3)
+    frame = torch.cat([tangents(vertices, normals, triangles, uv, triangles), orientation(uv, triangles)[:, None]], 1)
+    return Shape(vertices, triangles, normals, uv, triangles, frame)
+
+
+def views(*angles):
+    """Cameras 3 away that look at the origin, turned about y."""
+    count = len(angles)
+    poses = torch.eye(4, dtype=torch.float64).repeat(count, 1, 1)
+    for pose, angle in zip(poses, torch.tensor(angles, dtype=torch.float64)):
+        cosine, sine = torch.cos(angle).item(), torch.sin(angle).item()
+        pose[:3, :3] = torch.tensor([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+        pose[:3, 3] = pose[:3, :3] @ torch.tensor([0.0, 0.0, 3.0], dtype=torch.float64)
+    return make_cameras(poses, torch.full((count,), 0.7), torch.ones(count), torch.zeros(count, 2), 0.1, 10.0)
+
+
+PLAIN = [0.0, 0.5, 0.0, 0.0, 0.0, 1.0]
+"""No occlusion, half rough, no metal, no bumps."""
+
+
+def painted(front, back):
+    """Texels [16, 16, 10]: a colour and an opacity for each half."""
+    halves = [torch.tensor([*color, *PLAIN, opacity]).expand(16, 8, 10) for color, opacity in (front, back)]
+    return torch.cat(halves, dim=1).contiguous()
+
+
+def material(texels):
+    """Two layers deep; only colour and opacity may change."""
+    limits = [torch.tensor([*[bound] * 3, *PLAIN, bound]) for bound in (0.0, 1.0)]
+    return TextureMaterial(texels, MaterialLimits(*limits), layers=2)
+
+
+def test_a_half_transparent_square_before_another_is_recovered():
+    """Its opacity and colour, and the colour of what is seen through it and beside it."""
+    shape, light = two_sheets(), EnvironmentLight.grey(16).prefilter()
+    cameras = views(-1.2, -0.4, 0.1, 1.2, 3.4)  # beside the other, through both, and from behind
+
+    def picture(looked):
+        return render(BACKEND, cameras, shape, looked, light, (40, 40)).image
+
+    with torch.no_grad():
+        light = PrefilteredLight([level.detach() for level in light.levels])
+        truth = picture(material(painted(((0.8, 0.2, 0.1), 0.4), ((0.1, 0.6, 0.3), 1.0))))
+    assert (truth[0, ..., 3] - 0.4).abs().min() < 1e-3  # glass before nothing
+    learnt = material(painted(((0.5, 0.5, 0.5), INITIAL_OPACITY), ((0.5, 0.5, 0.5), INITIAL_OPACITY)))
+    optimiser = torch.optim.Adam(learnt.parameters(), lr=0.03)
+    for _ in range(120):
+        loss = (picture(learnt) - truth).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        learnt.clamp_()
+    front, back = learnt.texels.detach()[5:11, 2:6].mean((0, 1)), learnt.texels.detach()[5:11, 10:14].mean((0, 1))
+    torch.testing.assert_close(front[:3], torch.tensor([0.8, 0.2, 0.1]), atol=0.06, rtol=0)
+    torch.testing.assert_close(back[:3], torch.tensor([0.1, 0.6, 0.3]), atol=0.06, rtol=0)
+    assert front[9].item() == pytest.approx(0.4, abs=0.03)
+    assert back[9].item() == pytest.approx(1.0, abs=0.03)
+
+
+def test_the_inner_side_of_what_is_transparent_is_lit_like_the_outer():
+    shape, light = two_sheets(), EnvironmentLight.grey(16).prefilter()
+    texels = painted(((0.5, 0.5, 0.5), 1.0), ((0.5, 0.5, 0.5), 1.0))
+    image = render(BACKEND, views(0.0, torch.pi), shape, material(texels), light, (32, 32)).image
+    torch.testing.assert_close(image[0, 16, 16], image[1, 16, 16], atol=1e-3, rtol=0)
+
+
+def test_room_for_every_layer_changes_nothing():
+    shape, light = two_sheets(), EnvironmentLight.grey(16).prefilter()
+    looked = material(painted(((0.8, 0.2, 0.1), 0.4), ((0.1, 0.6, 0.3), 0.9)))
+    cameras = views(-0.3, 0.3)
+    exact = render(BACKEND, cameras, shape, looked, light, (32, 32))
+    lengths = exact.lengths
+    assert list(lengths) == ["pixels", "pixels, layer 1"]
+    roomy = render(BACKEND, cameras, shape, looked, light, (32, 32), room={name: n + 50 for name, n in lengths.items()})
+    assert {name: length.item() for name, length in roomy.lengths.items()} == lengths
+    torch.testing.assert_close(roomy.image, exact.image)
+    slopes = [torch.autograd.grad(found.image.square().sum(), looked.texels)[0] for found in (exact, roomy)]
+    torch.testing.assert_close(*slopes)
