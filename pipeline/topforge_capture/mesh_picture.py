@@ -107,12 +107,12 @@ def _picture(points: np.ndarray, normals: np.ndarray, colours: np.ndarray, rotat
     light = 0.35 + 0.65 * np.abs((normals @ rotation.T)[:, 2])
     order = np.argsort(-depth)
     order = order[depth[order] > 0.1]
+    shaded = np.concatenate([colours * light[:, None], np.ones((len(points), 1))], axis=1)[order]
+    across = np.tile(np.arange(DOT), DOT)
+    row = ((y[order] - 0.5)[:, None] + np.sort(across)).astype(int).reshape(-1)
+    column = ((x[order] - 0.5)[:, None] + across).astype(int).reshape(-1)
+    values = np.repeat(np.round(255 * np.clip(shaded, 0, 1)).astype(np.uint8), DOT * DOT, axis=0)
+    seen = (row >= 0) & (row < SIDE) & (column >= 0) & (column < SIDE)
     picture = np.zeros((SIDE, SIDE, 4), np.uint8)
-    shaded = np.concatenate([colours * light[:, None], np.ones((len(points), 1))], axis=1)
-    values = np.round(255 * np.clip(shaded, 0, 1)).astype(np.uint8)[order]
-    for down in range(DOT):
-        for right in range(DOT):
-            row, column = (y[order] - 0.5 + down).astype(int), (x[order] - 0.5 + right).astype(int)
-            seen = (row >= 0) & (row < SIDE) & (column >= 0) & (column < SIDE)
-            picture[row[seen], column[seen]] = values[seen]  # the last, which is the nearest, stays
+    picture[row[seen], column[seen]] = values[seen]  # of several the last, which is the nearest, stays
     return picture
