@@ -17,7 +17,6 @@ from topforge_capture.obj_reader import ObjMesh, read_obj
 from topforge_train.backend.interface import Backend, Fragments
 from topforge_train.backend.warp_texture_level import texture_level
 from topforge_train.camera import CameraBatch
-from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.material import as_surface
 from topforge_train.mesh_reference.painting import PaintedMaterial, paint, plain
 from topforge_train.render import Shape, mapped_normal, visible_points
@@ -116,11 +115,10 @@ def _refuse_pictures_without_coordinates(
 
 def _shape(mesh: ObjMesh) -> Shape:
     """Vertices repeated where their normals differ (hard edges), texture vertices where tangents do."""
-    welded = Mesh(torch.from_numpy(mesh.positions), torch.from_numpy(mesh.triangles))
-    normals, normal_triangles = _normals(mesh, welded)
+    normals, normal_triangles = _normals(mesh)
     pairs = mesh.triangles.astype(np.int64) * len(normals) + normal_triangles
     kept, corners = np.unique(pairs, return_inverse=True)
-    vertices = welded.vertices[torch.from_numpy(kept // len(normals))]
+    vertices = torch.from_numpy(mesh.positions[kept // len(normals)])
     normals = torch.from_numpy(normals[kept % len(normals)])
     triangles = torch.from_numpy(corners.reshape(-1, 3).astype(np.int32))
     uv = torch.from_numpy(np.concatenate([mesh.uv * [1, -1] + [0, 1], [[0, 0]]]).astype(np.float32))
@@ -132,9 +130,17 @@ def _shape(mesh: ObjMesh) -> Shape:
     return Shape(vertices, triangles, normals, uv, uv_triangles, frame)
 
 
-def _normals(mesh: ObjMesh, welded: Mesh) -> Tuple[np.ndarray, np.ndarray]:
+def _smooth_normals(mesh: ObjMesh) -> np.ndarray:
+    """Area-weighted mean normals [V, 3]. `geometry.mesh` would compile a kernel for the CPU, for this one time."""
+    a, b, c = (mesh.positions[mesh.triangles[:, corner]].astype(np.float64) for corner in range(3))
+    total = np.zeros((len(mesh.positions), 3))
+    np.add.at(total, mesh.triangles.reshape(-1), np.repeat(np.cross(b - a, c - a), 3, axis=0))
+    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-20)
+
+
+def _normals(mesh: ObjMesh) -> Tuple[np.ndarray, np.ndarray]:
     """Unit normals [n, 3] without repetitions and their triangles [F, 3]; smooth ones where the file has none."""
-    smooth = vertex_normals(welded).numpy()
+    smooth = _smooth_normals(mesh)
     length = np.linalg.norm(mesh.normals, axis=1, keepdims=True)
     written = mesh.normals / np.maximum(length, 1e-20)
     given = mesh.normal_triangles >= 0
