@@ -13,7 +13,7 @@ from topforge.process import OVERTIME, SILENT, Ending
 from topforge.stopping import CANCELLED, PREEMPTED
 from topforge.trainers.base import Diagnosis
 
-TAIL_LINES = 60
+TAIL_LINES = 200
 """Lines of output that a diagnosis sees."""
 _BLOCK_LINES = 30
 _PLAIN_LINES = 5

@@ -20,7 +20,7 @@ def result(work: Work, config: Any, success: Success, records: Sequence[Record],
         config: The configuration that was run.
         success: Of the attempt that succeeded.
         records: All attempts of this runner, the successful one last.
-        lowered: What was changed after out-of-memory.
+        lowered: What was changed from one attempt to the next after out-of-memory.
     """
     licences = (work.adapter.licence, *success.collected.licences)
     return Result(
@@ -36,7 +36,7 @@ def result(work: Work, config: Any, success: Success, records: Sequence[Record],
             "adapter_version": work.adapter.version,
             **_machine(success),
             "attempts": [dataclasses.asdict(record) for record in records],
-            "lowered": list(lowered),
+            "lowered": [*lowered, *success.collected.lowered],
             "config": schema.to_json(config),
             "item": items.to_json(work.item),
             "trainer": dict(success.collected.provenance),

@@ -1,6 +1,6 @@
 """Whether a failed attempt is followed by another, and after what pause.
 
-config, trainer, internal: never. oom: once, with lower settings. infra: a few times, with a growing pause. preempted:
+config, trainer, internal: never. oom: with lower settings, a few times. infra: a few times, with a growing pause. preempted:
 not here, but by whoever runs the item again, as often as it likes.
 """
 
@@ -23,6 +23,8 @@ class Policy:
     growth: float = 4.0
     """Each pause is this much longer than the one before."""
     longest_pause_seconds: float = 60.0
+    lowerings: int = 3
+    """Further attempts after out-of-memory, each with lower settings than the one before."""
 
 
 class Retries:
@@ -31,7 +33,7 @@ class Retries:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._infra = 0
-        self._lowered = False
+        self._lowerings = 0
 
     def pause(self, failure_class: FailureClass) -> Optional[float]:
         """Notes an infra failure; seconds until the next attempt, or None when there is none.
@@ -46,7 +48,7 @@ class Retries:
 
     def may_lower(self, failure_class: FailureClass) -> bool:
         """Notes an out-of-memory failure; whether lower settings may be tried."""
-        if failure_class is not FailureClass.OOM or self._lowered:
+        if failure_class is not FailureClass.OOM or self._lowerings >= self._policy.lowerings:
             return False
-        self._lowered = True
+        self._lowerings += 1
         return True

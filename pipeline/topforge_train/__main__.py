@@ -12,14 +12,14 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Callable, Optional, Sequence
 
 import torch
 
 from topforge import schema, strict_json
 from topforge.errors import EXIT_CODES, FailureClass
 from topforge.trainers.builtin_options import BuiltinOptions, extends
-from topforge_train import checkpoint, deliver, failures, inputs, loop, preview
+from topforge_train import BEGAN, checkpoint, deliver, distributed, failures, inputs, loop, preview
 from topforge_train.backend import load as load_backend
 from topforge_train.checkpoint import Checkpoint
 from topforge_train.geometry.mesh import Mesh
@@ -45,9 +45,10 @@ def parse(arguments: Optional[Sequence[str]] = None) -> argparse.Namespace:
 def open_session(arguments: argparse.Namespace) -> Session:
     """Reads options and photographs, or draws them of a mesh; picks the operators."""
     options = schema.from_json(BuiltinOptions, strict_json.read(arguments.config), str(arguments.config))
-    torch.set_num_threads(options.threads or os.cpu_count() or 1)
+    ranks = distributed.join(options.device)
+    torch.set_num_threads(options.threads or max((os.cpu_count() or 1) // ranks.size, 1))
     backend = load_backend(options.backend, options.device)
-    reporter = Reporter()
+    reporter = Reporter(quiet=not ranks.is_first)
     training, validation = inputs.load(arguments.dataset, options, backend, reporter)
     return Session(
         options=options,
@@ -58,6 +59,8 @@ def open_session(arguments: argparse.Namespace) -> Session:
         checkpoints=arguments.checkpoints,
         previews=arguments.previews,
         reporter=reporter,
+        clock=Clock(started=BEGAN),
+        ranks=ranks,
     )
 
 
@@ -71,11 +74,23 @@ def within_budget(mesh: Mesh, budget: int) -> Mesh:
 
 
 def run_volume_pass(session: Session, saved: Optional[Checkpoint]) -> Start:
-    """Pass 1 from the beginning or a checkpoint, then unwrap and bake."""
+    """Pass 1 from the beginning or a checkpoint, then what pass 2 begins with."""
     volume = VolumePass(session)
     if saved:
         volume.restore(saved.state)
-    loop.train(session, volume, saved.step if saved else 0, pass_started=0.0)
+    session.ranks.equalise(volume.state())
+    loop.train(session, volume, saved)
+    return from_first(session, lambda: unwrapped(session, volume))
+
+
+def from_first(session: Session, make: Callable[[], Start]) -> Start:
+    """What the first of several processes makes, for all of them."""
+    made = make().tensors() if session.ranks.is_first else None
+    return Start(**session.ranks.from_first(made, session.device))
+
+
+def unwrapped(session: Session, volume: VolumePass) -> Start:
+    """What pass 1 hands over: its surface with texture coordinates and baked textures."""
     session.reporter.stage("unwrap", 0.5 * TRAINING_SHARE, "finding texture coordinates")
     mesh = within_budget(volume.final_mesh(), session.options.triangle_budget)
     size, delivered = session.options.texture_res[0], (session.options.export_res or session.options.texture_res)[0]
@@ -92,7 +107,9 @@ def begin_with_mesh(session: Session) -> Start:
     start, remarks = start_from_mesh(session.options, session.backend, session.generator(0, 0))
     for remark in remarks:
         session.reporter.message(remark)
-    session.reporter.message("Base mesh has %d triangles and %d vertices." % (len(start.triangles), len(start.vertices)))
+    session.reporter.message(
+        "Base mesh has %d triangles and %d vertices." % (len(start.triangles), len(start.vertices))
+    )
     return start
 
 
@@ -100,20 +117,24 @@ def run(session: Session) -> None:
     """Both passes, then the delivery; resumes from the newest checkpoint of the same configuration."""
     saved = checkpoint.load(session.checkpoints, session.identity, extends)
     if saved:
-        session.clock = Clock(before=saved.elapsed)
+        session.clock.before = saved.elapsed
         session.reporter.message("Resuming pass %d at iteration %d." % (saved.training_pass + 1, saved.step))
     start = resumed_start(saved.state) if saved else None
     if start is None:
-        start = begin_with_mesh(session) if session.options.base_mesh else run_volume_pass(session, saved)
+        with_mesh = bool(session.options.base_mesh)
+        start = from_first(session, lambda: begin_with_mesh(session)) if with_mesh else run_volume_pass(session, saved)
         saved = None
     surface = SurfacePass(session, start)
     if saved:
         surface.restore(saved.state)
-    pass_started = session.order(surface.number) * session.options.time_budget / session.passes
-    loop.train(session, surface, saved.step if saved else 0, pass_started)
-    loop.save(session, surface, surface.iterations)
-    preview.write_last(session, surface.scene())
-    deliver.deliver(session, surface)
+    session.ranks.equalise(surface.state())
+    loop.train(session, surface, saved)
+    session.lowered[:] = session.ranks.gathered(session.lowered)
+    if session.ranks.is_first:
+        preview.write_last(session, surface.scene())
+        deliver.deliver(session, surface)
+        checkpoint.keep_newest(session.checkpoints)
+    session.ranks.leave()
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

@@ -192,8 +192,10 @@ def write_summary(session: Session, surface: SurfacePass, views: List[Dict[str, 
         "numpy": np.__version__,
         "python": platform.python_version(),
         "threads": torch.get_num_threads(),
+        "processes": session.ranks.size,
         "seed": session.options.seed,
     }
     licences = [session.backend.licence] if session.backend.licence else []
     summary = {"metrics": metrics, "provenance": provenance, "licences": licences, "views": views}
+    summary.update(lowered=session.lowered, setbacks=session.setbacks)
     atomic.write_text(session.output / "summary.json", json.dumps(summary, indent=1) + "\n")

@@ -1,19 +1,18 @@
 """Several processes that train one asset together: one for each GPU of a host, started by torchrun.
 
-Each of them, a *rank*, draws `batch` views of its own, so that an iteration compares `batch` times as many views as there
-are ranks; their gradients are averaged before they are applied. All ranks hold the same state from the first iteration to
-the last: they begin with rank 0's, and apply the same averages. Rank 0 alone unwraps, writes and prints.
+Each of them, a *rank*, draws `batch` views of its own, so that an iteration compares `batch` times as many views as
+there are ranks; their gradients are averaged before they are applied. All ranks hold the same state from the first
+iteration to the last: they begin with rank 0's and apply the same averages. Rank 0 alone unwraps, writes and prints.
 
 Without torchrun there is one rank, and nothing here costs anything.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import os
-from typing import Any, Dict, Iterator, List, Mapping, MutableMapping, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, MutableMapping, Optional, Sequence, Tuple
 
 import torch
 import torch.distributed
@@ -44,25 +43,30 @@ class Ranks:
         count = len(values) // self.size
         return values[self.rank * count : (self.rank + 1) * count]
 
-    def average(self, parameters: Sequence[torch.nn.Parameter], rejected: Tensor) -> None:
-        """Makes each gradient the mean over the ranks, in one exchange.
+    def average(self, parameters: Sequence[torch.nn.Parameter], values: Tensor) -> None:
+        """Makes each gradient, and each of some values, the mean over the ranks, in one exchange.
+
+        What is NaN on one rank becomes NaN on all.
 
         Args:
             parameters: The same on all ranks; a missing gradient counts as zeros.
-            rejected: [] float32, 1 where this rank's gradients must not be applied; becomes 1 on all ranks if it is
-                so on any.
+            values: [N] float32, overwritten.
         """
         if self.size == 1:
             return
-        flags = rejected.reshape(1)
         slopes = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-        exchanged = torch.cat([*(slope.reshape(-1) for slope in slopes), flags])
+        targets = [*slopes, values]
+        exchanged = torch.cat([target.reshape(-1) for target in targets])
         torch.distributed.all_reduce(exchanged)
-        flags.copy_(exchanged[-1:].ne(0))  # NaN, of gradients that were rejected, stays among the gradients
-        means = (exchanged[:-1] / self.size).split([slope.numel() for slope in slopes])
-        torch._foreach_copy_(slopes, [mean.view_as(slope) for mean, slope in zip(means, slopes)])
+        means = (exchanged / self.size).split([target.numel() for target in targets])
+        torch._foreach_copy_(targets, [mean.view_as(target) for mean, target in zip(means, targets)])
         for parameter, slope in zip(parameters, slopes):
             parameter.grad = slope
+
+    def maximise(self, values: Tensor) -> None:
+        """Makes each of some values on the device the greatest over the ranks."""
+        if self.size > 1:
+            torch.distributed.all_reduce(values, torch.distributed.ReduceOp.MAX)
 
     def greatest(self, *values: float) -> List[float]:
         """The greatest of each value over the ranks. They wait for each other, not for their GPUs."""
@@ -77,7 +81,7 @@ class Ranks:
         if self.size == 1:
             return
         with torch.no_grad():
-            for tensor in tensors_of(state):
+            for _, tensor in tensors_by_path(state):
                 torch.distributed.broadcast(tensor, src=0)
 
     def from_first(self, made: Optional[Mapping[str, Tensor]], device: torch.device) -> Dict[str, Tensor]:
@@ -102,21 +106,25 @@ class Ranks:
         torch.distributed.all_gather_object(lists, value)
         return list(dict.fromkeys(sentence for each in lists for sentence in each))
 
-    def wait(self) -> None:
-        """Returns when all ranks have come here."""
-        self.greatest(0.0)
+    def leave(self) -> None:
+        """Waits for all ranks and ends the connection. Not after a failure: the others would never come."""
+        if self.size > 1:
+            self.greatest(0.0)
+            torch.distributed.destroy_process_group()
 
 
-def tensors_of(state: Any) -> Iterator[Tensor]:
-    """All tensors in nested dictionaries, lists and tuples, in order."""
+def tensors_by_path(state: Any, path: str = "") -> Iterator[Tuple[str, Tensor]]:
+    """All tensors in nested dictionaries, lists and tuples, in order, with where they are."""
     if isinstance(state, Tensor):
-        yield state
-    elif isinstance(state, Mapping):
-        for value in state.values():
-            yield from tensors_of(value)
+        yield path, state
+        return
+    parts: Iterable[Tuple[Any, Any]] = ()
+    if isinstance(state, Mapping):
+        parts = state.items()
     elif isinstance(state, (list, tuple)):
-        for value in state:
-            yield from tensors_of(value)
+        parts = enumerate(state)
+    for name, part in parts:
+        yield from tensors_by_path(part, "%s/%s" % (path, name))
 
 
 def is_started_by_torchrun(variables: Mapping[str, str]) -> bool:
@@ -134,19 +142,16 @@ def claim_device(variables: MutableMapping[str, str]) -> None:
     variables["CUDA_VISIBLE_DEVICES"] = visible[local] if local < len(visible) else str(local)
 
 
-@contextlib.contextmanager
-def joined(device: str) -> Iterator[Ranks]:
-    """The ranks that torchrun started, connected until the end of the `with`; else one rank on its own.
+def join(device: str) -> Ranks:
+    """The ranks that torchrun started, connected; else one rank on its own. Before anything has asked for a GPU.
 
     Args:
         device: The option: "cpu" connects through gloo, "auto" and "cuda" through NCCL where there is a GPU.
     """
     if not is_started_by_torchrun(os.environ):
-        yield Ranks()
-        return
+        return Ranks()
     if device != "cpu":
         claim_device(os.environ)
     on_gpu = device != "cpu" and torch.cuda.is_available()
     torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=PATIENCE)
-    yield Ranks(torch.distributed.get_rank(), torch.distributed.get_world_size())
-    torch.distributed.destroy_process_group()  # not after a failure: it would wait for the others
+    return Ranks(torch.distributed.get_rank(), torch.distributed.get_world_size())

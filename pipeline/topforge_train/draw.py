@@ -34,6 +34,16 @@ class Drawn:
         views, background, seed, *numbers = tensors
         return Drawn(self.level, views, background, seed, dict(zip(self.numbers, numbers)))
 
+    def split(self, parts: int) -> List[Drawn]:
+        """The views in parts of equal size, each with noise of its own; `parts` divides their number."""
+        if parts == 1:
+            return [self]
+        shares = enumerate(zip(self.views.chunk(parts), self.background.chunk(parts)))
+        return [
+            dataclasses.replace(self, views=views, background=background, seed=self.seed + number)
+            for number, (views, background) in shares
+        ]
+
     def to(self, device: torch.device) -> Drawn:
         """The same on a device; a GPU is not waited for."""
         return self.with_tensors([tensor.to(device, non_blocking=True) for tensor in self.tensors()])

@@ -39,13 +39,18 @@ class FileAccessError(TopForgeError):
         )
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception means that memory is not enough, the device's or the machine's."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+
+
 def translated(error: Exception) -> Optional[TopForgeError]:
     """The failure that an exception stands for; None for one that only its traceback explains."""
     if isinstance(error, TopForgeError):
         return error
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return MemoryFullError(error)
-    if isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY):
+    if is_out_of_memory(error):
         return MemoryFullError(error)
     if isinstance(error, OSError) and error.errno is not None:
         return FileAccessError(error)

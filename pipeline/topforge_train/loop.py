@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any, Deque, Dict, Protocol
+from typing import Any, Deque, Dict, Optional, Protocol, Tuple
 
 from topforge.trainers.builtin_options import rates
-from topforge_train import capture, checkpoint, preview
+from topforge_train import capture, checkpoint, preview, timeline
 from topforge_train import step as iteration
+from topforge_train.checkpoint import Checkpoint
+from topforge_train.draw import Drawn
+from topforge_train.guard import KEPT_EVERY, Guard
 from topforge_train.progress import TRAINING_SHARE
 from topforge_train.session import Session
-from topforge_train.step import GRADIENT, Drawn, Found, Step
+from topforge_train.step import GRADIENT, DivergedError, Found, Step
+from topforge_train.timeline import Timeline
 
 AVERAGED = 20
 """Iterations over which the time of one is averaged."""
@@ -31,45 +35,90 @@ class Pass(iteration.Pass, Protocol):
         """Shape, material and light as they are now, to look at."""
 
 
-def pass_progress(session: Session, training: Pass, step: int, pass_started: float) -> float:
-    """How far the pass is, by iterations or by its share of the time budget, whichever is further."""
-    by_steps = step / training.iterations
-    if not session.options.time_budget:
-        return by_steps
-    share = session.options.time_budget / session.passes
-    return max(by_steps, (session.clock.elapsed - pass_started) / share)
-
-
-def train(session: Session, training: Pass, step: int, pass_started: float) -> None:
-    """Runs a pass from iteration `step` to its end.
+def train(session: Session, training: Pass, saved: Optional[Checkpoint]) -> None:
+    """Runs a pass to its end, from the beginning or from where it was saved; saves the end of the last pass.
 
     Raises:
-        Stopped: After saving, when the session was asked to stop.
-        DivergedError: A loss or a gradient became infinite or NaN.
+        Stopped: After saving, when somebody asked to stop.
+        DivergedError: Losses or gradients were infinite or NaN, and going back did not help.
         NothingVisibleError: The shape covers no pixel.
     """
-    options = session.options
+    plan, step = begun(session, training, saved)
+    guard = Guard(session, training, step, saved.plain["guard"] if saved else None)
+    captures = capture.is_used(session.options.capture, session.backend)
+    iterations = Step(training, session.device, captures, session.ranks, session.note_lowered)
     durations: Deque[float] = deque(maxlen=AVERAGED)
-    iterations = Step(training, session.device, capture.is_used(options.capture, session.backend))
-    while step < training.iterations and (progress := pass_progress(session, training, step, pass_started)) < 1.0:
-        began = time.perf_counter()
-        drawn = training.draw(step, progress)
+    while True:
+        elapsed, stops = session.signals(step)
+        if plan.is_over(step, elapsed):
+            break
+        began, done, progress = time.perf_counter(), step, plan.progress(step, elapsed)
+        drawn = guard.tempered(training.draw(step, progress), step)
         iterations.run(step, drawn)
-        looks, saves = due(options.save_interval, step), due(options.checkpoint_interval, step + 1)
-        stops = session.stop_requested
-        step = iterations.settle(step + 1, wait=looks or saves or stops or step + 1 == training.iterations)
+        last = step + 1 == training.iterations
+        step = settled(iterations, guard, step + 1, stops or last or is_eventful(session, step))
         durations.append(time.perf_counter() - began)
         if iterations.latest and session.reporter.due():
-            report(session, training, progress, drawn, iterations.latest, sum(durations) / len(durations))
-        if iterations.repeats:
-            continue
-        if looks:
-            preview.write(session, training.number, (step - 1) // options.save_interval, training.scene())
-        if saves or stops:
-            save(session, training, step)
-        if stops:
-            raise Stopped()
-    iterations.settle(step, wait=True)
+            report(session, plan, training, drawn, iterations.latest, sum(durations) / len(durations))
+        if step == done + 1:
+            attend(session, training, plan, guard, step)
+            if stops:
+                save(session, training, plan, guard, step)
+                raise Stopped()
+    step = settled(iterations, guard, step, wait=True)
+    if step < training.iterations:
+        message = "Pass %d ends after %d of %d iterations: its share of time_budget is used up."
+        session.reporter.message(message % (session.order(training.number) + 1, step, training.iterations))
+    if session.order(training.number) + 1 == session.passes:
+        save(session, training, plan, guard, step)
+
+
+def is_eventful(session: Session, step: int) -> bool:
+    """Whether `attend` has something to do after iteration `step`, for which it must be known to be right."""
+    options = session.options
+    intervals = ((options.save_interval, step), (options.checkpoint_interval, step + 1), (KEPT_EVERY, step + 1))
+    return any(due(interval, number) for interval, number in intervals)
+
+
+def attend(session: Session, training: Pass, plan: Timeline, guard: Guard, following: int) -> None:
+    """What is due before iteration `following`: a preview, a copy of the state to go back to, a checkpoint."""
+    options, done = session.options, following - 1
+    if due(options.save_interval, done) and session.ranks.is_first:
+        preview.write(session, training.number, done // options.save_interval, training.scene())
+    if due(KEPT_EVERY, following):
+        guard.keep(following)
+    if due(options.checkpoint_interval, following) and not guard.is_troubled:
+        save(session, training, plan, guard, following)
+
+
+def begun(session: Session, training: Pass, saved: Optional[Checkpoint]) -> Tuple[Timeline, int]:
+    """The plan of a pass, and its first iteration."""
+    elapsed, _ = session.agreed_signals()
+    order, budget = session.order(training.number), session.options.time_budget
+    plan = timeline.of_pass(order, session.passes, training.iterations, budget, elapsed)
+    if saved is None:
+        return plan, 0
+    plan = plan.resumed(saved.plain["timeline"])
+    if saved.is_extended:
+        plan = plan.extended(saved.step, elapsed, saved.progress)
+        session.reporter.message(
+            "Pass %d is extended from iteration %d to %d." % (order + 1, saved.step, training.iterations)
+        )
+    return plan, saved.step
+
+
+def settled(iterations: Step, guard: Guard, following: int, wait: bool) -> int:
+    """`Step.settle`, with what met infinity or NaN left out or undone: the number of the iteration that comes next."""
+    seen = iterations.latest
+    try:
+        step = iterations.settle(following, wait)
+    except DivergedError as error:
+        step = guard.recovered(error)
+        iterations.forgive()
+        return step
+    if iterations.latest is not seen and not iterations.repeats:
+        guard.passed()
+    return step
 
 
 def due(interval: int, step: int) -> bool:
@@ -77,27 +126,31 @@ def due(interval: int, step: int) -> bool:
     return interval > 0 and step % interval == 0
 
 
-def save(session: Session, training: Pass, step: int) -> None:
+def save(session: Session, training: Pass, plan: Timeline, guard: Guard, step: int) -> None:
     """Writes a checkpoint that resumes at iteration `step` of this pass."""
-    state = checkpoint.Checkpoint(training.number, step, session.clock.elapsed, training.state())
+    if not session.ranks.is_first:
+        return
+    elapsed = session.clock.elapsed
+    plain = {"timeline": plan.saved(), "guard": guard.saved()}
+    state = Checkpoint(training.number, step, elapsed, training.state(), plan.progress(step, elapsed), plain)
     checkpoint.save(session.checkpoints, session.identity, state)
 
 
-def report(session: Session, training: Pass, progress: float, drawn: Drawn, found: Found, seconds: float) -> None:
+def report(session: Session, plan: Timeline, training: Pass, drawn: Drawn, found: Found, seconds: float) -> None:
     """Prints both progress lines: what the newest iteration that ended `found`; `seconds` is what one takes."""
     terms = {name: term for name, term in found.terms.items() if name != GRADIENT}
     image = terms.pop("image")
     regulariser = sum(terms.values())
-    order = session.order(training.number)
+    order, elapsed = session.order(training.number), session.clock.elapsed
     rate = rates(session.options.learning_rate, order)[1] * drawn.numbers["rate"].item()
     left = seconds * (training.iterations - found.step)
-    if session.options.time_budget:
-        left = min(left, (1.0 - progress) * session.options.time_budget / session.passes)
+    if plan.ends is not None:
+        left = min(left, max(plan.ends - elapsed, 0.0))
     values = {"image": image, "regulariser": regulariser}
     session.reporter.iteration(found.step, values, rate, seconds * 1000.0, left)
     session.reporter.stage(
         "train",
-        TRAINING_SHARE * (order + progress) / session.passes,
+        TRAINING_SHARE * (order + plan.share(found.step, elapsed)) / session.passes,
         "pass %d of %d, iteration %d of %d" % (order + 1, session.passes, found.step, training.iterations),
         step=order * training.iterations + found.step,
         total=session.passes * training.iterations,

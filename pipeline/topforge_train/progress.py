@@ -21,19 +21,26 @@ def remaining(seconds: float) -> str:
 class Reporter:
     """Prints progress at most every `interval` seconds; stage changes at once."""
 
-    def __init__(self, stream: Optional[TextIO] = None):
-        """Prints to `stream`, by default standard output. TOPFORGE_REPORT_INTERVAL overrides the half second."""
+    def __init__(self, stream: Optional[TextIO] = None, quiet: bool = False):
+        """Prints to `stream`, by default standard output. TOPFORGE_REPORT_INTERVAL overrides the half second.
+
+        Args:
+            stream: Where to.
+            quiet: Prints nothing: one of several processes that train together speaks for all.
+        """
+        self._quiet = quiet
         self._stream = stream if stream is not None else sys.stdout
         self._interval = float(os.environ.get("TOPFORGE_REPORT_INTERVAL", "0.5"))
         self._next = 0.0
 
     def message(self, text: str) -> None:
         """A line for people."""
-        print(text, file=self._stream, flush=True)
+        if not self._quiet:
+            print(text, file=self._stream, flush=True)
 
     def due(self) -> bool:
         """Whether enough time has passed to print another line."""
-        return time.monotonic() >= self._next
+        return not self._quiet and time.monotonic() >= self._next
 
     def stage(self, stage: str, progress: float, message: str = "", **values: float) -> None:
         """The machine line: `topforge stage=train progress=0.4213 psnr=27.31 message=...`.
@@ -47,7 +54,7 @@ class Reporter:
         self._next = time.monotonic() + self._interval
         parts = ["stage=%s" % stage, "progress=%.4f" % progress]
         parts += ["%s=%.6g" % (key, value) for key, value in values.items()]
-        print("topforge " + " ".join(parts) + (" message=" + message if message else ""), file=self._stream, flush=True)
+        self.message("topforge " + " ".join(parts) + (" message=" + message if message else ""))
 
     def iteration(self, step: int, losses: Dict[str, float], rate: float, milliseconds: float, left: float) -> None:
         """Nvdiffrec's line for an iteration of the current pass."""

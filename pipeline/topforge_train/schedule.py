@@ -51,13 +51,15 @@ def choose_views(session: Session, training_pass: int, step: int, count: int) ->
 def drawn(session: Session, training_pass: int, step: int, count: int, level: int, numbers: Dict[str, float]) -> Drawn:
     """An iteration of `count` views at a level of the photographs' pyramid, each before a colour of its own.
 
-    `numbers` are the weights and the rate that change from one iteration to the next.
+    Of several processes each has `count` views of its own. `numbers` are the weights and the rate that change from one
+    iteration to the next.
     """
-    generator = session.generator(training_pass, step)
+    generator, ranks = session.generator(training_pass, step), session.ranks
+    everywhere = count * ranks.size
     return Drawn(
         level=level,
-        views=choose_views(session, training_pass, step, count),
-        background=torch.rand(count, 1, 1, 3, generator=generator),
-        seed=torch.randint(2**31 - 1, (1,), generator=generator, dtype=torch.int32),
+        views=ranks.share(choose_views(session, training_pass, step, everywhere)),
+        background=ranks.share(torch.rand(everywhere, 1, 1, 3, generator=generator)),
+        seed=ranks.share(torch.randint(2**31 - 1, (ranks.size,), generator=generator, dtype=torch.int32)),
         numbers={name: torch.tensor(number) for name, number in numbers.items()},
     )

@@ -20,10 +20,10 @@ from topforge_train.preparation import Prepared, prepare
 from topforge_train.progress import Reporter
 
 PASSES = 2
+"""Of a run from the beginning; see `Session.passes`."""
 AGREED_EVERY = 8
 """Iterations between two agreements of several processes about the time and requests to stop: each costs a tenth of a
 millisecond, in which their hosts wait for each other."""
-"""Of a run from the beginning; see `Session.passes`."""
 
 
 @dataclasses.dataclass

@@ -3,7 +3,7 @@
 The host draws (`Pass.draw`); everything after that happens on the device, in lists of fixed length, and never waits
 for it. What an iteration found out is read once the device is done with it, on a GPU while the next one runs. Until
 then an iteration that went wrong holds back all that follow it (`Step.rejected`), so that nothing is ever undone: one
-whose lists were too short is repeated with longer ones, one that met infinity or NaN is an error.
+whose lists were too short is repeated with longer ones, one that met infinity or NaN is an error (`guard`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ import contextlib
 import dataclasses
 import math
 from collections import deque
-from typing import Any, Deque, Dict, Iterator, List, Optional, Protocol, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Protocol, Tuple
 
 import torch
 from torch import Tensor
 
 from topforge.errors import FailureClass, TopForgeError
-from topforge_train.capture import Captured, Halves, Launched
+from topforge_train.capture import Captured, CaptureError, Halves, Launched
+from topforge_train.distributed import Ranks
 from topforge_train.draw import Drawn
+from topforge_train.failures import is_out_of_memory
 from topforge_train.padding import EXACT, Lengths, Room
 
 SLACK = 1.25
@@ -38,6 +40,7 @@ class DivergedError(TopForgeError):
     failure_class = FailureClass.TRAINER
 
     def __init__(self, training_pass: int, step: int, terms: Dict[str, float]) -> None:
+        self.step = step
         self.step = step
         shown = ", ".join("%s=%g" % item for item in terms.items())
         super().__init__(
@@ -133,15 +136,25 @@ class Step:
         latest: What the newest iteration that is known to have ended found out.
         repeats: Whether the last `settle` sent us back.
         room: Lengths of lists now.
+        parts: Into how many the views of an iteration are split, because they do not fit into memory together.
     """
 
-    def __init__(self, training: Pass, device: torch.device, captures: bool = False) -> None:
+    def __init__(
+        self,
+        training: Pass,
+        device: torch.device,
+        captures: bool = False,
+        ranks: Optional[Ranks] = None,
+        lowered: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
         """Begins a pass.
 
         Args:
             training: What the iterations are of.
             device: Where it trains.
             captures: Whether to use CUDA graphs; needs a GPU, and operators that never wait for it.
+            ranks: The processes that train together; None = this one alone.
+            lowered: Is told what was lowered to fit into memory.
         """
         self.training = training
         self.device = device
@@ -149,6 +162,9 @@ class Step:
         self.latest: Optional[Found] = None
         self.repeats = False
         self.room: Room = EXACT
+        self.parts = 1
+        self.ranks = ranks or Ranks()
+        self._lowered = lowered
         self._captures = captures
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
         self._shape: Optional[Tuple[int, int]] = None
@@ -158,12 +174,17 @@ class Step:
         self._launched: Deque[Tuple[int, Tuple[int, int], _Report]] = deque()
 
     def run(self, step: int, drawn: Drawn) -> None:
-        """Computes and applies an iteration; on a GPU only begins to."""
+        """Computes and applies an iteration; on a GPU only begins to.
+
+        Raises:
+            torch.OutOfMemoryError: Memory is not enough for a single view.
+        """
         with self._on_stream():
-            halves = self._prepared(drawn)
-            report = halves.gradients(drawn)
+            halves, report = self._in_parts(drawn)
+            self._agree(report)
             halves.apply()
-            self._launched.append((step, drawn.shape, report.fetched(self.rejected)))
+            assert self._shape is not None
+            self._launched.append((step, self._shape, report.fetched(self.rejected)))
 
     def settle(self, following: int, wait: bool) -> int:
         """Reads what the iterations launched so far found out; on a GPU all but the newest, unless we `wait` for it.
@@ -191,6 +212,62 @@ class Step:
             if self._captures and shape == self._shape and self.room is EXACT:
                 self._make_room(found)
         return following
+
+    def forgive(self) -> None:
+        """Forgets an iteration that was not applied, and those launched after it: the next one counts again."""
+        self._launched.clear()
+        with self._on_stream():
+            self.rejected.zero_()
+
+    def _in_parts(self, drawn: Drawn) -> Tuple[Halves, _Report]:
+        """The first half of an iteration, with its views in as many parts as memory asks for."""
+        views = len(drawn.views)
+        while True:
+            try:
+                parts = drawn.split(next(n for n in range(min(self.parts, views), views + 1) if views % n == 0))
+                halves = self._prepared(parts[0])
+                return halves, self._averaged(halves, parts)
+            except (RuntimeError, CaptureError) as error:
+                cause = error.__cause__ if isinstance(error, CaptureError) else error
+                if cause is None or not is_out_of_memory(cause) or len(parts) == views:
+                    raise
+            # Not inside of `except`: its traceback holds on to the tensors of the attempt.
+            self.parts = next(n for n in range(len(parts) + 1, views + 1) if views % n == 0)
+            self._forget_shape()
+            self._lowered("batch: computed in %d parts to fit into memory; the result is the same" % self.parts)
+
+    def _averaged(self, halves: Halves, parts: List[Drawn]) -> _Report:
+        """The first half, one part of the views after the other; gradients and terms are the parts' means."""
+        report: _Report = halves.gradients(parts[0])
+        if len(parts) == 1:
+            return report
+        parameters = self.training.parameters()
+        report, sums = report.copied(), [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in parameters]
+        for part in parts[1:]:
+            report = report.joined(halves.gradients(part))
+            torch._foreach_add_(sums, [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters])
+        for parameter, total in zip(parameters, sums):
+            mean = total.div_(len(parts))
+            parameter.grad = mean if parameter.grad is None else parameter.grad.copy_(mean)
+        report.terms.div_(len(parts))
+        return report
+
+    def _agree(self, report: _Report) -> None:
+        """Makes gradients and report the same on all ranks, which then come to the same conclusions."""
+        if self.ranks.size == 1:
+            return
+        self.ranks.average(self.training.parameters(), report.terms)
+        self.ranks.maximise(report.lengths)
+        torch.maximum(self.rejected, report.spoilt(self._limits), out=self.rejected)
+
+    def _forget_shape(self) -> None:
+        """Gives back the memory of what was captured, and of an attempt that did not fit."""
+        self._shape, self._halves = None, None
+        for parameter in self.training.parameters():
+            parameter.grad = None
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+            torch.cuda.empty_cache()
 
     def _prepared(self, drawn: Drawn) -> Halves:
         """How this iteration is launched."""
@@ -270,6 +347,26 @@ class _Report:
         counts = [torch.as_tensor(length, device=device).reshape(()).float() for length in lengths.values()]
         numbers = torch.stack([*(term.detach() for term in terms.values()), *counts])
         return cls(tuple(terms), tuple(lengths), numbers)
+
+    @property
+    def terms(self) -> Tensor:
+        """The terms among the numbers."""
+        return self.numbers[: len(self.names)]
+
+    @property
+    def lengths(self) -> Tensor:
+        """The lengths among the numbers."""
+        return self.numbers[len(self.names) :]
+
+    def copied(self) -> _Report:
+        """With numbers that the next iteration does not overwrite."""
+        return dataclasses.replace(self, numbers=self.numbers.clone())
+
+    def joined(self, other: _Report) -> _Report:
+        """This one and another part's: sums of terms, the greater lengths. Overwrites this one."""
+        self.terms.add_(other.terms)
+        torch.maximum(self.lengths, other.lengths, out=self.lengths)
+        return self
 
     def spoilt(self, limits: Optional[Tensor]) -> Tensor:
         """1 if a term is no number or a number exceeds its limit, else 0: [] float32 on the device."""

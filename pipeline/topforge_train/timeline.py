@@ -37,9 +37,16 @@ class Timeline:
             step: Iterations that are done.
             elapsed: What the clock says.
         """
-        planned = self._planned(step, elapsed)
         turn = max(TURN_SHARE * (self.iterations - self.turned), 1.0)
-        return min(planned + self.lead * max(0.0, 1.0 - (step - self.turned) / turn), 1.0)
+        return min(self.share(step, elapsed) + self.lead * max(0.0, 1.0 - (step - self.turned) / turn), 1.0)
+
+    def share(self, step: int, elapsed: float) -> float:
+        """The same without an extension's turn: for showing how much is done."""
+        by_steps = step / self.iterations
+        if self.ends is None:
+            return min(by_steps, 1.0)
+        by_time = (elapsed - self.started) / max(self.ends - self.started, 1e-9)
+        return min(max(by_steps, by_time), 1.0)
 
     def is_over(self, step: int, elapsed: float) -> bool:
         """Whether no iteration is left, or no time."""
@@ -51,7 +58,7 @@ class Timeline:
 
     def extended(self, step: int, elapsed: float, progress: float) -> Timeline:
         """This one for a run that was at `progress` of an earlier plan at iteration `step`."""
-        return dataclasses.replace(self, turned=step, lead=max(progress - self._planned(step, elapsed), 0.0))
+        return dataclasses.replace(self, turned=step, lead=max(progress - self.share(step, elapsed), 0.0))
 
     def saved(self) -> Dict[str, float]:
         """What a checkpoint has to keep; the rest follows from the options."""
@@ -62,13 +69,6 @@ class Timeline:
         return dataclasses.replace(
             self, started=saved["started"], turned=int(saved["turned"]), lead=float(saved["lead"])
         )
-
-    def _planned(self, step: int, elapsed: float) -> float:
-        by_steps = step / self.iterations
-        if self.ends is None:
-            return min(by_steps, 1.0)
-        share = (elapsed - self.started) / max(self.ends - self.started, 1e-9)
-        return min(max(by_steps, share), 1.0)
 
 
 def of_pass(number: int, passes: int, iterations: int, time_budget: float, elapsed: float) -> Timeline:

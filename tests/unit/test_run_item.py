@@ -237,7 +237,7 @@ def test_a_crash_is_told_with_its_last_error_and_not_tried_again(tmp_path):
     assert "openjd_fail: " in failed.stdout
 
 
-def test_out_of_memory_is_tried_once_with_lower_settings_and_says_so(tmp_path):
+def test_out_of_memory_is_tried_again_with_lower_settings_and_says_so(tmp_path):
     paths = make_item(tmp_path, size=64, out_of_memory_above=32)
     assert run(paths).returncode == 0
     sentence = "size lowered from 64 to 32"
@@ -250,11 +250,25 @@ def test_out_of_memory_is_tried_once_with_lower_settings_and_says_so(tmp_path):
     assert [attempt["outcome"].split(":")[0] for attempt in provenance["attempts"]] == ["oom", "done"]
 
 
-def test_out_of_memory_again_is_final(tmp_path):
+def test_settings_are_lowered_further_where_once_is_not_enough(tmp_path):
+    paths = make_item(tmp_path, size=64, out_of_memory_above=16)
+    assert run(paths).returncode == 0
+    sentences = ["size lowered from 64 to 32", "size lowered from 32 to 16"]
+    assert manifest(paths)["provenance"]["lowered"] == sentences
+
+
+def test_out_of_memory_with_nothing_left_to_lower_is_final(tmp_path):
     paths = make_item(tmp_path, size=64, out_of_memory_above=8)
     assert run(paths).returncode == 71
     assert state(paths).failure_class == "oom"
-    assert not paths.attempt_log(3).exists()
+    assert not paths.attempt_log(4).exists()
+
+
+def test_lower_settings_are_tried_three_times_at_most(tmp_path):
+    paths = make_item(tmp_path, size=1024, out_of_memory_above=8)
+    assert run(paths).returncode == 71
+    assert paths.attempt_log(4).exists()
+    assert not paths.attempt_log(5).exists()
 
 
 def test_a_python_that_is_missing_is_a_config_error(tmp_path):

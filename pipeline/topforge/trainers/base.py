@@ -77,6 +77,8 @@ class Collected:
     """Versions, commit, seed, timings: JSON-able."""
     licences: Tuple[str, ...] = ()
     """One line for each licence that came in by the configuration, beside the adapter's own."""
+    lowered: Tuple[str, ...] = ()
+    """What the trainer itself changed to fit into memory, a sentence each, without an end."""
 
 
 class Adapter:

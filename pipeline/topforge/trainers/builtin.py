@@ -186,7 +186,8 @@ class BuiltinAdapter(Adapter):
             if path.is_file() and name not in REQUIRED:
                 outputs.append(Output(name, role_of(name)))
         licences = tuple(summary.get("licences", ()))
-        return Collected(tuple(outputs), summary["metrics"], summary["provenance"], licences)
+        lowered = tuple(summary.get("lowered", ()))
+        return Collected(tuple(outputs), summary["metrics"], summary["provenance"], licences, lowered)
 
     def extends(self, config: BuiltinOptions, earlier: BuiltinOptions) -> bool:
         """More iterations, or more time."""
@@ -197,13 +198,17 @@ class BuiltinAdapter(Adapter):
         return config.keep_checkpoint
 
     def lower_settings(self, config: BuiltinOptions) -> Optional[Tuple[BuiltinOptions, str]]:
-        """Half the batch, then half the texture, then two thirds of the grid."""
+        """Half the texture above 1024, then two thirds of the grid, half the texture, half the batch.
+
+        The batch comes last: the trainer computes it in parts where it does not fit, so more than that is missing.
+        """
+        size, grid = config.texture_res[0], config.dmtet_grid
+        if size > 1024 or (size > 512 and grid <= 32):
+            return self._lower(config, "texture_res", (size // 2, size // 2))
+        if grid > 32:
+            return self._lower(config, "dmtet_grid", max(32, grid * 2 // 3))
         if config.batch > 1:
             return self._lower(config, "batch", config.batch // 2)
-        if config.texture_res[0] > 512:
-            return self._lower(config, "texture_res", (config.texture_res[0] // 2, config.texture_res[1] // 2))
-        if config.dmtet_grid > 32:
-            return self._lower(config, "dmtet_grid", max(32, config.dmtet_grid * 2 // 3))
         return None
 
     @staticmethod
