@@ -43,7 +43,7 @@ def environment_brdf(cosine: Tensor, roughness: Tensor) -> Tensor:
     """
     place = torch.stack([_stretched(cosine), roughness], dim=-1) * 2.0 - 1.0
     values = torch.nn.functional.grid_sample(
-        _table_on(cosine.device, cosine.dtype)[None],
+        table_on(cosine.device, cosine.dtype)[None],
         place[None, None],
         mode="bilinear",
         padding_mode="border",
@@ -53,8 +53,8 @@ def environment_brdf(cosine: Tensor, roughness: Tensor) -> Tensor:
 
 
 @functools.lru_cache(maxsize=4)
-def _table_on(device: torch.device, dtype: torch.dtype) -> Tensor:
-    """The table where the points are; made once, not copied in every step."""
+def table_on(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """`table` where the points are; made once, not copied in every step."""
     return table().to(device=device, dtype=dtype)
 
 

@@ -2,20 +2,28 @@
 
 arXiv 2111.12503 section 3.3 and Karis, "Real Shading in Unreal Engine 4", 2013: specular = prefiltered light looked up
 at (reflection, roughness) times (F0 * scale + bias) from the BRDF table; diffuse = cosine-convolved light.
+
+Plain torch, any float type, written for reading. What training calls is `backend.warp_shading`, the same as kernels.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol
+from typing import Optional, Protocol, Tuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
+from topforge_train.backend.interface import Fragments
 from topforge_train.brdf import environment_brdf
 
 DIELECTRIC_REFLECTANCE = 0.04
 """F0 of a non-metal with index of refraction 1.5, as glTF and UsdPreviewSurface define it."""
+LEAST_FACING = 0.05
+"""N.V up to which normals are bent."""
+LEAST_COSINE = 1e-4
+"""N.V below which the BRDF is not evaluated."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +46,21 @@ class Light(Protocol):
         """Prefiltered radiance [P, 3] at directions [P, 3] and roughness [P]."""
 
 
-def facing(normal: Tensor, view: Tensor, minimum: float = 0.05) -> Tensor:
+def mapped_normal(tangent_space: Tensor, normal: Tensor, frame: Tensor) -> Tensor:
+    """World normals [P, 3] from tangent-space normals, OpenGL convention (+y is up in the image).
+
+    Args:
+        tangent_space: [P, 3], need not be unit.
+        normal: [P, 3] interpolated vertex normals.
+        frame: [P, 4] interpolated tangent and orientation.
+    """
+    tangent = frame[:, :3]
+    bitangent = frame[:, 3:4] * torch.linalg.cross(normal, tangent)
+    world = tangent_space[:, 0:1] * tangent + tangent_space[:, 1:2] * bitangent + tangent_space[:, 2:3] * normal
+    return normalize(world, dim=-1)
+
+
+def facing(normal: Tensor, view: Tensor, minimum: float = LEAST_FACING) -> Tensor:
     """Bends unit normals [P, 3] that look away from the viewer until N.V is `minimum`, or more for those far away.
 
     Interpolated and mapped normals can face backwards near silhouettes, where the BRDF is undefined; bending keeps
@@ -46,7 +68,7 @@ def facing(normal: Tensor, view: Tensor, minimum: float = 0.05) -> Tensor:
     """
     cosine = (normal * view).sum(-1, keepdim=True)
     bent = normal + view * (minimum - cosine).clamp(min=0.0)
-    return torch.nn.functional.normalize(bent, dim=-1)
+    return normalize(bent, dim=-1)
 
 
 def shade(surface: Surface, normal: Tensor, view: Tensor, light: Light) -> Tensor:
@@ -58,7 +80,7 @@ def shade(surface: Surface, normal: Tensor, view: Tensor, light: Light) -> Tenso
         view: [P, 3] unit vectors from the points to the eye.
         light: Prefiltered environment.
     """
-    cosine = (normal * view).sum(-1, keepdim=True).clamp(1e-4, 1.0)
+    cosine = (normal * view).sum(-1, keepdim=True).clamp(LEAST_COSINE, 1.0)
     reflection = 2.0 * cosine * normal - view
     diffuse_color = surface.base_color * (1.0 - surface.metallic)
     reflectance = DIELECTRIC_REFLECTANCE * (1.0 - surface.metallic) + surface.base_color * surface.metallic
@@ -69,3 +91,18 @@ def shade(surface: Surface, normal: Tensor, view: Tensor, light: Light) -> Tenso
     radiance = diffuse_color * (1.0 - specular_color) * light.diffuse(normal)
     radiance = radiance + specular_color * light.specular(reflection, surface.roughness[:, 0])
     return radiance * (1.0 - surface.occlusion)
+
+
+def shaded_image(
+    surface: Tensor, frames: Optional[Tensor], channels: Tensor, fragments: Fragments, eyes: Tensor, light: Light
+) -> Tuple[Tensor, Tensor]:
+    """The twin of `backend.warp_shading.shaded_image`, for any light."""
+    position, normal = surface[:, :3], normalize(surface[:, 3:], dim=-1)
+    view = normalize(eyes.index_select(0, fragments.view) - position, dim=-1)
+    if frames is not None:
+        normal = mapped_normal(channels[:, 6:9], normal, frames)
+    normal = facing(normal, view)
+    material = Surface(channels[:, 0:3], channels[:, 3:4], channels[:, 4:5], channels[:, 5:6])
+    radiance = shade(material, normal, view, light)
+    covered = torch.cat([radiance, torch.ones_like(radiance[:, :1])], dim=-1)
+    return fragments.scatter(covered, covered.new_zeros(1, 1, 1, 4)), normal

@@ -1,0 +1,241 @@
+"""From interpolated surface points to an image, as one kernel forward and two backward: one source for CPU and GPU.
+
+Unit normals and views, the normal map, the bending of normals that face away, the reflection, both lookups of the
+light, the BRDF table and the sum of diffuse and specular: `topforge_train.shading` says what they are and why, its
+`shaded_image` is the twin. The adjoint computes the forward's intermediate values again; that is cheaper than memory.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Sequence, Tuple
+
+import torch
+import warp as wp
+from torch import Tensor
+
+from topforge_train import brdf
+from topforge_train.backend.interface import Fragments
+from topforge_train.backend.mip_levels import Chain, chain, gradients
+from topforge_train.backend.parallel import launch_owners, launch_ranges, vectors
+from topforge_train.backend.warp_bent_normals import SHORTEST, bend, unbent, unmapped
+from topforge_train.backend.warp_light_lookup import add_to_texels, level_of
+from topforge_train.backend.warp_runtime import TensorMismatchError, check
+from topforge_train.backend.warp_split_sum import split_sum, split_sum_slopes
+from topforge_train.backend.warp_vectors import unit_slope
+
+wp.set_module_options({"enable_backward": False})
+
+
+@wp.func
+def is_padding(i: int, counts: wp.array(dtype=int)) -> bool:
+    """Whether entry i only fills up the list."""
+    return counts.shape[0] > 0 and i >= counts[0]
+
+
+@wp.func
+def load_bend(
+    i: int,
+    eye: wp.vec3,
+    surface: wp.array2d(dtype=wp.vec3),
+    frames: wp.array(dtype=wp.vec4),
+    channels: wp.array2d(dtype=float),
+):
+    """`bend` of entry i, with the frame and the texel it was made with."""
+    mapping = frames.shape[0] > 0
+    frame = wp.vec4(0.0, 0.0, 0.0, 0.0)
+    texel = wp.vec3(0.0, 0.0, 0.0)
+    if mapping:
+        frame = frames[i]
+        texel = wp.vec3(channels[i, 6], channels[i, 7], channels[i, 8])
+    return bend(eye - surface[i, 0], surface[i, 1], mapping, frame, texel), frame, texel
+
+
+@wp.func
+def base_color(i: int, channels: wp.array2d(dtype=float)) -> wp.vec3:
+    """The first three channels of entry i."""
+    return wp.vec3(channels[i, 0], channels[i, 1], channels[i, 2])
+
+
+@wp.kernel
+def shade_kernel(
+    first: int,
+    counts: wp.array(dtype=int),
+    pixels: wp.array(dtype=wp.int64),
+    pixels_per_view: int,
+    eyes: wp.array(dtype=wp.vec3),
+    surface: wp.array2d(dtype=wp.vec3),
+    frames: wp.array(dtype=wp.vec4),
+    channels: wp.array2d(dtype=float),
+    light: Chain,
+    table: wp.array(dtype=float),
+    normals: wp.array(dtype=wp.vec3),
+    image: wp.array(dtype=wp.vec4),
+):
+    """One point: its pixel gets radiance and coverage."""
+    i = first + wp.tid()
+    if is_padding(i, counts):
+        normals[i] = wp.vec3(0.0, 0.0, 0.0)
+        return
+    pixel = int(pixels[i])
+    b, _frame, _texel = load_bend(i, eyes[pixel // pixels_per_view], surface, frames, channels)
+    radiance = (1.0 - channels[i, 3]) * split_sum(
+        light, table, base_color(i, channels), channels[i, 4], channels[i, 5], b.normal, b.view
+    )
+    normals[i] = b.normal
+    image[pixel] = wp.vec4(radiance[0], radiance[1], radiance[2], 1.0)
+
+
+@wp.kernel
+def shade_slopes_kernel(
+    first: int,
+    counts: wp.array(dtype=int),
+    pixels: wp.array(dtype=wp.int64),
+    pixels_per_view: int,
+    eyes: wp.array(dtype=wp.vec3),
+    surface: wp.array2d(dtype=wp.vec3),
+    frames: wp.array(dtype=wp.vec4),
+    channels: wp.array2d(dtype=float),
+    light: Chain,
+    table: wp.array(dtype=float),
+    gradient: wp.array(dtype=wp.vec4),
+    surface_slopes: wp.array2d(dtype=wp.vec3),
+    frame_slopes: wp.array(dtype=wp.vec4),
+    channel_slopes: wp.array2d(dtype=float),
+    looks: wp.array2d(dtype=wp.vec3),
+):
+    """Adjoint of one point in its surface, frame and material; `looks` keeps what the light's adjoint needs."""
+    i = first + wp.tid()
+    mapping = frames.shape[0] > 0
+    for k in range(channels.shape[1]):
+        channel_slopes[i, k] = 0.0
+    if is_padding(i, counts):
+        surface_slopes[i, 0] = wp.vec3(0.0, 0.0, 0.0)
+        surface_slopes[i, 1] = wp.vec3(0.0, 0.0, 0.0)
+        if mapping:
+            frame_slopes[i] = wp.vec4(0.0, 0.0, 0.0, 0.0)
+        return
+    pixel = int(pixels[i])
+    eye = eyes[pixel // pixels_per_view]
+    b, frame, texel = load_bend(i, eye, surface, frames, channels)
+    incoming = wp.vec3(gradient[pixel][0], gradient[pixel][1], gradient[pixel][2])
+    visible = 1.0 - channels[i, 3]
+    found = split_sum_slopes(
+        light, table, base_color(i, channels), channels[i, 4], channels[i, 5], b.normal, b.view, visible * incoming
+    )
+    looks[i, 0] = found.reflection
+    looks[i, 1] = found.by_irradiance
+    looks[i, 2] = found.by_mirrored
+    for k in range(3):
+        channel_slopes[i, k] = found.by_base[k]
+    channel_slopes[i, 3] = -wp.dot(incoming, found.radiance)
+    channel_slopes[i, 4] = found.by_roughness
+    channel_slopes[i, 5] = found.by_metallic
+    by_smooth, to_view = unbent(b, found.by_normal, found.by_view)
+    if mapping:
+        by_smooth, by_frame, by_texel = unmapped(b, frame, texel, by_smooth)
+        frame_slopes[i] = by_frame
+        for k in range(3):
+            channel_slopes[i, 6 + k] = by_texel[k]
+    surface_slopes[i, 0] = -unit_slope(eye - surface[i, 0], to_view, SHORTEST)
+    surface_slopes[i, 1] = unit_slope(surface[i, 1], by_smooth, SHORTEST)
+
+
+@wp.kernel
+def light_slopes_kernel(
+    owner: int,
+    owners: int,
+    counts: wp.array(dtype=int),
+    channels: wp.array2d(dtype=float),
+    light_slopes: Chain,
+    normals: wp.array(dtype=wp.vec3),
+    looks: wp.array2d(dtype=wp.vec3),
+):
+    """Adjoint of one point in the light's texels."""
+    i = wp.tid()
+    if not is_padding(i, counts):
+        count = light_slopes.count
+        add_to_texels(owner, owners, light_slopes, float(count - 1), normals[i], looks[i, 1])
+        add_to_texels(owner, owners, light_slopes, level_of(channels[i, 4], count), looks[i, 0], looks[i, 2])
+
+
+class _ShadedImage(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, surface: Tensor, frames: Tensor, channels: Tensor, place: Fragments, eyes: Tensor, *levels: Tensor
+    ) -> Tuple[Tensor, Tensor]:
+        surface, frames, channels = surface.contiguous(), frames.contiguous(), channels.contiguous()
+        maps = [level.contiguous() for level in levels]
+        normals = surface.new_empty(len(surface), 3)
+        image = surface.new_zeros(place.views, place.height, place.width, 4)
+        ctx.place, ctx.eyes = place, eyes
+        arrays = (*_arrays(ctx, surface, frames, channels, maps), vectors(normals, wp.vec3))
+        launch_ranges(shade_kernel, len(surface), (*arrays, vectors(image.view(-1, 4), wp.vec4)), surface.device)
+        ctx.save_for_backward(surface, frames, channels, normals, *maps)
+        ctx.mark_non_differentiable(normals)
+        return image, normals
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> Tuple[Any, ...]:
+        surface, frames, channels, normals, *maps = ctx.saved_tensors
+        device, incoming = gradient.device, gradient.contiguous().view(-1, 4)
+        slopes = [torch.empty_like(tensor) for tensor in (surface, frames, channels)]
+        looks = surface.new_empty(len(surface), 3, 3)
+        outputs = (vectors(slopes[0].view(-1, 2, 3), wp.vec3), vectors(slopes[1], wp.vec4), slopes[2])
+        arrays = (*_arrays(ctx, surface, frames, channels, maps), vectors(incoming, wp.vec4), *outputs)
+        launch_ranges(shade_slopes_kernel, len(surface), (*arrays, vectors(looks, wp.vec3)), device)
+        to_maps = gradients(maps, any(ctx.needs_input_grad[5:]))
+        if to_maps:
+            seen = (_count(ctx.place), channels, chain(to_maps), vectors(normals, wp.vec3), vectors(looks, wp.vec3))
+            launch_owners(light_slopes_kernel, len(surface), seen, device)
+        return (*slopes, None, None, *(to_maps or [None] * len(maps)))
+
+
+def _count(place: Fragments) -> Tensor:
+    """The count of entries that are no padding, or nothing: all."""
+    return place.pixel.new_empty(0, dtype=torch.int32) if place.count is None else place.count
+
+
+def _arrays(ctx: Any, surface: Tensor, frames: Tensor, channels: Tensor, maps: Sequence[Tensor]) -> Tuple[Any, ...]:
+    """What the kernels of a point begin with, as they take it."""
+    place = ctx.place
+    where = (_count(place), place.pixel, place.height * place.width, vectors(ctx.eyes, wp.vec3))
+    points = (vectors(surface.view(-1, 2, 3), wp.vec3), vectors(frames, wp.vec4), channels)
+    return (*where, *points, chain(maps), brdf.table_on(surface.device, surface.dtype).view(-1))
+
+
+def shaded_image(
+    surface: Tensor,
+    frames: Optional[Tensor],
+    channels: Tensor,
+    fragments: Fragments,
+    eyes: Tensor,
+    levels: Sequence[Tensor],
+) -> Tuple[Tensor, Tensor]:
+    """Shades the covered pixels of a batch of views; differentiable in all floating-point arguments but the eyes.
+
+    Args:
+        surface: [P, 6] float32, interpolated positions and normals (of any length).
+        frames: [P, 4] float32, interpolated tangents and orientations; None = without a normal map.
+        channels: [P, C] float32, material in the order of `topforge_train.material`; C >= 9 with `frames`, else >= 6.
+        fragments: Where the points are.
+        eyes: [B, 3] float32 positions.
+        levels: [6, n, n, 3] float32 each, a light prefiltered for rising roughness; the last is the diffuse one.
+
+    Returns:
+        The images [B, H, W, 4], linear radiance and coverage, zero where nothing is; and the unit shading normals
+        [P, 3], without gradient.
+
+    Raises:
+        TensorMismatchError: An input has another shape, type or device than stated.
+    """
+    device = surface.device
+    check("surface", surface, (len(fragments.pixel), 6), torch.float32, device)
+    check("channels", channels, (len(surface), channels.shape[-1]), torch.float32, device)
+    if channels.shape[-1] < (6 if frames is None else 9):
+        raise TensorMismatchError("channels", "float32 [P, 6 or more; 9 with a normal map]", channels)
+    frames = surface.new_empty(0, 4) if frames is None else frames
+    check("frames", frames, (len(surface) if len(frames) else 0, 4), torch.float32, device)
+    eyes = check("eyes", eyes, (fragments.views, 3), torch.float32, device)
+    for level in levels:
+        check("levels", level, (6, "n", level.shape[1], 3), torch.float32, device)
+    return _ShadedImage.apply(surface, frames, channels, fragments, eyes, *levels)
