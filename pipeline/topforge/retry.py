@@ -1,7 +1,7 @@
 """Whether a failed attempt is followed by another, and after what pause.
 
-config, trainer, internal: never. oom: with lower settings, a few times. infra: a few times, with a growing pause. preempted:
-not here, but by whoever runs the item again, as often as it likes.
+config, trainer, internal: never. oom: with lower settings, a few times. infra: a few times, with a growing pause.
+preempted: not here, but by whoever runs the item again, as often as it likes.
 """
 
 from __future__ import annotations
