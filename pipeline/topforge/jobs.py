@@ -299,7 +299,8 @@ def read_config(adapter: Adapter, path: Path, start: Optional[Mapping[str, Any]]
     merged = {**(start or {}), **written} if isinstance(written, dict) else written
     config: Any = schema.from_json(adapter.options, merged, str(path))
     others = [path.parent.parent] if path.parent.name == CONFIG_FOLDER else []
-    return schema.with_absolute_paths(config, path.parent, *others, Path.cwd())
+    places = (path.parent, *others, Path.cwd())
+    return adapter.located(schema.with_absolute_paths(config, *places), lambda text: schema.located(places, text))
 
 
 def matches(pattern: str, folder: Path, where: str, itself: Optional[Path] = None) -> List[Path]:

@@ -7,7 +7,7 @@ import json
 import platform
 import resource
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 import topforge
 from topforge import atomic
 from topforge.errors import FailureClass, TopForgeError
-from topforge_train import preview
+from topforge_train import display, perceptual, preview
 from topforge_train.colour import linear_to_srgb
 from topforge_train.cubemap import to_latlong
 from topforge_train.export import write_delivery, write_hull, write_tree
@@ -62,8 +62,9 @@ def deliver(session: Session, surface: SurfacePass) -> None:
         session.reporter.message("There is no hull.obj: the masks leave nothing out, or have no shape in common.")
     preview.write_png(session.output / "probe.png", tonemapped_probe(surface.light.base))
     session.reporter.stage("validate", 0.98, "measuring held-out views")
-    views = validate(session, surface) if session.options.validate else []
-    write_summary(session, surface, views)
+    measure, lpips = perceptual.find(session.device)
+    views = validate(session, surface, measure) if session.options.validate else []
+    write_summary(session, surface, views, lpips)
     session.reporter.stage("done", 1.0, "complete")
 
 
@@ -134,8 +135,14 @@ def tonemapped_probe(base: Tensor, height: int = 256) -> Tensor:
     return linear_to_srgb((radiance * exposure).clamp(0, 1))
 
 
-def validate(session: Session, surface: SurfacePass) -> List[Dict[str, Any]]:
-    """Renders every held-out view, writes the pictures and nvdiffrec's metrics.txt; one record for each view."""
+def validate(session: Session, surface: SurfacePass, measure: Optional[perceptual.Measure]) -> List[Dict[str, Any]]:
+    """Renders every held-out view, writes the pictures and nvdiffrec's metrics.txt; one record for each view.
+
+    Args:
+        session: The run.
+        surface: Its last pass.
+        measure: LPIPS, where it can be had.
+    """
     folder, images, scene = session.output / "validate", session.validation, surface.scene()
     folder.mkdir(exist_ok=True)
     background = preview.BACKGROUND[session.options.background]
@@ -149,11 +156,18 @@ def validate(session: Session, surface: SurfacePass) -> List[Dict[str, Any]]:
         reference = preview.displayed(images.targets(index), background)
         pictures = {"opt": result, "ref": reference}
         pictures.update(zip(("kd", "ks", "normal"), preview.layers(rendered, EVALUATION_SUPERSAMPLING)))
+        cameras, wanted = images.cameras[index], session.options.display
+        pictures.update(
+            display.tiles(session.backend, scene, cameras, rendered, images.resolution, background, wanted)
+        )
         for kind, picture in pictures.items():
             preview.write_png(folder / ("val_%06d_%s.png" % (view, kind)), picture[0])
         error = float(((result - reference) ** 2).mean())
         record = {"view": name, "mse": error, "psnr": float(psnr(result, reference)[0])}
-        records.append({**record, "ssim": float(ssim(result, reference)[0]), "files": "validate/val_%06d" % view})
+        record["ssim"] = float(ssim(result, reference)[0])
+        if measure is not None:
+            record["lpips"] = measure(result, reference)
+        records.append({**record, "files": "validate/val_%06d" % view})
     write_metrics(folder / "metrics.txt", records)
     return records
 
@@ -171,8 +185,8 @@ def mean(records: List[Dict[str, Any]], key: str) -> float:
     return float(np.mean([record[key] for record in records]))
 
 
-def write_summary(session: Session, surface: SurfacePass, views: List[Dict[str, Any]]) -> None:
-    """summary.json: final metrics, per-view records, what made them."""
+def write_summary(session: Session, surface: SurfacePass, views: List[Dict[str, Any]], lpips: str) -> None:
+    """summary.json: final metrics, per-view records, what made them; `lpips` says which, or why there is none."""
     metrics: Dict[str, float] = {
         "triangles": len(surface.start.triangles),
         "vertices": len(surface.start.vertices),
@@ -180,7 +194,7 @@ def write_summary(session: Session, surface: SurfacePass, views: List[Dict[str, 
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
     if views:
-        metrics.update({key: mean(views, key) for key in ("psnr", "ssim")})
+        metrics.update({key: mean(views, key) for key in ("psnr", "ssim", "lpips") if key in views[0]})
     on_gpu = session.device.type == "cuda"
     if on_gpu:
         metrics["peak_gpu_memory_mib"] = round(torch.cuda.max_memory_allocated(session.device) / 2**20, 1)
@@ -194,6 +208,7 @@ def write_summary(session: Session, surface: SurfacePass, views: List[Dict[str, 
         "threads": torch.get_num_threads(),
         "processes": session.ranks.size,
         "seed": session.options.seed,
+        "lpips": lpips,
     }
     licences = [session.backend.licence] if session.backend.licence else []
     summary = {"metrics": metrics, "provenance": provenance, "licences": licences, "views": views}

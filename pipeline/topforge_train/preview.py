@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import imageio.v3 as imageio
 import torch
 from torch import Tensor
 
+from topforge_train import display
 from topforge_train.backend.interface import Backend
-from topforge_train.camera import CameraBatch
-from topforge_train.colour import linear_to_srgb
 from topforge_train.data import ImageSet
-from topforge_train.material import TextureMaterial, VolumeMaterial
-from topforge_train.metrics import composite_srgb, psnr
+from topforge_train.metrics import psnr
 from topforge_train.progress import TRAINING_SHARE
-from topforge_train.render import Rendered, Shape, render
+from topforge_train.render import Rendered
+from topforge_train.scene import Scene, displayed, draw, layers
 from topforge_train.session import Session
-from topforge_train.shading import Light
 
 PREFIX = ("img_dmtet_pass1_", "img_mesh_pass_")
 """nvdiffrec's names for the previews of its two passes, whatever the isosurface."""
 BACKGROUND = {"white": 1.0, "black": 0.0, "checker": 0.5, "reference": 1.0}
-
-
-@dataclasses.dataclass(frozen=True)
-class Scene:
-    """Everything that can be looked at."""
-
-    shape: Shape
-    material: VolumeMaterial | TextureMaterial
-    light: Light
-
-
-def draw(
-    backend: Backend, scene: Scene, cameras: CameraBatch, resolution: Tuple[int, int], supersampling: int = 2
-) -> Rendered:
-    """Draws views without gradients."""
-    with torch.no_grad():
-        return render(backend, cameras, scene.shape, scene.material, scene.light, resolution, supersampling)
 
 
 def compare(
@@ -50,39 +30,38 @@ def compare(
     return displayed(rendered.image, background), displayed(images.targets(index), background), rendered
 
 
-def displayed(premultiplied: Tensor, background: float) -> Tensor:
-    """Linear premultiplied images [B, H, W, 4] over a grey background as clamped sRGB [B, H, W, 3]."""
-    return composite_srgb(premultiplied[..., :3], premultiplied[..., 3:], background)
+def strip(
+    backend: Backend,
+    scene: Scene,
+    images: ImageSet,
+    view: int,
+    background: float,
+    wanted: Optional[List[Dict[str, Any]]] = None,
+) -> Tuple[Tensor, float]:
+    """Pictures of a view side by side [H, n W, 3], and its PSNR.
 
-
-def layers(rendered: Rendered, scale: int) -> List[Tensor]:
-    """Base colour, occlusion-roughness-metallic and normals of a supersampled rendering, to display [B, H, W, 3]."""
-    white = rendered.normal.new_ones(1, 1, 1, 3)
-    maps = [
-        linear_to_srgb(rendered.channels[:, :3].clamp(0, 1)),
-        rendered.channels[:, 3:6].clamp(0, 1),
-        rendered.normal * 0.5 + 0.5,
-    ]
-    pictures = [rendered.fragments.scatter(values, white) for values in maps]
-    return [
-        torch.nn.functional.avg_pool2d(picture.permute(0, 3, 1, 2), scale).permute(0, 2, 3, 1) for picture in pictures
-    ]
-
-
-def strip(backend: Backend, scene: Scene, images: ImageSet, view: int, background: float) -> Tuple[Tensor, float]:
-    """Result | reference | difference | base colour | ks | normals side by side [H, 6 W, 3], and the view's PSNR."""
-    result, reference, rendered = compare(backend, scene, images, torch.tensor([view]), background)
-    difference = 1.0 - (result - reference).abs().mean(-1, keepdim=True).expand(-1, -1, -1, 3).mul(4.0).clamp(max=1.0)
-    scale = rendered.fragments.height // images.resolution[0]
-    tiles = [result, reference, difference, *layers(rendered, scale)]
-    return torch.cat([tile[0] for tile in tiles], dim=1), float(psnr(result, reference)[0])
+    They are result | reference | difference | base colour | ks | normals, or with nvdiffrec's `display` as `wanted`
+    its result | reference | layers.
+    """
+    index = torch.tensor([view])
+    result, reference, rendered = compare(backend, scene, images, index, background)
+    if wanted is None:
+        error = (result - reference).abs().mean(-1, keepdim=True).expand(-1, -1, -1, 3)
+        scale = rendered.fragments.height // images.resolution[0]
+        tiles = [1.0 - error.mul(4.0).clamp(max=1.0), *layers(rendered, scale)]
+    else:
+        cameras = images.cameras[index]
+        found = display.tiles(backend, scene, cameras, rendered, images.resolution, background, wanted)
+        tiles = list(found.values())
+    return torch.cat([tile[0] for tile in (result, reference, *tiles)], dim=1), float(psnr(result, reference)[0])
 
 
 def write(session: Session, training_pass: int, number: int, scene: Scene) -> None:
     """Writes the next preview picture and prints the running PSNR over a few held-out views."""
     background = BACKGROUND[session.options.background]
     images = session.validation
-    picture, _ = strip(session.backend, scene, images, number % len(images), background)
+    view, wanted = number % len(images), session.options.display
+    picture, _ = strip(session.backend, scene, images, view, background, wanted)
     session.previews.mkdir(parents=True, exist_ok=True)
     write_png(session.previews / ("%s%06d.png" % (PREFIX[training_pass], number)), picture)
     count = min(session.options.validation_views, len(images))

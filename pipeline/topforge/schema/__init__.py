@@ -13,7 +13,7 @@ such dataclass, or Any / Dict / List for free JSON.
 """
 
 from topforge.schema.convert import ConfigError, Problem, from_json
-from topforge.schema.edit import hint_of, to_json, updated, with_absolute_paths
+from topforge.schema.edit import hint_of, located, to_json, updated, with_absolute_paths
 from topforge.schema.faces import add_to_parser, from_arguments, markdown_table
 from topforge.schema.fields import OptionField, describe, leaves, option, path_options
 
@@ -27,6 +27,7 @@ __all__ = [
     "from_json",
     "hint_of",
     "leaves",
+    "located",
     "markdown_table",
     "option",
     "path_options",

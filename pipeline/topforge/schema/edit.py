@@ -59,6 +59,7 @@ def with_absolute_paths(instance: T, folder: Path, *others: Path) -> T:
     Where nothing is there, it starts at the first of `others` where something is.
     """
     changes: Dict[str, Any] = {}
+    places = (folder, *others)
     for name, (hint, limits, _) in shape(type(instance)).items():
         if not limits.path and not dataclasses.is_dataclass(hint):
             continue
@@ -67,12 +68,12 @@ def with_absolute_paths(instance: T, folder: Path, *others: Path) -> T:
             changes[name] = with_absolute_paths(value, folder, *others)
         elif value is not None:
             single = isinstance(value, str)
-            places = (folder, *others)
-            changes[name] = _below(places, value) if single else tuple(_below(places, entry) for entry in value)
+            changes[name] = located(places, value) if single else tuple(located(places, entry) for entry in value)
     return typing.cast(T, dataclasses.replace(typing.cast(Any, instance), **changes)) if changes else instance
 
 
-def _below(folders: Tuple[Path, ...], path: str) -> str:
+def located(folders: Tuple[Path, ...], path: str) -> str:
+    """A path made absolute: below the first of the folders where something is, else below the first."""
     candidates = [absolute(folder / path) for folder in folders]
     return str(next((each for each in candidates if each.exists()), candidates[0]))
 

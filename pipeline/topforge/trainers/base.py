@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from topforge import schema
 from topforge.errors import FailureClass
@@ -102,6 +102,10 @@ class Adapter:
 
     def validate(self, config: Any, dataset: Optional[str]) -> None:
         """Refuses what the field-by-field check cannot see (combinations, missing files). Raises TopForgeError."""
+
+    def located(self, config: Any, find: Callable[[str], str]) -> Any:
+        """The configuration with paths that stand inside other values made absolute by `find`."""
+        return config
 
     def dataset_of(self, config: Any) -> Optional[str]:
         """The dataset that the configuration itself names, for where nothing else does; absolute."""

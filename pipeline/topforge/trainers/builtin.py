@@ -7,12 +7,13 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 from topforge import atomic, schema, wavefront
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
+from topforge.trainers import display_layers
 from topforge.trainers.base import Adapter, Collected, Diagnosis, Output, Report, Step
 from topforge.trainers.builtin_options import MONITORING, PRESETS, BuiltinOptions, extends
 
@@ -91,6 +92,7 @@ class BuiltinAdapter(Adapter):
             raise UnsupportedOptionError("export_res", list(config.export_res), "textures are squares")
         if not config.learn_light and not config.envmap:
             raise UnsupportedOptionError("learn_light", False, "a fixed light needs envmap, a .hdr file")
+        display_layers.validate(config.display)
         self._validate_mesh_reference(config, dataset)
         if config.base_mesh is not None and not config.random_textures:
             wavefront.refuse_missing(Path(config.base_mesh))
@@ -109,6 +111,10 @@ class BuiltinAdapter(Adapter):
         wavefront.refuse_missing(Path(dataset), override)
         if config.envmap is None:
             raise UnlitReferenceError(dataset)
+
+    def located(self, config: BuiltinOptions, find: Callable[[str], str]) -> BuiltinOptions:
+        """The lights that `display` names."""
+        return dataclasses.replace(config, display=display_layers.located(config.display, find))
 
     def dataset_of(self, config: BuiltinOptions) -> Optional[str]:
         """The mesh, or the folder of a capture, that `ref_mesh` names."""
