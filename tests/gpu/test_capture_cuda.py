@@ -83,7 +83,7 @@ def test_graphs_learn_what_launches_learn(make, number, isosurface):
     """Their lists are longer, so that sums round otherwise, and pass 1 takes other random points for smoothness."""
     found = [train(make(number, isosurface=isosurface), 50, captures)[0] for captures in (False, True)]
     assert found[0][-10:].mean() < 0.9 * found[0][:10].mean() or number == 1
-    torch.testing.assert_close(found[1][:10], found[0][:10], rtol=1e-2, atol=1e-4)
+    torch.testing.assert_close(found[1][:10], found[0][:10], rtol=5e-2, atol=1e-3)
     torch.testing.assert_close(found[1][-10:].mean(), found[0][-10:].mean(), rtol=0.1, atol=1e-3)
 
 
@@ -111,7 +111,7 @@ def test_room_grows(make, monkeypatch):
     assert len(ran) > 40
     assert set(ran) == set(range(40))
     assert max(stepper.latest.lengths.values()) > 100
-    torch.testing.assert_close(found[:10], plenty[:10], rtol=1e-2, atol=1e-4)
+    torch.testing.assert_close(found[:10], plenty[:10], rtol=5e-2, atol=1e-3)
 
 
 def test_what_cannot_be_captured_is_an_error_with_its_reason(make, monkeypatch):

@@ -58,15 +58,20 @@ class PaintedMesh:
         return max(each.size for material in self.materials for each in material.paints())
 
 
-def load(path: Path, override: Optional[Path] = None) -> Tuple[PaintedMesh, Tuple[str, ...]]:
+def load(
+    path: Path,
+    override: Optional[Path] = None,
+    device: torch.device = torch.device("cpu"),  # noqa: B008  # a constant
+) -> Tuple[PaintedMesh, Tuple[str, ...]]:
     """Reads a mesh with its materials.
 
     Args:
         path: The .obj file.
         override: A .mtl file that replaces the mesh's own.
+        device: Where the mesh will be drawn: kernels for another one would have to be compiled.
 
     Returns:
-        The mesh on the CPU, and in sentences what of its files is not honoured.
+        The mesh, and in sentences what of its files is not honoured.
 
     Raises:
         MeshFileError: A file is missing or damaged, or pictures meet triangles without texture coordinates.
@@ -80,8 +85,8 @@ def load(path: Path, override: Optional[Path] = None) -> Tuple[PaintedMesh, Tupl
     has_uv = bool((mesh.uv_triangles >= 0).all())
     if not has_uv:
         _refuse_pictures_without_coordinates(path, mesh, part, names, materials)
-    shape = _shape(mesh)
-    return PaintedMesh(shape, part, materials, has_uv), tuple(text for _, texts in painted for text in texts)
+    found = PaintedMesh(_shape(mesh, device), part, materials, has_uv).to(device)
+    return found, tuple(text for _, texts in painted for text in texts)
 
 
 def _used_names(mesh: ObjMesh) -> List[str]:
@@ -113,7 +118,7 @@ def _refuse_pictures_without_coordinates(
             raise MeshFileError(path, problem % (names[number], bare), "Export the mesh with UVs.")
 
 
-def _shape(mesh: ObjMesh) -> Shape:
+def _shape(mesh: ObjMesh, device: torch.device) -> Shape:
     """Vertices repeated where their normals differ (hard edges), texture vertices where tangents do."""
     normals, normal_triangles = _normals(mesh)
     pairs = mesh.triangles.astype(np.int64) * len(normals) + normal_triangles
@@ -125,6 +130,8 @@ def _shape(mesh: ObjMesh) -> Shape:
     given = (mesh.uv_triangles >= 0).all(axis=1, keepdims=True)
     uv_triangles = torch.from_numpy(np.where(given, mesh.uv_triangles, len(uv) - 1).astype(np.int32))
     uv, uv_triangles = split_fans(uv, uv_triangles)
+    on_device = (tensor.to(device) for tensor in (vertices, normals, triangles, uv, uv_triangles))
+    vertices, normals, triangles, uv, uv_triangles = on_device
     frame = tangents(vertices, normals, triangles, uv, uv_triangles)
     frame = torch.cat([frame, orientation(uv, uv_triangles).unsqueeze(-1)], dim=-1)
     return Shape(vertices, triangles, normals, uv, uv_triangles, frame)

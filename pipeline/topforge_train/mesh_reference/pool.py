@@ -41,7 +41,7 @@ def reference_light(options: Any, device: torch.device) -> PrefilteredLight:
     if not options.envmap:
         raise MeshFileError(Path(options.ref_mesh or ""), "nothing lights it", "Name a .hdr file in envmap.")
     try:
-        image = torch.from_numpy(radiance.read(Path(options.envmap))) * options.env_scale
+        image = torch.from_numpy(radiance.read(Path(options.envmap))).to(device) * options.env_scale
     except (OSError, ValueError) as error:
         raise MeshFileError(Path(options.envmap), str(error), "Give a latitude-longitude .hdr.") from error
     base = cubemap.from_latlong(image, max(LIGHT_SIDE, options.probe_res))
@@ -84,8 +84,8 @@ def reference_images(
         MeshFileError: One of the files cannot be used.
     """
     override: Optional[Path] = Path(options.mtl_override) if options.mtl_override else None
-    mesh, remarks = painted_mesh.load(path, override)
-    mesh, light = mesh.to(backend.device), reference_light(options, backend.device)
+    mesh, remarks = painted_mesh.load(path, override, backend.device)
+    light = reference_light(options, backend.device)
     train = tuple(options.train_res or DEFAULT_SIZE)
     shown = tuple(options.display_res or train)
     poses = views.random_poses(options.reference_views, generator)
