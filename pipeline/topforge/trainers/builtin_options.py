@@ -94,8 +94,9 @@ class NvdiffrecOptions:
     envmap: Optional[str] = option(None, path=True, group="Light", advanced=True, label="Light Image")
     """A .hdr latitude-longitude image: lights a mesh reference; the fixed light when learn_light is false."""
     display: Any = option(None, group="Monitor", advanced=True, label="Preview Layers")
-    """What previews show beside result and reference, and validation writes: a list of {"latlong": true} for the light,
-    {"bsdf": "kd", "ks", "normal", "diffuse" or "tangent"}, {"relight": a .hdr file}. null = difference, kd, ks, normal."""
+    """What previews show beside result and reference, and validation writes: a list of {"latlong": true} (the light),
+    {"bsdf": "kd", "ks", "normal", "diffuse" or "tangent"} and {"relight": a .hdr file}.
+    null = difference, kd, ks, normal."""
     camera_space_light: bool = option(False, group="Light", advanced=True, ignored=True)
     """Light that moves with the camera (turntables). Not supported by the built-in trainer yet."""
     lock_light: bool = option(False, group="Light", label="Freeze Light in Pass 2")
