@@ -45,8 +45,8 @@ def start_from_mesh(options: Any, backend: Backend, generator: torch.Generator) 
     """
     path, size = Path(options.base_mesh), options.texture_res[0]
     mesh = read_obj(path)
-    vertices, triangles = welded(mesh)
-    uv, uv_triangles = own_coordinates(mesh) or unwrap(vertices, triangles, size)
+    vertices, triangles, kept = welded(mesh)
+    uv, uv_triangles = own_coordinates(mesh, kept) or unwrap(vertices, triangles, size)
     surface = tuple(tensor.to(backend.device) for tensor in (vertices, triangles, uv, uv_triangles))
     limits = MaterialLimits(
         torch.tensor([*options.kd_min[:3], *options.ks_min, *options.nrm_min]),
@@ -57,21 +57,26 @@ def start_from_mesh(options: Any, backend: Backend, generator: torch.Generator) 
         texels = random_texels(limits, size, generator).to(backend.device)
     else:
         painted, remarks = painted_mesh.load(path)
-        texels = baked(backend, painted.to(backend.device), *surface, size)
+        texels = baked(backend, painted.only(torch.from_numpy(kept)).to(backend.device), *surface, size)
         texels = limits.to(backend.device).clamp(texels)
     light = EnvironmentLight.from_options(options).base.detach()
     return Start(*surface, texels, light), remarks
 
 
-def welded(mesh: ObjMesh) -> Tuple[Tensor, Tensor]:
-    """Vertices [V, 3] in use, each place once, and triangles [F, 3] int32 in the mesh's order."""
+def welded(mesh: ObjMesh) -> Tuple[Tensor, Tensor, np.ndarray]:
+    """Vertices [V, 3] in use, each place once, triangles [F, 3] int32, and which of the mesh's these are [F].
+
+    A triangle with two corners at one place has no surface and is left out.
+    """
     used = np.ascontiguousarray(mesh.positions[mesh.triangles.reshape(-1)] + np.float32(0.0))  # -0 and 0 are one place
     _, first, same = np.unique(used.view("V12").reshape(-1), return_index=True, return_inverse=True)
-    return torch.from_numpy(used[first]), torch.from_numpy(same.reshape(-1, 3).astype(np.int32))
+    triangles = same.reshape(-1, 3).astype(np.int32)
+    kept = np.flatnonzero((triangles != np.roll(triangles, 1, axis=1)).all(axis=1))
+    return torch.from_numpy(used[first]), torch.from_numpy(triangles[kept]), kept
 
 
-def own_coordinates(mesh: ObjMesh) -> Tuple[Tensor, Tensor] | None:
-    """The mesh's texture coordinates [Vt, 2], v downwards, and their triangles; None where they cannot serve.
+def own_coordinates(mesh: ObjMesh, kept: np.ndarray) -> Tuple[Tensor, Tensor] | None:
+    """The texture coordinates [Vt, 2], v downwards, of the triangles `kept`, and theirs; None where they cannot serve.
 
     That is without any, beyond the picture (it would have to repeat), or with several materials, whose charts lie on
     top of each other.
@@ -82,7 +87,7 @@ def own_coordinates(mesh: ObjMesh) -> Tuple[Tensor, Tensor] | None:
     if used.min() < -OUTSIDE or used.max() > 1.0 + OUTSIDE or np.ptp(used, axis=0).min() <= 0.0:
         return None
     flipped = torch.from_numpy((mesh.uv * [1, -1] + [0, 1]).astype(np.float32)).clamp(0.0, 1.0)
-    return split_fans(flipped, torch.from_numpy(mesh.uv_triangles))
+    return split_fans(flipped, torch.from_numpy(mesh.uv_triangles[kept]))
 
 
 def random_texels(limits: MaterialLimits, size: int, generator: torch.Generator) -> Tensor:

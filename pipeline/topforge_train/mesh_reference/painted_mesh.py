@@ -41,6 +41,12 @@ class PaintedMesh:
         materials = tuple(material.to(device) for material in self.materials)
         return dataclasses.replace(self, shape=Shape(**moved), part=self.part.to(device), materials=materials)
 
+    def only(self, triangles: Tensor) -> PaintedMesh:
+        """Some of its triangles, given by their indices [n] int64."""
+        assert self.shape.uv_triangles is not None
+        chosen = {name: getattr(self.shape, name)[triangles] for name in ("triangles", "uv_triangles")}
+        return dataclasses.replace(self, shape=dataclasses.replace(self.shape, **chosen), part=self.part[triangles])
+
     def channels(self, backend: Backend, triangle: Tensor, uv: Tensor, level: Tensor, finest: int) -> Tensor:
         """Material channels [P, 9] at points of triangles [P]; see `PaintedMaterial.channels`."""
         found = uv.new_zeros(len(uv), 9)
