@@ -114,6 +114,12 @@ class Hull:
         hit = inside & self.occupied[index[..., 0], index[..., 1], index[..., 2]]
         return float(1.0 - hit.any(axis=1).mean())
 
+    def excess(self, silhouette: Silhouette) -> float:
+        """Fraction of the cells whose surrounding ball misses a mask: what the mask leaves out of the hull."""
+        if not self:
+            return 0.0
+        return float(1.0 - silhouette.covers(self.centres(), 0.5 * np.sqrt(3.0) * self.cell).mean())
+
 
 def carve(
     silhouettes: Sequence[Silhouette], centre: np.ndarray, half: float, resolution: int, tolerance: int = 0

@@ -90,8 +90,13 @@ class Posture:
     """[N] bool: `focus` is outside of the view's image or behind its camera."""
     unexplained: np.ndarray
     """[N] fraction of each mask that the tolerant hull of the others does not explain; 1 where astray."""
+    excess: np.ndarray
+    """[N] fraction of the tolerant hull's cells that miss each mask: what the mask leaves out that most others show."""
+    carved: float
+    """Fraction of a mask that the exact hull of the agreeing views or, if that is more, the tolerant one does not
+    explain, the median over all that look. 0 for exact masks; those off by some pixels carve each other away."""
     hull: Hull
-    """Carved by the views that agree, no cell missing any of them."""
+    """Carved by the views that agree, no cell missing any of them; tolerant if that would carve too much away."""
 
     @property
     def disagreeing(self) -> np.ndarray:
@@ -124,11 +129,10 @@ def read_as(reading: Reading, photos: Sequence[Photo], world: np.ndarray, resolu
     focus, spread = _focus(silhouettes)
     astray = ~np.array([_sees(silhouette, focus) for silhouette in silhouettes])
     looking = [s for s, lost in zip(silhouettes, astray) if not lost]
-    unexplained = np.ones(len(photos))
+    unexplained, excess, carved = np.ones(len(photos)), np.zeros(len(photos)), 0.0
     if not looking:
-        return Posture(
-            reading, silhouettes, focus, spread, astray, unexplained, Hull(focus, 1.0, np.zeros((1,) * 3, bool))
-        )
+        nothing = Hull(focus, 1.0, np.zeros((1,) * 3, bool))
+        return Posture(reading, silhouettes, focus, spread, astray, unexplained, np.zeros(len(photos)), 0.0, nothing)
     tolerance = len(looking) // 10 if len(looking) >= 10 else 0
     half = 1.2 * float(np.median([_half_extent(silhouette, focus) for silhouette in looking]))
     hull = carve(looking, focus, half, resolution, tolerance)
@@ -136,9 +140,13 @@ def read_as(reading: Reading, photos: Sequence[Photo], world: np.ndarray, resolu
         hull = refine(hull, looking, resolution, tolerance)
     if hull:
         unexplained[~astray] = [hull.unexplained(silhouette) for silhouette in looking]
+        excess[~astray] = [hull.excess(silhouette) for silhouette in looking]
         agreeing = [s for s, missing in zip(looking, unexplained[~astray]) if missing <= DOUBTFUL]
-        hull = refine(hull, agreeing, resolution) if agreeing else hull
-    return Posture(reading, silhouettes, focus, spread, astray, unexplained, hull)
+        exact = refine(hull, agreeing, resolution) if agreeing else hull
+        by_exact = np.median([exact.unexplained(silhouette) for silhouette in looking])
+        carved = float(max(by_exact, np.median(unexplained[~astray])))
+        hull = exact if carved <= DOUBTFUL else hull
+    return Posture(reading, silhouettes, focus, spread, astray, unexplained, excess, carved, hull)
 
 
 def best_other_reading(photos: Sequence[Photo], world: np.ndarray) -> Posture | None:

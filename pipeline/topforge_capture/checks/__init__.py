@@ -16,6 +16,7 @@ CHECKS = (
     cameras.rotation,
     cameras.convention,
     cameras.aim,
+    masks.agreement,
     cameras.same_pose,
     space.box,
     space.up,

@@ -9,8 +9,10 @@ import numpy as np
 from topforge_capture.checks.registry import Material, check
 from topforge_capture.findings import Finding, Severity, counted, fine
 from topforge_capture.photo import Photo
-from topforge_capture.posture import AGREES, CERTAIN, best_other_reading
+from topforge_capture.posture import AGREES, CERTAIN, DOUBTFUL, best_other_reading
 
+FEW = 0.1
+"""Share of the views that may be wrong in part without spoiling the training."""
 LEAST_AGREEMENT = 0.6
 """Above it, single views are at fault; below, the convention of all is suspected."""
 
@@ -81,6 +83,8 @@ def aim(material: Material) -> Iterator[Finding]:
             Severity.ERROR, "looks-elsewhere", sentence, fix, _files(material, material.posed, posture.astray)
         )
     wrong = posture.disagreeing & (posture.unexplained > AGREES)
+    if wrong.mean() <= FEW or posture.carved > DOUBTFUL:
+        wrong &= posture.unexplained > 3 * AGREES  # in part only: the other views outvote it
     for severity, chosen in ((Severity.ERROR, wrong), (Severity.WARNING, posture.disagreeing & ~wrong)):
         if chosen.any():
             worst = 100 * float(posture.unexplained[chosen].max())

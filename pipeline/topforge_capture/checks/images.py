@@ -13,6 +13,10 @@ from topforge_capture.photo import Photo
 
 LEAST_TO_COMPARE = 6
 """Fewer views have no typical value that another could differ from."""
+NEIGHBOURS = 4
+"""Views from nearly the same direction, which show nearly the same side."""
+UNSTEADY = 0.15
+"""Stops (robust standard deviation) by which neighbours may differ: the sample's fixed exposure gives 0.07."""
 
 
 @check("duplicates", "Duplicates")
@@ -43,6 +47,10 @@ def exposure(material: Material) -> Iterator[Finding]:
         sentence = subject + " much brighter or darker than the others (the worst by %+.1f stops)." % worst
         fix = "Use one fixed exposure and white balance, or develop these images again."
         yield Finding(Severity.WARNING, "exposure", sentence, fix, _named(material, odd))
+    elif unsteadiness(material) > UNSTEADY:
+        sentence = "Exposure varies: views of nearly the same side differ in brightness by %.2f stops."
+        fix = "Use one fixed exposure and white balance. The built-in trainer finds exposures; nvdiffrec does not."
+        yield Finding(Severity.WARNING, "exposure-varies", sentence % unsteadiness(material), fix)
     elif np.isfinite(values).sum() >= LEAST_TO_COMPARE:
         spread = float(np.nanmax(np.abs(stops)))
         yield fine("exposure", "The brightness of the object stays within %.1f stops." % spread)
@@ -61,6 +69,25 @@ def sharpness(material: Material) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "blurred", sentence, "Remove or retake them.", _named(material, odd))
     elif np.isfinite(values).sum() >= LEAST_TO_COMPARE:
         yield fine("sharpness", "All images are about equally sharp.")
+
+
+def unsteadiness(material: Material) -> float:
+    """How much brightness differs from that of the views that look the most alike way, stops.
+
+    The sides of an object differ in brightness, but from one direction to the next they do so little by little. A
+    view differs from the median of k others by about sqrt((k + 1) / k) times its own deviation. Robust (1.4826 MAD):
+    single odd views are named by themselves.
+    """
+    known = [photo for photo in material.photos if np.isfinite(photo.exposure)]
+    if len(known) < max(LEAST_TO_COMPARE, 3 * NEIGHBOURS):
+        return 0.0
+    values = np.array([photo.exposure for photo in known])
+    forward = np.array([photo.view.forward for photo in known])
+    alike = forward @ forward.T
+    np.fill_diagonal(alike, -np.inf)
+    nearest = np.argsort(-alike, axis=1)[:, :NEIGHBOURS]
+    deviation = values - np.median(values[nearest], axis=1)
+    return float(1.4826 * np.median(np.abs(deviation)) * np.sqrt(NEIGHBOURS / (NEIGHBOURS + 1)))
 
 
 def _outliers(values: np.ndarray, least: float) -> np.ndarray:

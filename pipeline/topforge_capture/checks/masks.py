@@ -8,10 +8,13 @@ import numpy as np
 
 from topforge_capture.checks.registry import Material, check
 from topforge_capture.findings import Finding, Severity, counted, fine
+from topforge_capture.posture import DOUBTFUL
 
 FULL = 0.995
 SMALL = 0.01
 LEAST_EDGE_PIXELS = 100
+MISSING = 0.03
+"""Share of the common hull that a mask may leave out, above three times what is usual: exact ones leave out 0.01."""
 
 
 @check("masks", "Masks")
@@ -75,3 +78,28 @@ def premultiplied(material: Material) -> Iterator[Finding]:
             return
     if judged:
         yield fine("premultiplied", "Alpha is straight: edges have the colour of the object.")
+
+
+@check("agreement", "Masks against each other", needs=("rotation", "convention"))
+def agreement(material: Material) -> Iterator[Finding]:
+    """Masks leave a common hull that none of them carves much of another away from, and none misses a part of."""
+    if len(material.posed) < 2 or not material.posture.hull:
+        return
+    posture = material.posture
+    if posture.carved > DOUBTFUL:
+        sentence = "The masks carve each other away: %.0f %% of a typical one is outside of what all of them leave." % (
+            100 * posture.carved
+        )
+        fix = "The built-in trainer tolerates a few pixels; nvdiffrec does not. Draw them closer to the outline."
+        yield Finding(Severity.WARNING, "masks-disagree", sentence, fix)
+    torn = posture.excess > 3 * np.median(posture.excess) + MISSING
+    torn &= ~posture.disagreeing & ~posture.astray
+    if torn.any():
+        worst = 100 * float(posture.excess[torn].max())
+        subject = counted(int(torn.sum()), "One mask misses", "%d masks miss")
+        sentence = subject + " a part that the others show (up to %.0f %% of the shape)." % worst
+        fix = "Draw what is missing, or leave these views out."
+        chosen = [photo for photo, is_torn in zip(material.posed, torn) if is_torn]
+        yield Finding(Severity.WARNING, "mask-part-missing", sentence, fix, material.files(chosen))
+    if posture.carved <= DOUBTFUL and not torn.any():
+        yield fine("agreement", "The masks agree: what all of them leave explains each of them.")
