@@ -26,7 +26,7 @@ class Needs:
     """What an item asks of the machine, in the units of every engine's own request."""
 
     gpus: int = schema.option(0, minimum=0)
-    """Whole devices, leased exclusively."""
+    """Whole devices, leased exclusively. TopForge's trainer uses them all; `batch` is the views of each."""
     gpu_memory_mib: int = schema.option(0, minimum=0, unit="MiB")
     """Least free memory on each leased device."""
     memory_mib: int = schema.option(0, minimum=0, unit="MiB")

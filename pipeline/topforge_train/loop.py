@@ -11,6 +11,7 @@ from topforge_train import capture, checkpoint, preview, timeline
 from topforge_train import step as iteration
 from topforge_train.checkpoint import Checkpoint
 from topforge_train.draw import Drawn
+from topforge_train.failures import is_out_of_memory
 from topforge_train.guard import KEPT_EVERY, Guard
 from topforge_train.progress import TRAINING_SHARE
 from topforge_train.session import Session
@@ -84,11 +85,21 @@ def attend(session: Session, training: Pass, plan: Timeline, guard: Guard, follo
     """What is due before iteration `following`: a preview, a copy of the state to go back to, a checkpoint."""
     options, done = session.options, following - 1
     if due(options.save_interval, done) and session.ranks.is_first:
-        preview.write(session, training.number, done // options.save_interval, training.scene())
+        show(session, training, done)
     if due(KEPT_EVERY, following):
         guard.keep(following)
     if due(options.checkpoint_interval, following) and not guard.is_troubled:
         save(session, training, plan, guard, following)
+
+
+def show(session: Session, training: Pass, done: int) -> None:
+    """The preview after iteration `done`; a picture that does not fit into memory is left out, and the run goes on."""
+    try:
+        preview.write(session, training.number, done // session.options.save_interval, training.scene())
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        session.reporter.message("Out of memory: the preview after iteration %d is left out." % done)
 
 
 def begun(session: Session, training: Pass, saved: Optional[Checkpoint]) -> Tuple[Timeline, int]:

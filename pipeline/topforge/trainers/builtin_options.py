@@ -171,9 +171,10 @@ class BuiltinOptions(NvdiffrecOptions):
     reference_views: int = option(256, unit="views", minimum=8, maximum=100000, group="Capture", advanced=True)
     """Training views drawn of a mesh reference, at random, before training. Each takes 2.9 MB at 512 x 512 pixels."""
     seed: int = option(0, minimum=0, maximum=2**31 - 1, group="Optimisation", label="Random Seed")
-    """Start of every random choice. With `threads` 1 a run repeats to the bit; with more, sums round differently."""
+    """Start of every random choice. On a CPU with `threads` 1 a run repeats to the bit; else sums round differently."""
     time_budget: float = option(0.0, unit="seconds", minimum=0.0, group="Optimisation")
-    """Stop early enough that training takes no longer; rates decay with the time used. 0 = no limit."""
+    """Ends the whole run after about this long: training is over at 90 % of it, counted from the start of the process,
+    the rest is for writing and measuring. Rates fall with the time used. 0 = no limit."""
     schedule: str = option(
         "cosine", choices=("cosine", "nvdiffrec"), group="Optimisation", advanced=True, label="Learning Rate Schedule"
     )
