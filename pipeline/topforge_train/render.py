@@ -7,15 +7,16 @@ from typing import Callable, Optional, Tuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, normalize
+from torch.nn.functional import avg_pool2d
 
 from topforge_train.backend.interface import Backend, Fragments
+from topforge_train.backend.warp_shading import shaded_image
 from topforge_train.backend.warp_texture_level import texture_level
 from topforge_train.camera import CameraBatch
 from topforge_train.layers import composite, peel
-from topforge_train.material import OPACITY, TextureMaterial, VolumeMaterial, as_surface
+from topforge_train.light import PrefilteredLight
+from topforge_train.material import OPACITY, TextureMaterial, VolumeMaterial
 from topforge_train.padding import EXACT, Lengths, Room
-from topforge_train.shading import Light, facing, shade
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,23 +32,14 @@ class Shape:
 
 
 @dataclasses.dataclass(frozen=True)
-class Points:
-    """The visible surface points of a batch of views."""
-
-    position: Tensor  # [P, 3]
-    normal: Tensor  # [P, 3] unit, smooth
-    view: Tensor  # [P, 3] unit, towards the eye
-
-
-@dataclasses.dataclass(frozen=True)
 class Rendered:
     """One batch of images and what they were made from."""
 
     image: Tensor  # [B, H, W, 4]: linear radiance premultiplied by coverage, and coverage
     fragments: Fragments
-    points: Points
+    position: Tensor  # [P, 3]: surface points
     channels: Tensor  # [P, C]: material at the points, order of `topforge_train.material`
-    normal: Tensor  # [P, 3]: shading normals
+    normal: Tensor  # [P, 3]: shading normals, without gradient
     behind: Tuple[Fragments, ...] = ()  # the layers behind `fragments`, which show through
 
     @property
@@ -61,24 +53,24 @@ def pixels_of(layer: int) -> str:
     return "pixels, layer %d" % layer if layer else "pixels"
 
 
-MaterialLookup = Callable[[Fragments, Points], Tuple[Tensor, Tensor]]
-"""Material channels [P, C] and unit shading normals [P, 3] at the visible points."""
+MaterialLookup = Callable[[Fragments, Tensor], Tuple[Tensor, Optional[Tensor]]]
+"""From visible points [P, 3]: material channels [P, C] and, with a normal map, tangents and orientations [P, 4]."""
 
 
 def volume_lookup(backend: Backend, material: VolumeMaterial) -> MaterialLookup:
     """Looks the material up by position; shades with the smooth normals."""
 
-    def lookup(_: Fragments, points: Points) -> Tuple[Tensor, Tensor]:
-        return material(backend, points.position), points.normal
+    def lookup(_: Fragments, position: Tensor) -> Tuple[Tensor, Optional[Tensor]]:
+        return material(backend, position), None
 
     return lookup
 
 
 def texture_lookup(backend: Backend, material: TextureMaterial, shape: Shape, clip: Tensor) -> MaterialLookup:
-    """Looks the material up in its textures and bends the normals by the normal map, in MikkTSpace."""
+    """Looks the material up in its textures, the normal map being in MikkTSpace."""
     chain = material.mip_chain()
 
-    def lookup(fragments: Fragments, points: Points) -> Tuple[Tensor, Tensor]:
+    def lookup(fragments: Fragments, _: Tensor) -> Tuple[Tensor, Optional[Tensor]]:
         assert shape.uv is not None
         assert shape.uv_triangles is not None
         assert shape.tangents is not None
@@ -86,33 +78,14 @@ def texture_lookup(backend: Backend, material: TextureMaterial, shape: Shape, cl
         frame = backend.interpolate(shape.tangents, shape.uv_triangles, fragments)
         mesh = (clip, shape.triangles, shape.uv, shape.uv_triangles)
         level = texture_level(*mesh, fragments, material.texels.shape[0]).clamp(0, len(chain) - 1)
-        channels = backend.texture(chain, uv, level)
-        return channels, mapped_normal(channels[:, 6:9], points.normal, frame)
+        return backend.texture(chain, uv, level), frame
 
     return lookup
 
 
-def mapped_normal(tangent_space: Tensor, normal: Tensor, frame: Tensor) -> Tensor:
-    """World normals [P, 3] from tangent-space normals, OpenGL convention (+y is up in the image).
-
-    Args:
-        tangent_space: [P, 3], need not be unit.
-        normal: [P, 3] interpolated vertex normals.
-        frame: [P, 4] interpolated tangent and orientation.
-    """
-    tangent = frame[:, :3]
-    bitangent = frame[:, 3:4] * torch.linalg.cross(normal, tangent)
-    world = tangent_space[:, 0:1] * tangent + tangent_space[:, 1:2] * bitangent + tangent_space[:, 2:3] * normal
-    return normalize(world, dim=-1)
-
-
-def visible_points(backend: Backend, shape: Shape, cameras: CameraBatch, fragments: Fragments) -> Points:
-    """Positions, smooth normals and view directions at the covered pixels."""
-    attributes = torch.cat([shape.vertices, shape.normals], dim=-1)
-    interpolated = backend.interpolate(attributes, shape.triangles, fragments)
-    position, normal = interpolated[:, :3], normalize(interpolated[:, 3:], dim=-1)
-    eye = cameras.eye.index_select(0, fragments.view)
-    return Points(position, normal, normalize(eye - position, dim=-1))
+def surface_points(backend: Backend, shape: Shape, fragments: Fragments) -> Tensor:
+    """Positions and smooth normals, not of unit length, at the covered pixels: [P, 6]."""
+    return backend.interpolate(torch.cat([shape.vertices, shape.normals], dim=-1), shape.triangles, fragments)
 
 
 def render(
@@ -120,7 +93,7 @@ def render(
     cameras: CameraBatch,
     shape: Shape,
     material: VolumeMaterial | TextureMaterial,
-    light: Light,
+    light: PrefilteredLight,
     resolution: Tuple[int, int],
     supersampling: int = 1,
     room: Room = EXACT,
@@ -152,27 +125,28 @@ def render(
 
 
 def _draw_layer(
-    backend: Backend, cameras: CameraBatch, shape: Shape, lookup: MaterialLookup, light: Light, fragments: Fragments
+    backend: Backend,
+    cameras: CameraBatch,
+    shape: Shape,
+    lookup: MaterialLookup,
+    light: PrefilteredLight,
+    fragments: Fragments,
 ) -> Rendered:
     """One layer by itself, its silhouettes hard."""
-    points = visible_points(backend, shape, cameras, fragments)
-    channels, normal = lookup(fragments, points)
-    transparent = channels.shape[1] > OPACITY
-    if transparent:
-        normal = normal * facing_side(shape, fragments, points.view)
-    normal = facing(normal, points.view)
-    radiance = shade(as_surface(channels), normal, points.view, light)
-    covered = torch.cat([radiance, torch.ones_like(radiance[:, :1])], dim=-1)
-    if transparent:
-        covered = covered * channels[:, OPACITY:]
-    image = fragments.scatter(covered, covered.new_zeros(1, 1, 1, 4))
-    return Rendered(image, fragments, points, channels, normal)
+    surface = surface_points(backend, shape, fragments)
+    position = surface[:, :3]
+    channels, frames = lookup(fragments, position)
+    sides = None
+    if channels.shape[1] > OPACITY:
+        sides = facing_side(shape, fragments, cameras.eye.index_select(0, fragments.view) - position)
+    image, normal = shaded_image(surface, frames, channels, fragments, cameras.eye, light.levels, sides)
+    return Rendered(image, fragments, position, channels, normal)
 
 
 @torch.no_grad()
-def facing_side(shape: Shape, fragments: Fragments, view: Tensor) -> Tensor:
-    """1 where a point's triangle shows its outer side to the viewer, -1 where it shows its inner side: [P, 1]."""
+def facing_side(shape: Shape, fragments: Fragments, to_eye: Tensor) -> Tensor:
+    """1 where a point's triangle shows its outer side to the viewer, -1 where it shows its inner side: [P]."""
     corners = shape.triangles.index_select(0, fragments.triangle).reshape(-1)
     a, b, c = shape.vertices.index_select(0, corners).reshape(-1, 3, 3).unbind(1)
-    outwards = (torch.linalg.cross(b - a, c - a) * view).sum(-1, keepdim=True)
+    outwards = (torch.linalg.cross(b - a, c - a) * to_eye).sum(-1)
     return torch.where(outwards < 0, -1.0, 1.0)

@@ -94,15 +94,22 @@ def shade(surface: Surface, normal: Tensor, view: Tensor, light: Light) -> Tenso
 
 
 def shaded_image(
-    surface: Tensor, frames: Optional[Tensor], channels: Tensor, fragments: Fragments, eyes: Tensor, light: Light
+    surface: Tensor,
+    frames: Optional[Tensor],
+    channels: Tensor,
+    fragments: Fragments,
+    eyes: Tensor,
+    light: Light,
+    sides: Optional[Tensor] = None,
 ) -> Tuple[Tensor, Tensor]:
     """The twin of `backend.warp_shading.shaded_image`, for any light."""
     position, normal = surface[:, :3], normalize(surface[:, 3:], dim=-1)
     view = normalize(eyes.index_select(0, fragments.view) - position, dim=-1)
     if frames is not None:
         normal = mapped_normal(channels[:, 6:9], normal, frames)
-    normal = facing(normal, view)
+    normal = facing(normal if sides is None else normal * sides[:, None], view)
     material = Surface(channels[:, 0:3], channels[:, 3:4], channels[:, 4:5], channels[:, 5:6])
     radiance = shade(material, normal, view, light)
-    covered = torch.cat([radiance, torch.ones_like(radiance[:, :1])], dim=-1)
+    opacity = channels[:, 9:] if channels.shape[1] > 9 else torch.ones_like(radiance[:, :1])
+    covered = torch.cat([radiance, torch.ones_like(radiance[:, :1])], dim=-1) * opacity
     return fragments.scatter(covered, covered.new_zeros(1, 1, 1, 4)), normal

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from topforge.trainers.builtin_options import BuiltinOptions, rates
 from topforge_train import loss
-from topforge_train.backend import warp_noise
+from topforge_train.backend import warp_image_loss, warp_noise
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.geometry import DMTet, FlexiCubes, Isosurface, IsosurfaceMesh
 from topforge_train.geometry.cleanup import without_floaters
@@ -136,7 +136,7 @@ class VolumePass:
         """Smoothness at random visible points, a quarter as many as there are, and the preference for no occlusion."""
         fragments, count = rendered.fragments, len(rendered.channels)
         chosen = warp_noise.choice(drawn.seed, 0, max(count // 4, 1), count, fragments.count)
-        position = rendered.points.position.detach().index_select(0, chosen)
+        position = rendered.position.detach().index_select(0, chosen)
         offset = warp_noise.normal(drawn.seed, 1, len(chosen), 3) * (NEIGHBOUR_DISTANCE * self.material.box_side)
         neighbour = self.material(self.session.backend, position + offset)
         here = rendered.channels.index_select(0, chosen)  # the backward of [chosen] adds in any order
@@ -199,7 +199,4 @@ def normal_variation(normals: Tensor, triangles: Tensor) -> Tensor:
 
 def image_term(options: BuiltinOptions, image: Tensor, target: Tensor, background: Tensor) -> Tensor:
     """Colour plus coverage difference of premultiplied images [B, H, W, 4], both over the same background."""
-    color = loss.IMAGE_LOSSES[options.loss](
-        image[..., :3] + (1.0 - image[..., 3:]) * background, target[..., :3] + (1.0 - target[..., 3:]) * background
-    )
-    return color.mean() + options.coverage_weight * loss.coverage(image[..., 3], target[..., 3]).mean()
+    return warp_image_loss.image_term(options.loss, image, target, background, options.coverage_weight)

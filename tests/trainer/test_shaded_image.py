@@ -50,19 +50,19 @@ def points(count=300, channels=9, seed=1):
     frames = torch.cat([uniform(count, 3) - 0.5, torch.where(uniform(count, 1) < 0.5, -1.0, 1.0)], dim=1)
     material = uniform(count, channels)
     material[:, 4] = material[:, 4] * 1.1 - 0.02
-    material[:, 6:9] = material[:, 6:9] - torch.tensor([0.5, 0.5, 0.0])[: channels - 6]
+    material[:, 6:9] = material[:, 6:9] - torch.tensor([0.5, 0.5, 0.0])
     levels = [uniform(6, side, side, 3) ** 3 for side in SIDES]
     return fragments, (torch.cat([position, normal], dim=1), frames, material, eyes, *levels)
 
 
-def value_and_slopes(kind, fragments, inputs, mapped, seed=5):
-    """The image, and the gradients of its sum under random weights in everything but the eyes."""
-    inputs = [tensor.clone().requires_grad_(index != 3) for index, tensor in enumerate(inputs)]
+def value_and_slopes(kind, fragments, inputs, mapped, sides=None, seed=5):
+    """The image, and the gradients of its sum under random weights in everything."""
+    inputs = [tensor.clone().requires_grad_() for tensor in inputs]
     surface, frames, channels, eyes, *levels = inputs
     light = levels if kind is shaded_image else ExactLight(levels)
-    image, normals = kind(surface, frames if mapped else None, channels, fragments, eyes, light)
+    image, normals = kind(surface, frames if mapped else None, channels, fragments, eyes, light, sides)
     weights = torch.rand(image.shape, generator=torch.Generator().manual_seed(seed)) - 0.5
-    wanted = [surface, *([frames] if mapped else []), channels, *levels]
+    wanted = [surface, *([frames] if mapped else []), channels, eyes, *levels]
     slopes = torch.autograd.grad(image, wanted, weights.to(image))
     return [tensor.detach().double() for tensor in (image, normals, *slopes)]
 
@@ -76,13 +76,15 @@ def assert_close(ours, expected):
         assert error < 2e-5, "output %d differs by %g" % (index, error)
 
 
-@pytest.mark.parametrize("mapped", [False, True])
-def test_value_and_slopes_are_the_twins(mapped):
-    fragments, inputs = points()
+@pytest.mark.parametrize(("mapped", "channels"), [(False, 6), (True, 9), (True, 10)])
+def test_value_and_slopes_are_the_twins(mapped, channels):
+    """The tenth channel is an opacity, and with it inner sides are seen."""
+    fragments, inputs = points(channels=max(channels, 9))
+    inputs = (*inputs[:2], inputs[2][:, :channels], *inputs[3:])
+    sides = torch.where(torch.arange(len(fragments.pixel)) % 3 == 0, -1.0, 1.0) if channels == 10 else None
+    ours = value_and_slopes(shaded_image, fragments, inputs, mapped, sides)
     exact = [tensor.double() for tensor in inputs]
-    assert_close(
-        value_and_slopes(shaded_image, fragments, inputs, mapped), value_and_slopes(twin, fragments, exact, mapped)
-    )
+    assert_close(ours, value_and_slopes(twin, fragments, exact, mapped, sides if sides is None else sides.double()))
 
 
 class LinearLight:
@@ -125,7 +127,8 @@ def test_padding_has_no_effect(mapped):
     found = value_and_slopes(shaded_image, padded, (*longer, *inputs[3:]), mapped)
     for wanted, given in zip(plain, found):
         rows = slice(0, len(wanted)) if len(given) == 500 else slice(None)
-        assert torch.equal(given[rows], wanted)
+        to_eyes = wanted.shape == (VIEWS, 3)  # sums, of another length
+        assert torch.allclose(given[rows], wanted, atol=1e-4) if to_eyes else torch.equal(given[rows], wanted)
         if len(given) == 500:
             assert (given[300:] == 0).all()
 
@@ -165,10 +168,10 @@ def test_nothing_gives_an_empty_image():
 
 
 def test_wrong_arguments_are_refused():
-    fragments, inputs = points(300, channels=6)
+    fragments, inputs = points()
     surface, frames, channels, eyes, *levels = inputs
     with pytest.raises(TensorMismatchError, match="channels"):
-        shaded_image(surface, frames, channels, fragments, eyes, levels)
+        shaded_image(surface, frames, channels[:, :6], fragments, eyes, levels)
     with pytest.raises(TensorMismatchError, match="eyes"):
         shaded_image(surface, None, channels, fragments, eyes[:1], levels)
     with pytest.raises(TensorMismatchError, match="levels"):

@@ -24,17 +24,18 @@ class Bend:
     view: wp.vec3  # unit vector to the eye
     smooth: wp.vec3  # unit interpolated normal
     detail: wp.vec3  # with the normal map, not of unit length
-    mapped: wp.vec3  # of unit length
+    mapped: wp.vec3  # of unit length, of the side that is seen
     lift: float  # how much of the view is added to it
     bent: wp.vec3  # the sum
     normal: wp.vec3  # of unit length
 
 
 @wp.func
-def bend(to_eye: wp.vec3, normal: wp.vec3, mapping: bool, frame: wp.vec4, texel: wp.vec3) -> Bend:
+def bend(to_eye: wp.vec3, normal: wp.vec3, mapping: bool, frame: wp.vec4, texel: wp.vec3, side: float) -> Bend:
     """Unit view and shading normal from the vector to the eye and an interpolated normal, both of any length.
 
-    Where there is `mapping`, `frame` is the interpolated tangent and orientation, and `texel` the normal map's.
+    Where there is `mapping`, `frame` is the interpolated tangent and orientation, and `texel` the normal map's. `side`
+    is -1 where the inner side of the surface is seen, else 1.
     """
     b = Bend()
     b.view = unit(to_eye, SHORTEST)
@@ -45,6 +46,7 @@ def bend(to_eye: wp.vec3, normal: wp.vec3, mapping: bool, frame: wp.vec4, texel:
         tangent = wp.vec3(frame[0], frame[1], frame[2])
         b.detail = texel[0] * tangent + (texel[1] * frame[3]) * wp.cross(b.smooth, tangent) + texel[2] * b.smooth
         b.mapped = unit(b.detail, SHORTEST)
+    b.mapped = side * b.mapped
     b.lift = wp.max(BENT_TO - wp.dot(b.mapped, b.view), 0.0)
     b.bent = b.mapped + b.lift * b.view
     b.normal = unit(b.bent, SHORTEST)
@@ -52,15 +54,15 @@ def bend(to_eye: wp.vec3, normal: wp.vec3, mapping: bool, frame: wp.vec4, texel:
 
 
 @wp.func
-def unbent(b: Bend, by_normal: wp.vec3, by_view: wp.vec3):
-    """Adjoint of the bending: gradients to the mapped normal and to the unit view."""
+def unbent(b: Bend, side: float, by_normal: wp.vec3, by_view: wp.vec3):
+    """Adjoint of the bending: gradients to the mapped normal, of the outer side, and to the unit view."""
     by_mapped = unit_slope(b.bent, by_normal, SHORTEST)
     to_view = by_view + b.lift * by_mapped
     if b.lift > 0.0:
         by_lift = wp.dot(b.view, by_mapped)
         to_view -= by_lift * b.mapped
         by_mapped = by_mapped - by_lift * b.view
-    return by_mapped, to_view
+    return side * by_mapped, to_view
 
 
 @wp.func

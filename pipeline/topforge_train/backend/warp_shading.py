@@ -7,6 +7,7 @@ light, the BRDF table and the sum of diffuse and specular: `topforge_train.shadi
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Optional, Sequence, Tuple
 
 import torch
@@ -22,8 +23,12 @@ from topforge_train.backend.warp_light_lookup import add_to_texels, level_of
 from topforge_train.backend.warp_runtime import TensorMismatchError, check
 from topforge_train.backend.warp_split_sum import split_sum, split_sum_slopes
 from topforge_train.backend.warp_vectors import unit_slope
+from topforge_train.material import OPACITY
 
 wp.set_module_options({"enable_backward": False})
+
+
+LAST = wp.constant(OPACITY)
 
 
 @wp.func
@@ -38,16 +43,28 @@ def load_bend(
     eye: wp.vec3,
     surface: wp.array2d(dtype=wp.vec3),
     frames: wp.array(dtype=wp.vec4),
+    sides: wp.array(dtype=float),
     channels: wp.array2d(dtype=float),
 ):
-    """`bend` of entry i, with the frame and the texel it was made with."""
+    """`bend` of entry i, with the frame, the texel and the side it was made with."""
     mapping = frames.shape[0] > 0
     frame = wp.vec4(0.0, 0.0, 0.0, 0.0)
     texel = wp.vec3(0.0, 0.0, 0.0)
     if mapping:
         frame = frames[i]
         texel = wp.vec3(channels[i, 6], channels[i, 7], channels[i, 8])
-    return bend(eye - surface[i, 0], surface[i, 1], mapping, frame, texel), frame, texel
+    side = wp.float32(1.0)
+    if sides.shape[0] > 0:
+        side = sides[i]
+    return bend(eye - surface[i, 0], surface[i, 1], mapping, frame, texel, side), frame, texel, side
+
+
+@wp.func
+def opacity_of(i: int, channels: wp.array2d(dtype=float)) -> float:
+    """How much entry i hides of what lies behind: its last channel, or 1 without one."""
+    if channels.shape[1] > LAST:
+        return channels[i, LAST]
+    return 1.0
 
 
 @wp.func
@@ -65,6 +82,7 @@ def shade_kernel(
     eyes: wp.array(dtype=wp.vec3),
     surface: wp.array2d(dtype=wp.vec3),
     frames: wp.array(dtype=wp.vec4),
+    sides: wp.array(dtype=float),
     channels: wp.array2d(dtype=float),
     light: Chain,
     table: wp.array(dtype=float),
@@ -77,12 +95,16 @@ def shade_kernel(
         normals[i] = wp.vec3(0.0, 0.0, 0.0)
         return
     pixel = int(pixels[i])
-    b, _frame, _texel = load_bend(i, eyes[pixel // pixels_per_view], surface, frames, channels)
-    radiance = (1.0 - channels[i, 3]) * split_sum(
-        light, table, base_color(i, channels), channels[i, 4], channels[i, 5], b.normal, b.view
+    eye = eyes[pixel // pixels_per_view]
+    b, _frame, _texel, _side = load_bend(i, eye, surface, frames, sides, channels)
+    opacity = opacity_of(i, channels)
+    radiance = (
+        opacity
+        * (1.0 - channels[i, 3])
+        * split_sum(light, table, base_color(i, channels), channels[i, 4], channels[i, 5], b.normal, b.view)
     )
     normals[i] = b.normal
-    image[pixel] = wp.vec4(radiance[0], radiance[1], radiance[2], 1.0)
+    image[pixel] = wp.vec4(radiance[0], radiance[1], radiance[2], opacity)
 
 
 @wp.kernel
@@ -94,6 +116,7 @@ def shade_slopes_kernel(
     eyes: wp.array(dtype=wp.vec3),
     surface: wp.array2d(dtype=wp.vec3),
     frames: wp.array(dtype=wp.vec4),
+    sides: wp.array(dtype=float),
     channels: wp.array2d(dtype=float),
     light: Chain,
     table: wp.array(dtype=float),
@@ -116,21 +139,32 @@ def shade_slopes_kernel(
         return
     pixel = int(pixels[i])
     eye = eyes[pixel // pixels_per_view]
-    b, frame, texel = load_bend(i, eye, surface, frames, channels)
+    b, frame, texel, side = load_bend(i, eye, surface, frames, sides, channels)
     incoming = wp.vec3(gradient[pixel][0], gradient[pixel][1], gradient[pixel][2])
+    opacity = opacity_of(i, channels)
     visible = 1.0 - channels[i, 3]
     found = split_sum_slopes(
-        light, table, base_color(i, channels), channels[i, 4], channels[i, 5], b.normal, b.view, visible * incoming
+        light,
+        table,
+        base_color(i, channels),
+        channels[i, 4],
+        channels[i, 5],
+        b.normal,
+        b.view,
+        opacity * visible * incoming,
     )
     looks[i, 0] = found.reflection
     looks[i, 1] = found.by_irradiance
     looks[i, 2] = found.by_mirrored
     for k in range(3):
         channel_slopes[i, k] = found.by_base[k]
-    channel_slopes[i, 3] = -wp.dot(incoming, found.radiance)
+    by_visible = wp.dot(incoming, found.radiance)
+    channel_slopes[i, 3] = -opacity * by_visible
+    if channels.shape[1] > LAST:
+        channel_slopes[i, LAST] = visible * by_visible + gradient[pixel][3]
     channel_slopes[i, 4] = found.by_roughness
     channel_slopes[i, 5] = found.by_metallic
-    by_smooth, to_view = unbent(b, found.by_normal, found.by_view)
+    by_smooth, to_view = unbent(b, side, found.by_normal, found.by_view)
     if mapping:
         by_smooth, by_frame, by_texel = unmapped(b, frame, texel, by_smooth)
         frame_slopes[i] = by_frame
@@ -158,49 +192,62 @@ def light_slopes_kernel(
         add_to_texels(owner, owners, light_slopes, level_of(channels[i, 4], count), looks[i, 0], looks[i, 2])
 
 
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where the points of a batch are, and from which side they are seen: the constants of its shading."""
+
+    fragments: Fragments
+    sides: Tensor  # [P], or [0]: from outside
+
+    @property
+    def count(self) -> Tensor:
+        """How many entries [1] are no padding, or [0]: all."""
+        empty = self.fragments.pixel.new_empty(0, dtype=torch.int32)
+        return empty if self.fragments.count is None else self.fragments.count
+
+    def arrays(
+        self, surface: Tensor, frames: Tensor, channels: Tensor, eyes: Tensor, maps: Sequence[Tensor]
+    ) -> Tuple[Any, ...]:
+        """What the kernels of a point begin with, as they take it."""
+        pixels_per_view = self.fragments.height * self.fragments.width
+        where = (self.count, self.fragments.pixel, pixels_per_view, vectors(eyes, wp.vec3))
+        points = (vectors(surface.view(-1, 2, 3), wp.vec3), vectors(frames, wp.vec4), self.sides, channels)
+        return (*where, *points, chain(maps), brdf.table_on(surface.device, surface.dtype).view(-1))
+
+    def by_view(self, values: Tensor) -> Tensor:
+        """Sums of values [P, 3] over the points of each view: [B, 3]. A product, which needs no atomics."""
+        views = torch.arange(self.fragments.views, device=values.device)
+        return (views[:, None] == self.fragments.view).to(values) @ values
+
+
 class _ShadedImage(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, surface: Tensor, frames: Tensor, channels: Tensor, place: Fragments, eyes: Tensor, *levels: Tensor
-    ) -> Tuple[Tensor, Tensor]:
-        surface, frames, channels = surface.contiguous(), frames.contiguous(), channels.contiguous()
-        maps = [level.contiguous() for level in levels]
+    def forward(ctx: Any, place: Place, *tensors: Tensor) -> Tuple[Tensor, Tensor]:
+        surface, frames, channels, eyes, *maps = (tensor.contiguous() for tensor in tensors)
         normals = surface.new_empty(len(surface), 3)
-        image = surface.new_zeros(place.views, place.height, place.width, 4)
-        ctx.place, ctx.eyes = place, eyes
-        arrays = (*_arrays(ctx, surface, frames, channels, maps), vectors(normals, wp.vec3))
+        image = surface.new_zeros(place.fragments.views, place.fragments.height, place.fragments.width, 4)
+        arrays = (*place.arrays(surface, frames, channels, eyes, maps), vectors(normals, wp.vec3))
         launch_ranges(shade_kernel, len(surface), (*arrays, vectors(image.view(-1, 4), wp.vec4)), surface.device)
-        ctx.save_for_backward(surface, frames, channels, normals, *maps)
+        ctx.place = place
+        ctx.save_for_backward(surface, frames, channels, eyes, normals, *maps)
         ctx.mark_non_differentiable(normals)
         return image, normals
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, _: Tensor) -> Tuple[Any, ...]:
-        surface, frames, channels, normals, *maps = ctx.saved_tensors
-        device, incoming = gradient.device, gradient.contiguous().view(-1, 4)
+        surface, frames, channels, eyes, normals, *maps = ctx.saved_tensors
+        place, device, incoming = ctx.place, gradient.device, gradient.contiguous().view(-1, 4)
         slopes = [torch.empty_like(tensor) for tensor in (surface, frames, channels)]
         looks = surface.new_empty(len(surface), 3, 3)
         outputs = (vectors(slopes[0].view(-1, 2, 3), wp.vec3), vectors(slopes[1], wp.vec4), slopes[2])
-        arrays = (*_arrays(ctx, surface, frames, channels, maps), vectors(incoming, wp.vec4), *outputs)
+        arrays = (*place.arrays(surface, frames, channels, eyes, maps), vectors(incoming, wp.vec4), *outputs)
         launch_ranges(shade_slopes_kernel, len(surface), (*arrays, vectors(looks, wp.vec3)), device)
         to_maps = gradients(maps, any(ctx.needs_input_grad[5:]))
         if to_maps:
-            seen = (_count(ctx.place), channels, chain(to_maps), vectors(normals, wp.vec3), vectors(looks, wp.vec3))
+            seen = (place.count, channels, chain(to_maps), vectors(normals, wp.vec3), vectors(looks, wp.vec3))
             launch_owners(light_slopes_kernel, len(surface), seen, device)
-        return (*slopes, None, None, *(to_maps or [None] * len(maps)))
-
-
-def _count(place: Fragments) -> Tensor:
-    """The count of entries that are no padding, or nothing: all."""
-    return place.pixel.new_empty(0, dtype=torch.int32) if place.count is None else place.count
-
-
-def _arrays(ctx: Any, surface: Tensor, frames: Tensor, channels: Tensor, maps: Sequence[Tensor]) -> Tuple[Any, ...]:
-    """What the kernels of a point begin with, as they take it."""
-    place = ctx.place
-    where = (_count(place), place.pixel, place.height * place.width, vectors(ctx.eyes, wp.vec3))
-    points = (vectors(surface.view(-1, 2, 3), wp.vec3), vectors(frames, wp.vec4), channels)
-    return (*where, *points, chain(maps), brdf.table_on(surface.device, surface.dtype).view(-1))
+        to_eyes = place.by_view(-slopes[0][:, :3]) if ctx.needs_input_grad[4] else None
+        return (None, *slopes, to_eyes, *(to_maps or [None] * len(maps)))
 
 
 def shaded_image(
@@ -210,32 +257,36 @@ def shaded_image(
     fragments: Fragments,
     eyes: Tensor,
     levels: Sequence[Tensor],
+    sides: Optional[Tensor] = None,
 ) -> Tuple[Tensor, Tensor]:
-    """Shades the covered pixels of a batch of views; differentiable in all floating-point arguments but the eyes.
+    """Shades the covered pixels of a batch of views; differentiable in all floating-point arguments but the sides.
 
     Args:
         surface: [P, 6] float32, interpolated positions and normals (of any length).
         frames: [P, 4] float32, interpolated tangents and orientations; None = without a normal map.
-        channels: [P, C] float32, material in the order of `topforge_train.material`; C >= 9 with `frames`, else >= 6.
+        channels: [P, C] float32, material in the order of `topforge_train.material`: C >= 9 with `frames`, else >= 6.
         fragments: Where the points are.
         eyes: [B, 3] float32 positions.
         levels: [6, n, n, 3] float32 each, a light prefiltered for rising roughness; the last is the diffuse one.
+        sides: [P] float32: -1 where the inner side of the surface is seen, else 1; None = 1.
 
     Returns:
-        The images [B, H, W, 4], linear radiance and coverage, zero where nothing is; and the unit shading normals
-        [P, 3], without gradient.
+        The images [B, H, W, 4], linear radiance times opacity and opacity, zero where nothing is; and the unit shading
+        normals [P, 3], without gradient.
 
     Raises:
         TensorMismatchError: An input has another shape, type or device than stated.
     """
-    device = surface.device
-    check("surface", surface, (len(fragments.pixel), 6), torch.float32, device)
-    check("channels", channels, (len(surface), channels.shape[-1]), torch.float32, device)
+    device, count = surface.device, len(fragments.pixel)
+    check("surface", surface, (count, 6), torch.float32, device)
+    check("channels", channels, (count, channels.shape[-1]), torch.float32, device)
     if channels.shape[-1] < (6 if frames is None else 9):
         raise TensorMismatchError("channels", "float32 [P, 6 or more; 9 with a normal map]", channels)
-    frames = surface.new_empty(0, 4) if frames is None else frames
-    check("frames", frames, (len(surface) if len(frames) else 0, 4), torch.float32, device)
-    eyes = check("eyes", eyes, (fragments.views, 3), torch.float32, device)
+    if frames is not None:
+        check("frames", frames, (count, 4), torch.float32, device)
+    sides = surface.new_empty(0) if sides is None else check("sides", sides, (count,), torch.float32, device)
+    check("eyes", eyes, (fragments.views, 3), torch.float32, device)
     for level in levels:
         check("levels", level, (6, "n", level.shape[1], 3), torch.float32, device)
-    return _ShadedImage.apply(surface, frames, channels, fragments, eyes, *levels)
+    frames = surface.new_empty(0, 4) if frames is None else frames
+    return _ShadedImage.apply(Place(fragments, sides), surface, frames, channels, eyes, *levels)

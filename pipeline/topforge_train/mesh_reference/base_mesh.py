@@ -23,7 +23,7 @@ from topforge_train.light import EnvironmentLight
 from topforge_train.material import MaterialLimits
 from topforge_train.mesh_reference import painted_mesh
 from topforge_train.mesh_reference.painted_mesh import PaintedMesh
-from topforge_train.render import mapped_normal
+from topforge_train.shading import mapped_normal
 from topforge_train.surface_pass import Start
 from topforge_train.tangents import orientation, tangents
 from topforge_train.unwrap import pad_charts, split_fans, unwrap

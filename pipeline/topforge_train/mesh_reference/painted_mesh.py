@@ -15,12 +15,12 @@ from topforge import wavefront
 from topforge.wavefront import MeshFileError
 from topforge_capture.obj_reader import ObjMesh, read_obj
 from topforge_train.backend.interface import Backend, Fragments
+from topforge_train.backend.warp_shading import shaded_image
 from topforge_train.backend.warp_texture_level import texture_level
 from topforge_train.camera import CameraBatch
-from topforge_train.material import as_surface
+from topforge_train.light import PrefilteredLight
 from topforge_train.mesh_reference.painting import PaintedMaterial, paint, plain
-from topforge_train.render import Shape, mapped_normal, visible_points
-from topforge_train.shading import Light, facing, shade
+from topforge_train.render import Shape, surface_points
 from topforge_train.tangents import orientation, tangents
 from topforge_train.unwrap import split_fans
 
@@ -169,7 +169,7 @@ def draw(
     backend: Backend,
     mesh: PaintedMesh,
     cameras: CameraBatch,
-    light: Light,
+    light: PrefilteredLight,
     resolution: Tuple[int, int],
     supersampling: int,
 ) -> Tensor:
@@ -186,12 +186,9 @@ def draw(
     shape = mesh.shape
     clip = cameras.project(shape.vertices)
     fragments = backend.rasterize(clip, shape.triangles, (resolution[0] * supersampling, resolution[1] * supersampling))
-    points = visible_points(backend, shape, cameras, fragments)
     channels, frame = _material_at(backend, mesh, clip, fragments)
-    normal = facing(mapped_normal(channels[:, 6:9], points.normal, frame), points.view)
-    radiance = shade(as_surface(channels), normal, points.view, light)
-    covered = torch.cat([radiance, torch.ones_like(radiance[:, :1])], dim=-1)
-    image = fragments.scatter(covered, covered.new_zeros(1, 1, 1, 4))
+    surface = surface_points(backend, shape, fragments)
+    image, _ = shaded_image(surface, frame, channels, fragments, cameras.eye, light.levels)
     image = backend.antialias(image, clip, shape.triangles, fragments)
     return avg_pool2d(image.permute(0, 3, 1, 2), supersampling).permute(0, 2, 3, 1)
 
