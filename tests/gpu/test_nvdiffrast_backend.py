@@ -12,8 +12,8 @@ import json
 import pytest
 import torch
 
-from topforge_train.__main__ import run_volume_pass
 from topforge_train import layers
+from topforge_train.__main__ import run_volume_pass
 from topforge_train.backend import load
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.backend.tinycudann_grid import HashGridLayoutError
@@ -69,8 +69,8 @@ def test_the_same_surface_is_visible(sides, scene, size):
     assert covered > 500
     unlike, other_cover = (ids != found).sum() / covered, ((ids > 0) != (found > 0)).sum() / covered
     print("other triangle %.4f, other coverage %.4f" % (unlike, other_cover))
-    assert unlike < 0.15  # a triangle is two pixels wide; the beside one is as near as makes no difference
-    assert other_cover < 0.02
+    assert unlike < 0.05
+    assert other_cover < 0.005
     assert torch.equal(there.pixel, torch.nonzero(there.ids.reshape(-1)).squeeze(1))
     same = ((ids == found) & (ids > 0)).reshape(-1)
     for name, tolerance in (("depth", 1e-5), ("barycentric", 1e-3)):
@@ -89,7 +89,7 @@ def test_weights_of_fragments(sides, scene):
         fragments = backend.rasterize(c, triangles.to(backend.device), (96, 96))
         return fragments.barycentric[same.to(backend.device)[fragments.pixel]]
 
-    assert_same(sides, weights, [clip], 2e-3)
+    assert_same(sides, weights, [clip], 0.01)  # in float32 there, in float64 here
 
 
 def on(fragments, device, weights):
@@ -119,7 +119,7 @@ def test_antialias(sides, scene):
     for index, (one, other) in enumerate(zip(here, there)):
         error = float((one - other).norm() / one.norm())
         print("output %d differs by %.3f" % (index, error))
-        assert error < 0.15, index
+        assert error < 0.1, index
 
 
 @pytest.mark.parametrize("count", [300, 300000])
@@ -131,12 +131,9 @@ def test_texture(sides, count):
     assert_same(sides, lambda b, at, *maps: b.texture(maps, at, level.to(b.device)), [places, levels[0]], 2e-4)
 
 
-@pytest.mark.parametrize("chain", [(16, 8, 4), (16, 16, 5)])
-def test_texture_cube(sides, borrowed, chain):
-    levels, directions, level = borrowed("trainer/test_sampling.py").cube_inputs(20000, sides=chain)
-    assert_same(sides, lambda b, at, where, *maps: b.texture_cube(maps, at, where), [directions, level, *levels], 1e-3)
-    flat = torch.zeros(20000)
-    assert_same(sides, lambda b, at, base: b.texture_cube([base], at, flat.to(b.device)), [directions, levels[0]], 1e-3)
+def test_texture_cube(sides, borrowed):
+    levels, directions, level = borrowed("trainer/test_sampling.py").cube_inputs(20000, sides=(16, 16, 5))
+    assert_same(sides, lambda b, at, where, *maps: b.texture_cube(maps, at, where), [directions, level, *levels], 1e-4)
 
 
 def test_layers(sides, scene):
@@ -145,7 +142,7 @@ def test_layers(sides, scene):
     both = [layers.peel(b, clip.to(b.device), triangles.to(b.device), (96, 96), [None] * 4) for b in sides]
     for here, there in zip(*both):
         covered = (here.ids > 0).sum()
-        other = ((here.ids > 0) != (there.ids.cpu() > 0)).sum() / covered
+        other = ((here.ids > 0) != (there.ids.cpu() > 0)).sum() / covered.clamp(min=1)
         print("layer %d: %d pixels, other coverage %.4f" % (here.layer, covered, other))
         assert there.layer == here.layer
         assert other < 0.05
@@ -162,7 +159,10 @@ def test_layers(sides, scene):
 def test_hash_grid(sides, spec):
     """The same rows of the same table: what one backend has learnt, the other can read."""
     table, points = random(spec.levels, 2**spec.log2_table, spec.features) - 0.5, random(20000, 3, seed=3)
-    assert_same(sides, lambda b, t, p: b.hash_grid(t, p, spec), [table, points], 1e-3)
+    # The scales of the levels differ by a ten-millionth: where that moves a point into the next cell, its slope jumps.
+    assert_same(sides, lambda b, t: b.hash_grid(t, points.to(b.device), spec), [table], 1e-3)
+    slopes = [output_and_gradients(b, lambda b, t, p: b.hash_grid(t, p, spec), [table, points])[2] for b in sides]
+    assert ((slopes[0] - slopes[1]).abs() > 1e-3 * slopes[0].abs().max()).float().mean() < 0.01
 
 
 def test_a_grid_that_rounding_would_lay_out_differently_is_refused(sides):

@@ -11,7 +11,7 @@ from typing import Any, Optional, Sequence, Tuple
 import torch
 from torch import Tensor
 
-from topforge_train.backend import tinycudann_grid, warp_silhouette
+from topforge_train.backend import tinycudann_grid, warp_sampling, warp_silhouette
 from topforge_train.backend.interface import Fragments, HashGridSpec
 from topforge_train.backend.warp_listing import listed
 from topforge_train.backend.warp_runtime import TensorMismatchError, check, check_gpu, check_triangles
@@ -110,16 +110,8 @@ class NvdiffrastBackend:
         return self._operators.texture(finest, places, boundary_mode="clamp", **options)[0, 0]
 
     def texture_cube(self, levels: Sequence[Tensor], directions: Tensor, level: Tensor) -> Tensor:
-        """Trilinear lookup in a chain of cube maps: one lookup in each level, because their sizes need not halve."""
-        if not len(directions):
-            return levels[0].reshape(-1, levels[0].shape[-1])[:0]
-        places, result = directions.contiguous()[None, None], directions.new_zeros(())
-        level = level.clamp(0, len(levels) - 1)
-        for index, cube in enumerate(levels):
-            options = {"filter_mode": "linear", "boundary_mode": "cube"}
-            found = self._operators.texture(cube.contiguous()[None], places, **options)[0, 0]
-            result = result + (1.0 - (level - index).abs()).clamp(min=0.0)[:, None] * found
-        return result
+        """Trilinear lookup in a chain of cube maps; ours, because nvdiffrast's chains must halve from map to map."""
+        return warp_sampling.texture_cube(levels, directions, level)
 
     def hash_grid(self, table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:
         """Multiresolution hash encoding."""
