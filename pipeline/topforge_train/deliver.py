@@ -49,8 +49,8 @@ def deliver(session: Session, surface: SurfacePass) -> None:
     """Writes everything a person or an importer expects into `session.output`."""
     session.output.mkdir(parents=True, exist_ok=True)
     session.reporter.stage("export", 0.96, "writing the asset")
-    start = surface.start
-    final = make_asset(session, start, surface.vertices.detach(), surface.material.texels.detach(), surface.light.base)
+    start, light = surface.start, surface.light.base.detach()
+    final = make_asset(session, start, surface.vertices.detach(), surface.material.texels.detach(), light)
     spoilt = [field.name for field in dataclasses.fields(final) if not is_finite(getattr(final, field.name))]
     if spoilt:
         raise SpoiltResultError(spoilt)
@@ -60,7 +60,7 @@ def deliver(session: Session, surface: SurfacePass) -> None:
     write_delivery(session.output, final)
     if not write_hull(session.output / "hull.obj", session.training, session.options.mesh_scale):
         session.reporter.message("There is no hull.obj: the masks leave nothing out, or have no shape in common.")
-    preview.write_png(session.output / "probe.png", tonemapped_probe(surface.light.base))
+    preview.write_png(session.output / "probe.png", tonemapped_probe(light))
     session.reporter.stage("validate", 0.98, "measuring held-out views")
     measure, lpips = perceptual.find(session.device)
     views = validate(session, surface, measure) if session.options.validate else []

@@ -15,7 +15,7 @@ from topforge_train import preview
 from topforge_train.backend.interface import Backend
 from topforge_train.data import ImageSet
 from topforge_train.export.asset import Asset
-from topforge_train.light import EnvironmentLight
+from topforge_train.light import prefiltered
 from topforge_train.material import MaterialLimits, TextureMaterial
 from topforge_train.metrics import psnr, ssim
 from topforge_train.preview import Scene
@@ -63,7 +63,7 @@ def scene_of(asset: Asset, light: Tensor) -> Scene:
     texels = torch.cat([torch.from_numpy(m) for m in (asset.base_color, asset.ks, asset.normal_map)], dim=-1)
     material = TextureMaterial(texels, MaterialLimits(torch.full((9,), -1.0), torch.ones(9)))
     with torch.no_grad():
-        return Scene(shape, material, EnvironmentLight(light).prefilter())
+        return Scene(shape, material, prefiltered(light))
 
 
 def score_views(backend: Backend, scene: Scene, images: ImageSet, background: float = 1.0) -> ViewScores:

@@ -6,6 +6,7 @@ arXiv 2111.12503, section 3.3; Karis, "Real Shading in Unreal Engine 4", 2013.
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any, List, Optional
 
@@ -18,6 +19,12 @@ from topforge_train.backend.warp_sampling import texture_cube
 from topforge_train.prefilter import MINIMUM_ROUGHNESS, level_matrix, level_shapes, pyramid_matrix
 
 INITIAL_RADIANCE = 0.5
+DARKEST, BRIGHTEST = 1e-3, 1e6
+"""Radiance that a light can learn. The sun, resolved, is about 50,000 times as bright as the sky."""
+
+LIGHT_RATE = 5.0
+"""Step size of the light's logarithm for one of the material: a sun is ten doublings away from the grey start."""
+
 LOG_FLOOR = 1e-2
 """Added before the logarithm of `log_variation`: below it, differences do not count."""
 
@@ -49,14 +56,38 @@ def fractional_level(roughness: Tensor, count: int) -> Tensor:
     return fine + (roughness.clamp(0.5, 1.0) - 0.5) * 2.0
 
 
-class EnvironmentLight(torch.nn.Module):
-    """A distant light as a cube map of linear radiance."""
+def prefiltered(base: Tensor, levels: int = 6) -> PrefilteredLight:
+    """The levels of a light of radiance `base` [6, n, n, 3] float32, differentiable in it.
 
-    def __init__(self, base: Tensor, trainable: bool = True, levels: int = 6):
-        """Keeps a copy of `base` [6, n, n, 3] float32, n a power of two from 16 to 128, not negative."""
+    Two sparse products; the matrices are made once for each size (1 s).
+    """
+    side, device = base.shape[1], base.device
+    shapes = level_shapes(side, levels)
+    pyramid = pyramid_matrix(side, device) @ base.reshape(-1, 3)
+    blurred = level_matrix(side, tuple(shapes[1:]), device) @ pyramid
+    parts = blurred.split([6 * shape.side**2 for shape in shapes[1:]])
+    maps = [part.reshape(6, shape.side, shape.side, 3) for part, shape in zip(parts, shapes[1:])]
+    return PrefilteredLight([base, *maps])
+
+
+class EnvironmentLight(torch.nn.Module):
+    """A distant light as a cube map of linear radiance; to be learnt as its logarithm, or given and kept as it is.
+
+    Adam moves each number by about its step size, whatever its gradient: radiance itself never gets from 0.5 to the
+    thousands of a sun, its logarithm does in a hundred steps (docs/decisions/0011-light.md).
+    """
+
+    def __init__(self, base: Tensor, trainable: bool = True):
+        """Keeps a copy of `base` [6, n, n, 3] float32 linear radiance, not negative, n as `probe_res` allows.
+
+        A trainable light is brought between DARKEST and BRIGHTEST; a given one stays exact.
+        """
         super().__init__()
-        self.base = torch.nn.Parameter(base.detach().clone(), requires_grad=trainable)
-        self._shapes = level_shapes(base.shape[1], levels)
+        self.logarithm: Optional[torch.nn.Parameter] = None
+        if trainable:
+            self.logarithm = torch.nn.Parameter(base.detach().clamp(DARKEST, BRIGHTEST).log())
+        else:
+            self.register_buffer("given", base.detach().clone())
 
     @classmethod
     def grey(cls, side: int) -> EnvironmentLight:
@@ -65,31 +96,31 @@ class EnvironmentLight(torch.nn.Module):
 
     @classmethod
     def from_options(cls, options: Any, base: Optional[Tensor] = None) -> EnvironmentLight:
-        """What the options ask for: `base` or a grey light to be learnt, or the fixed `envmap`.
-
-        With a base mesh `envmap` is a start to be learnt from, as in nvdiffrec; `lock_light` then freezes it.
-        """
+        """What the options ask for: `base` or a grey light to be learnt, or the fixed `envmap`."""
         if base is not None:
-            return cls(base, trainable=options.learn_light or bool(options.base_mesh))
+            return cls(base, trainable=options.learn_light and not options.lock_light)
         if not options.learn_light and options.envmap:
             image = torch.from_numpy(radiance.read(Path(options.envmap))) * options.env_scale
             return cls(cubemap.from_latlong(image, options.probe_res), trainable=False)
         grey = torch.full((6, options.probe_res, options.probe_res, 3), INITIAL_RADIANCE)
         return cls(grey, trainable=options.learn_light)
 
+    @property
+    def base(self) -> Tensor:
+        """Linear radiance [6, n, n, 3], differentiable if it is learnt."""
+        if self.logarithm is None:
+            return self.given
+        return self.logarithm.exp()
+
     def prefilter(self) -> PrefilteredLight:
-        """The levels of this step's light. Two sparse products; the matrices are made once for each size (1 s)."""
-        side, device = self.base.shape[1], self.base.device
-        pyramid = pyramid_matrix(side, device) @ self.base.reshape(-1, 3)
-        blurred = level_matrix(side, tuple(self._shapes[1:]), device) @ pyramid
-        parts = blurred.split([6 * shape.side**2 for shape in self._shapes[1:]])
-        maps = [part.reshape(6, shape.side, shape.side, 3) for part, shape in zip(parts, self._shapes[1:])]
-        return PrefilteredLight([self.base, *maps])
+        """The levels of this step's light."""
+        return prefiltered(self.base)
 
     @torch.no_grad()
-    def clamp_(self, maximum: Optional[float] = None) -> None:
-        """After an optimiser's step: no negative light."""
-        self.base.clamp_(min=0.0, max=maximum)
+    def clamp_(self) -> None:
+        """After an optimiser's step: back between DARKEST and BRIGHTEST."""
+        if self.logarithm is not None:
+            self.logarithm.clamp_(math.log(DARKEST), math.log(BRIGHTEST))
 
 
 def neutrality(base: Tensor) -> Tensor:

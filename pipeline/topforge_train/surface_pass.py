@@ -16,7 +16,7 @@ from topforge.trainers.builtin_options import BuiltinOptions, rates
 from topforge_train import loss
 from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, vertex_normals
-from topforge_train.light import EnvironmentLight
+from topforge_train.light import LIGHT_RATE, EnvironmentLight
 from topforge_train.material import MaterialLimits, TextureMaterial, with_opacity
 from topforge_train.optimiser import Adam
 from topforge_train.padding import EXACT, Room
@@ -78,7 +78,7 @@ class SurfacePass:
         groups = [
             {"params": [self.vertices] if not options.lock_pos else [], "lr": geometry_rate},
             {"params": list(self.material.parameters()), "lr": material_rate},
-            {"params": list(self.light.parameters()) if not options.lock_light else [], "lr": material_rate},
+            {"params": list(self.light.parameters()), "lr": LIGHT_RATE * material_rate},
             *self.views.groups(material_rate),
         ]
         self.optimiser = Adam(groups, session.device)

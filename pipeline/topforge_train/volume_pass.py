@@ -19,7 +19,7 @@ from topforge_train.geometry import DMTet, FlexiCubes, Isosurface, IsosurfaceMes
 from topforge_train.geometry.cleanup import without_floaters
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.initial_shape import random_distance
-from topforge_train.light import EnvironmentLight, log_variation, neutrality
+from topforge_train.light import LIGHT_RATE, EnvironmentLight, log_variation, neutrality
 from topforge_train.material import MaterialLimits, VolumeMaterial
 from topforge_train.optimiser import Adam
 from topforge_train.padding import EXACT, Room
@@ -72,7 +72,7 @@ class VolumePass:
         groups = [
             {"params": list(self.surface.parameters()), "lr": geometry_rate, "betas": (0.7, 0.9)},
             {"params": list(self.material.parameters()), "lr": material_rate},
-            {"params": list(self.light.parameters()), "lr": material_rate},
+            {"params": list(self.light.parameters()), "lr": LIGHT_RATE * material_rate},
             *self.views.groups(material_rate),
         ]
         self.optimiser = Adam(groups, session.device)
