@@ -97,7 +97,8 @@ def test_a_mesh_reference_trains_from_the_beginning(ball, capsys):
     assert (ball.parent / "out" / "dmtet_mesh" / "mesh.obj").is_file()
 
 
-def test_a_base_mesh_runs_one_pass_with_the_first_rate(ball, capsys):
+def test_a_base_mesh_runs_one_pass_with_the_first_rate(ball, capsys, monkeypatch):
+    monkeypatch.setenv("TOPFORGE_REPORT_INTERVAL", "0")
     summary = train(ball, base_mesh=str(ball), learning_rate=[0.02, 0.9], lock_pos=True, lock_light=True)
     text = capsys.readouterr().out
     assert "Base mesh has 528 triangles and 266 vertices." in text
