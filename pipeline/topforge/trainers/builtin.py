@@ -130,7 +130,8 @@ class BuiltinAdapter(Adapter):
         atomic.write_json(paths.config, dataclasses.asdict(config))
         arguments = ["{python}", "-u"]
         if item.needs.gpus > 1:
-            arguments += ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(item.needs.gpus)]
+            arguments += ["-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
+            arguments += ["--nproc_per_node", str(item.needs.gpus)]
         arguments += ["-m", "topforge_train", "--config", str(paths.config)]
         arguments += ["--dataset", str(item.dataset), "--output", str(paths.output)]
         arguments += ["--checkpoints", str(paths.checkpoint), "--previews", str(paths.previews)]
