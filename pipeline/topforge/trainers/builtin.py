@@ -78,7 +78,6 @@ class BuiltinAdapter(Adapter):
     def validate(self, config: BuiltinOptions, dataset: Optional[str]) -> None:
         """Refuses combinations that the field-by-field check cannot see."""
         for key, allowed, why in (
-            ("layers", 1, "transparency is not supported yet"),
             ("camera_space_light", False, "lights that move with the camera are not supported yet"),
         ):
             if getattr(config, key) != allowed:
@@ -205,11 +204,13 @@ class BuiltinAdapter(Adapter):
         return config.keep_checkpoint
 
     def lower_settings(self, config: BuiltinOptions) -> Optional[Tuple[BuiltinOptions, str]]:
-        """Half the texture above 1024, then two thirds of the grid, half the texture, half the batch.
+        """Half the layers above 2, half the texture above 1024, then two thirds of the grid, half the texture and batch.
 
         The batch comes last: the trainer computes it in parts where it does not fit, so more than that is missing.
         """
         size, grid = config.texture_res[0], config.dmtet_grid
+        if config.layers > 2:
+            return self._lower(config, "layers", config.layers // 2)
         if size > 1024 or (size > 512 and grid <= 32):
             return self._lower(config, "texture_res", (size // 2, size // 2))
         if grid > 32:
