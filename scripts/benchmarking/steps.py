@@ -1,8 +1,7 @@
 """Milliseconds a step by the clock, from progress lines that both trainers print in the same form."""
 
 import re
-import statistics
-from typing import List, Tuple
+from typing import List, Sequence, Tuple
 
 from benchmarking.process import Line
 
@@ -28,17 +27,26 @@ def passes(lines: List[Line]) -> List[List[Stamp]]:
     return found
 
 
-def milliseconds(stamps: List[Stamp]) -> float:
-    """Median time of a step between two progress lines; data loading and drawing of references are inside.
+def milliseconds(stamps: List[Stamp], intervals: Sequence[int] = ()) -> float:
+    """Mean time of a step; data loading and drawing of references are inside.
 
-    The median leaves out the few stretches in which a preview was written. NaN where fewer than two lines came.
+    Left out are the first tenth of the pass and the stretches between two lines in which a preview or a checkpoint was
+    written, both of which `seconds` of a whole run has in it.
+
+    Args:
+        stamps: Of one pass.
+        intervals: Iterations between previews, and between checkpoints; 0 = none.
+
+    Returns:
+        NaN where too few lines came.
     """
     first = stamps[0][0] + SETTLED * (stamps[-1][0] - stamps[0][0]) if stamps else 0
-    stretches: List[float] = []
+    steps, total = 0, 0.0
     for (step, seconds), (later, then) in zip(stamps, stamps[1:]):
-        if step >= first and later > step:
-            stretches += [1000.0 * (then - seconds) / (later - step)] * (later - step)
-    return statistics.median(stretches) if stretches else float("nan")
+        interrupted = any(interval and later // interval > step // interval for interval in intervals)
+        if step >= first and later > step and not interrupted:
+            steps, total = steps + later - step, total + then - seconds
+    return 1000.0 * total / steps if steps else float("nan")
 
 
 def at(stamps: List[Stamp], step: float) -> float:

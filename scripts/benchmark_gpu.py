@@ -1,0 +1,310 @@
+#!/usr/bin/env python3
+"""Measures our trainer on a GPU, and beside it nvdiffrec's train.py as a black box, on the same device and views.
+
+    python3 scripts/benchmark_gpu.py --upstream NVDIFFREC --soft-light SKY.hdr           # both, bob, both lights
+    python3 scripts/benchmark_gpu.py --upstream ... --sections stages,scaling,ablation   # ours alone, step by step
+    python3 scripts/benchmark_gpu.py --sections none --write                             # tables of earlier results
+
+NVDIFFREC is a checkout whose packages are installed. Its configs are used as they are but for `envmap` (a light that
+everybody can have: any panorama, and scripts/make_noon_light.py's sun), `validate` and `out_dir`. Reading and drawing
+of data is counted, compilation of kernels is not: each trainer first makes a short run. Figures are medians of --runs.
+Both train on views drawn at random and are measured on nvdiffrec's 50 validation views over white, at one sample a
+pixel. Sections: headline, stages, scaling, ablation. Results collect in --results, so that a section can be measured
+on its own. Compare numbers of one machine only, and only while it does nothing else.
+"""
+
+import argparse
+import datetime
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional
+
+from benchmarking import curves, references, stages, tables
+from benchmarking.ours import Ours
+from benchmarking.process import BenchmarkError
+from benchmarking.tasks import SOFT, SUN, TASKS, config
+from benchmarking.upstream import Upstream
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PAGE = REPOSITORY / "docs" / "benchmarks.md"
+PICTURES = REPOSITORY / "docs" / "images"
+SECTIONS = ("headline", "stages", "scaling", "ablation")
+MARKS = ("<!-- %s: scripts/benchmark_gpu.py --write -->", "<!-- end of %s -->")
+
+SHORT = (100, 200, 400)
+"""Iterations of a pass in runs that look for the shortest one as good as upstream's."""
+SCALED: List[Dict[str, Any]] = [
+    {},
+    {"batch": 1},
+    {"batch": 2},
+    {"batch": 8},
+    {"train_res": [256, 256]},
+    {"train_res": [1024, 1024]},
+    {"dmtet_grid": 32},
+    {"dmtet_grid": 96},
+    {"dmtet_grid": 128},
+    {"isosurface": "flexicubes", "dmtet_grid": 48},
+    {"isosurface": "flexicubes", "dmtet_grid": 128},
+    {"texture_res": [512, 512]},
+    {"texture_res": [2048, 2048]},
+    {"probe_res": 128},
+    {"dmtet_grid": 128, "texture_res": [2048, 2048]},
+    {"dmtet_grid": 128, "texture_res": [2048, 2048], "train_res": [800, 800], "batch": 8},
+]
+ABLATED: List[Dict[str, Any]] = [
+    {},
+    {"initial_shape": "random"},
+    {"coarse_share": 0.0},
+    {"schedule": "nvdiffrec"},
+    {"isosurface": "flexicubes", "dmtet_grid": 48},
+    {"probe_res": 128},
+    {"probe_res": 32},
+    {"normal_smoothness": 0.0},
+    {"gloss_smoothness": 0.0},
+    {"material_smoothness": 0.0},
+    {"hash_log2_size": 18},
+    {"light_neutrality": 0.005},
+    {"reference_views": 64},
+]
+ABLATION_ITERATIONS = 300
+
+
+def main() -> int:
+    """Measures the sections that are asked for, prints, writes."""
+    arguments = parse()
+    results = json.loads(arguments.results.read_text()) if arguments.results.is_file() else {}
+    for section in arguments.sections:
+        results.setdefault(section, {})
+        MEASURE[section](arguments, results)
+        results["device"] = device()
+        arguments.results.parent.mkdir(parents=True, exist_ok=True)
+        arguments.results.write_text(json.dumps(results), encoding="utf-8")
+    for section in SECTIONS:
+        if section in results:
+            print("\n".join(["", "## " + section, "", text(section, results)]))
+    if arguments.write:
+        write(results)
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--upstream", type=Path, help="checkout of nvdiffrec; without it ours is measured alone")
+    parser.add_argument("--upstream-python", default=sys.executable, help="an interpreter with its packages")
+    parser.add_argument("--upstream-record", type=Path, help="upstream's figures measured earlier, in place of a run")
+    parser.add_argument("--data", type=Path, help="folder with nvdiffrec's configs and data; default: --upstream")
+    parser.add_argument("--soft-light", type=Path, help="a panorama (.hdr) without a hard sun")
+    parser.add_argument("--tasks", default="bob,bob_sun", help="of " + ", ".join(TASKS))
+    parser.add_argument("--sections", default="headline", help="of " + ", ".join(SECTIONS) + "; or none")
+    parser.add_argument("--variants", default="", help="numbers of the rows of scaling and ablation; default: all")
+    parser.add_argument("--runs", type=int, default=1, help="of each timed training")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=JSON", help="an option, for both trainers")
+    parser.add_argument("--work", type=Path, default=REPOSITORY / "runs" / "benchmark_gpu")
+    parser.add_argument("--results", type=Path, default=REPOSITORY / "runs" / "benchmark_gpu" / "results.json")
+    parser.add_argument("--write", action="store_true", help="put tables and curves into docs/")
+    arguments = parser.parse_args()
+    arguments.sections = [] if arguments.sections == "none" else arguments.sections.split(",")
+    arguments.tasks = arguments.tasks.split(",")
+    arguments.data = arguments.data or arguments.upstream
+    unknown = [name for name in arguments.sections if name not in SECTIONS]
+    unknown += [name for name in arguments.tasks if name not in TASKS]
+    if unknown:
+        parser.error("there is no %s" % ", ".join(unknown))
+    if arguments.sections and not (arguments.data and arguments.soft_light):
+        parser.error("give --soft-light, and --upstream or --data")
+    arguments.changes = dict(parsed(setting) for setting in arguments.set)
+    return arguments
+
+
+def parsed(setting: str) -> Any:
+    """KEY=JSON as a pair; what is no JSON is a word."""
+    key, _, value = setting.partition("=")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
+
+
+def lights(arguments: argparse.Namespace) -> Dict[str, Path]:
+    """File of each kind of light; the sun is made here."""
+    sun = arguments.work / "noon.hdr"
+    if not sun.is_file():
+        sun.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([sys.executable, str(REPOSITORY / "scripts" / "make_noon_light.py"), str(sun)], check=True)
+    return {SOFT: arguments.soft_light, SUN: sun}
+
+
+def trainer(arguments: argparse.Namespace) -> Ours:
+    """Our trainer."""
+    return Ours(arguments.data, arguments.work / "ours")
+
+
+def measure_headline(arguments: argparse.Namespace, results: Dict[str, Any]) -> None:
+    """Both trainers on every task."""
+    earlier = json.loads(arguments.upstream_record.read_text())["tasks"] if arguments.upstream_record else {}
+    found, sources = results["headline"], lights(arguments)
+    for number, name in enumerate(arguments.tasks):
+        values = config(TASKS[name], arguments.data, sources, arguments.changes)
+        sides = found[name] = {}
+        if arguments.upstream:
+            sides["upstream"] = median(upstream_runs(arguments, name, values, first=number == 0))
+        elif name in earlier:
+            sides["upstream"] = {**earlier[name], "earlier": True}
+        target = sides.get("upstream", {}).get("psnr")
+        sides["ours"] = our_figures(arguments, name, values, target, first=number == 0)
+        validation = Path(sides.get("upstream", {}).get("validation", ""))
+        if (validation / "val_000000_ref.png").is_file():
+            sides["reference"] = references.compare(Path(sides["ours"]["validation"]), validation)
+
+
+def upstream_runs(
+    arguments: argparse.Namespace, name: str, values: Dict[str, Any], first: bool
+) -> List[Dict[str, Any]]:
+    """Upstream's whole runs of a task."""
+    upstream = Upstream(arguments.upstream, arguments.upstream_python, arguments.work / "upstream")
+    if first:
+        upstream.build(values)
+    return [upstream.record(name, values) for _ in range(arguments.runs)]
+
+
+def our_figures(
+    arguments: argparse.Namespace, name: str, values: Dict[str, Any], target: Optional[float], first: bool
+) -> Dict[str, Any]:
+    """Our figures on a task: timed runs, the measured one, and short ones until one is as good as `target`."""
+    ours = trainer(arguments)
+    if first:
+        ours.build(values)
+    timed = median([ours.timed(name, values) for _ in range(arguments.runs)])
+    record = {**timed, **ours.measured(name + "_measured", values, timed["stamps"])}
+    if target is None:
+        return record
+    record["until"] = curves.seconds_until(record["curve"], target)
+    for iterations in [count for count in SHORT if count < values["iter"]]:
+        short = {**values, "iter": iterations}
+        run = ours.timed("%s_%d" % (name, iterations), short)
+        psnr = ours.measured("%s_%d_measured" % (name, iterations), short, run["stamps"])["psnr"]
+        record.setdefault("short", []).append({"iter": iterations, "seconds": run["seconds"], "psnr": psnr})
+        if psnr >= target:
+            record["shortest"] = record["short"][-1]
+            break
+    return record
+
+
+def median(records: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """The record whose whole run took the median time; with the medians of the other figures."""
+    ranked = sorted(records, key=lambda record: record["seconds"])
+    chosen = dict(ranked[len(ranked) // 2])
+    for key, value in chosen.items():
+        if isinstance(value, float):
+            chosen[key] = statistics.median(record[key] for record in records)
+    chosen["ms"] = [statistics.median(values) for values in zip(*(record["ms"] for record in records))]
+    return chosen
+
+
+def measure_stages(arguments: argparse.Namespace, results: Dict[str, Any]) -> None:
+    """Kernels by stage of bob's iterations, and the floors."""
+    rates = stages.measured_rates()
+    shapes = profiled(arguments, {}, "stages")
+    results["stages"] = {"shapes": shapes, "rates": [rates.bytes_per_second, rates.operations_per_second]}
+
+
+def measure_scaling(arguments: argparse.Namespace, results: Dict[str, Any]) -> None:
+    """Time and memory of an iteration for every row of `SCALED`."""
+    kept = {row["name"]: row for row in results["scaling"] or []}
+    for changes in chosen(SCALED, arguments.variants):
+        name = described(changes)
+        kept[name] = {"name": name, "shapes": profiled(arguments, changes, "scaling")}
+    results["scaling"] = list(kept.values())
+
+
+def profiled(arguments: argparse.Namespace, changes: Dict[str, Any], name: str) -> List[Dict[str, Any]]:
+    """What an iteration costs with changed options."""
+    mesh = arguments.data.resolve() / "data" / "bob" / "bob_tri.obj"
+    options = {**stages.DEFAULTS, **arguments.changes, **changes}
+    set_options = {**arguments.changes, **changes}
+    found = stages.profile(trainer(arguments).work, mesh, arguments.soft_light.resolve(), set_options, name)
+    return tables.shapes(found, options, stages.light_entries(options["probe_res"]))
+
+
+def measure_ablation(arguments: argparse.Namespace, results: Dict[str, Any]) -> None:
+    """Quality and time for every row of `ABLATED`, on the first of the tasks."""
+    ours, task = trainer(arguments), arguments.tasks[0]
+    values = {**config(TASKS[task], arguments.data, lights(arguments), {}), "iter": ABLATION_ITERATIONS}
+    ours.build({**values, **arguments.changes})
+    kept = {row["name"]: row for row in results["ablation"] or []}
+    for changes in chosen(ABLATED, arguments.variants):
+        varied = {**values, "save_interval": 0, **arguments.changes, **changes}
+        timed = ours.timed("ablation", varied)
+        name = described(changes)
+        kept[name] = {"name": name, **timed, **ours.measured("ablation_measured", varied, timed["stamps"])}
+    results["ablation"] = list(kept.values())
+
+
+def chosen(rows: List[Dict[str, Any]], numbers: str) -> List[Dict[str, Any]]:
+    """All rows, or those with these numbers."""
+    return [rows[int(number)] for number in numbers.split(",")] if numbers else rows
+
+
+def described(changes: Dict[str, Any]) -> str:
+    """Changed options in words."""
+    return ", ".join("`%s` %s" % (key, json.dumps(value).strip('"')) for key, value in changes.items()) or "nothing"
+
+
+def device() -> Dict[str, str]:
+    """The GPU's name, and when."""
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        name = subprocess.run(query, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[0]
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        name = "no GPU"
+    return {"name": name, "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat()}
+
+
+def text(section: str, results: Dict[str, Any]) -> str:
+    """A section's table."""
+    where = "%(name)s, %(date)s." % results["device"]
+    shown = {
+        "headline": tables.headline,
+        "stages": tables.stage_table,
+        "scaling": tables.scaling,
+        "ablation": tables.ablation,
+    }[section](results[section])
+    return where + "\n\n" + shown
+
+
+def write(results: Dict[str, Any]) -> None:
+    """Puts tables between their marks in docs/benchmarks.md and curves beside it."""
+    page = PAGE.read_text(encoding="utf-8")
+    for section in [section for section in SECTIONS if results.get(section)]:
+        begin, end = (mark % section for mark in MARKS)
+        before, rest = page.split(begin)
+        page = before + begin + "\n" + text(section, results) + "\n" + end + rest.split(end)[1]
+    PAGE.write_text(page, encoding="utf-8")
+    for name, sides in results.get("headline", {}).items():
+        named = [
+            (shown, sides[side]["curve"], sides[side].get("orbit", []))
+            for side, shown in NAMES.items()
+            if sides.get(side, {}).get("curve")
+        ]
+        if named:
+            picture = curves.picture("%s: PSNR of the validation orbit" % TASKS[name].title, named)
+            (PICTURES / ("curve_%s.svg" % name)).write_text(picture, encoding="utf-8")
+
+
+NAMES = {"upstream": "nvdiffrec: one view of the orbit each; discs: all 50", "ours": "TopForge: mean of all 50 views"}
+MEASURE: Dict[str, Callable[[argparse.Namespace, Dict[str, Any]], None]] = {
+    "headline": measure_headline,
+    "stages": measure_stages,
+    "scaling": measure_scaling,
+    "ablation": measure_ablation,
+}
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except BenchmarkError as error:
+        sys.exit(str(error))

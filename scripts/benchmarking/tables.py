@@ -1,0 +1,154 @@
+"""Measurements as Markdown."""
+
+import math
+from typing import Any, Dict, List, Sequence
+
+from benchmarking import stages
+from benchmarking.tasks import TASKS
+
+REQUIRED = {  # what the project asks of one H100: seconds to upstream's PSNR, ms a step in each pass, PSNR at the end
+    "bob": (35.0, 15.0, 8.0, 39.0),
+    "bob_sun": (35.0, 15.0, 8.0, 32.5),
+}
+
+
+def number(value: Any, form: str = "%.1f") -> str:
+    """A figure, or a dash where there is none."""
+    return "–" if value is None or not math.isfinite(value) else form % value
+
+
+def rows(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    shown = ["| %s |" % " | ".join(header), "|%s" % ("---|" * len(header))]
+    return "\n".join([*shown, *("| %s |" % " | ".join(line) for line in lines)])
+
+
+def headline(results: Dict[str, Any]) -> str:
+    """Both trainers, a row each for every task."""
+    header = ["task", "trainer", "whole run", "ms a step, pass 1 / 2", "PSNR after pass 1 / at the end"]
+    header += ["until nvdiffrec's final PSNR", "peak GPU memory"]
+    lines, notes = [], []
+    for name, sides in results.items():
+        for side, shown in (("upstream", "nvdiffrec"), ("ours", "TopForge")):
+            if side not in sides:
+                continue
+            record = sides[side]
+            ms = " / ".join(number(value) for value in record["ms"])
+            psnr = "%s / %s dB" % (number(record["psnr_pass1"], "%.2f"), number(record["psnr"], "%.2f"))
+            until = number(record.get("until"), "%.1f s") if side == "ours" else number(record["seconds"], "%.0f s")
+            line = [TASKS[name].title, shown, number(record["seconds"], "%.1f s"), ms, psnr, until]
+            lines.append([*line, number(record["peak_gpu_mib"], "%.0f MiB")])
+        notes += sentences(name, sides)
+    return "\n".join([rows(header, lines), "", *notes])
+
+
+def sentences(name: str, sides: Dict[str, Any]) -> List[str]:
+    """What the table has no column for."""
+    found, ours, title = [], sides.get("ours"), TASKS[name].title
+    if not ours:
+        return found
+    if ours.get("shortest"):
+        shortest = ours["shortest"]
+        found.append(
+            "- %s: a whole run of 2 × %d iterations, start to exit, takes %.1f s and ends at %.2f dB."
+            % (title, shortest["iter"], shortest["seconds"], shortest["psnr"])
+        )
+    if "reference" in sides:
+        reference = sides["reference"]
+        found.append(
+            "- %s: reference pictures of both trainers agree to %.2f dB; after one factor on our radiance (%.3f, %.3f, "
+            "%.3f for red, green, blue) to %.2f dB."
+            % (title, reference["psnr"], *reference["factors"], reference["psnr_scaled"])
+        )
+    if name in REQUIRED:
+        seconds, first, second, psnr = REQUIRED[name]
+        checks = [("seconds to nvdiffrec's PSNR", ours.get("until", math.inf) <= seconds, "at most %g" % seconds)]
+        checks += [("ms a step in pass 1", ours["ms"][0] <= first, "at most %g" % first)]
+        checks += [("ms a step in pass 2", ours["ms"][1] <= second, "at most %g" % second)]
+        checks += [("dB at the end", ours["psnr"] >= psnr, "at least %g" % psnr)]
+        text = ", ".join("%s (%s): %s" % (what, limit, "reached" if ok else "MISSED") for what, ok, limit in checks)
+        found.append("- %s, required on an H100: %s." % (title, text))
+    return found
+
+
+def stage_table(result: Dict[str, Any]) -> str:
+    """Milliseconds of each stage of an iteration against its floors."""
+    parts = []
+    bandwidth, operations = result["rates"]
+    for shape in result["shapes"]:
+        floors, measured = shape["floors"], shape["stages"]
+        lines = []
+        for name, (milliseconds, launches) in sorted(measured.items(), key=lambda item: -item[1][0]):
+            work = floors.get(name)
+            least = ["", ""] if work is None else [number(1000 * work[0] / operations, "%.3f")]
+            least += [] if work is None else [number(1000 * work[1] / bandwidth, "%.3f")]
+            lines.append([name, number(milliseconds, "%.3f"), "%.0f" % launches, *least])
+        title = (
+            "Pass %d, %d views at %s, %d covered pixels: %.2f ms by the clock, %.2f ms of them busy, %.0f launches."
+            % (
+                shape["pass"] + 1,
+                shape["views"],
+                "half resolution" if shape["level"] else "full resolution",
+                shape["pixels"],
+                shape["clock"],
+                shape["busy"],
+                shape["launches"],
+            )
+        )
+        header = ["stage", "ms", "launches", "floor by operations, ms", "floor by bytes, ms"]
+        parts += [title, "", rows(header, lines), ""]
+    rates = "Floors at the rates measured there: %.2f TB/s (copy), %.1f TFLOP/s (float32 matrix product)."
+    return "\n".join([*parts, rates % (bandwidth / 1e12, operations / 1e12)])
+
+
+def scaling(results: Sequence[Dict[str, Any]]) -> str:
+    """Time and memory of an iteration against what was changed."""
+    header = ["changed", "pass 1 half / full resolution, ms", "pass 2, ms", "covered pixels, pass 2", "peak memory"]
+    lines = []
+    for result in results:
+        shapes = {(shape["pass"], min(shape["level"], 1)): shape for shape in result["shapes"]}
+        clock = [number(shapes[key]["clock"] if key in shapes else None, "%.2f") for key in ((0, 1), (0, 0), (1, 0))]
+        peak = max(shape["peak"] for shape in result["shapes"])
+        pixels = shapes[(1, 0)]["pixels"] if (1, 0) in shapes else 0
+        lines.append([result["name"], " / ".join(clock[:2]), clock[2], "%d" % pixels, "%.0f MiB" % peak])
+    return rows(header, lines)
+
+
+def ablation(results: Sequence[Dict[str, Any]]) -> str:
+    """PSNR and seconds of each change from the defaults."""
+    header = ["changed", "PSNR after pass 1 / at the end", "against the first row", "whole run", "triangles"]
+    first = results[0]["psnr"] if results else 0.0
+    lines = [
+        [
+            result["name"],
+            "%s / %s dB" % (number(result["psnr_pass1"], "%.2f"), number(result["psnr"], "%.2f")),
+            number(result["psnr"] - first, "%+.2f dB"),
+            number(result["seconds"], "%.1f s"),
+            "%d" % result["triangles"],
+        ]
+        for result in results
+    ]
+    return rows(header, lines)
+
+
+def shapes(found: Dict[str, Any], options: Dict[str, Any], entries: int) -> List[Dict[str, Any]]:
+    """What scripts/profile_steps.py found, with stages and floors."""
+    result = []
+    for key, cost in found.items():
+        training_pass, level, views = map(int, key.split())
+        height, width = options["train_res"]
+        frame = views * (height >> level) * (width >> level)
+        pixels = int(cost["lengths"].get("pixels", 0))
+        size = stages.Size(training_pass, frame, pixels, options, entries)
+        result.append(
+            {
+                "pass": training_pass,
+                "level": level,
+                "views": views,
+                "pixels": pixels,
+                **{name: cost[name] for name in ("clock", "busy", "launches", "peak")},
+                "stages": stages.by_stage(cost["kernels"]),
+                "floors": stages.floors(size),
+            }
+        )
+    return result
