@@ -2,7 +2,7 @@
 """Trains rough captures with and without each lever, measures against the truth, and prints the table of decision 0013.
 
     python3 scripts/experiment_rough_captures.py ROUGH                          all variants on one rough capture
-    python3 scripts/experiment_rough_captures.py ROUGH --variants base,default --set iter=300 --set batch=4
+    python3 scripts/experiment_rough_captures.py ROUGH --variants "plain;default" --set iter=300 --set batch=4
     python3 scripts/experiment_rough_captures.py ROUGH --write                  puts the table into the record as well
 
 ROUGH is what scripts/make_rough_capture.py made. What is measured, on what a person gets (8-bit textures):
@@ -52,6 +52,12 @@ CLIPPED = 0.98
 COLUMNS = ("psnr", "iou", "iou_worst", "f_score", "spikes", "volume", "seconds")
 
 VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {"hull_votes": 0, "mask_tolerance": 0, "exposure": "off", "pose_refinement": "off"},
+    "hull": {"mask_tolerance": 0, "exposure": "off", "pose_refinement": "off"},
+    "hull, tolerance": {"exposure": "off", "pose_refinement": "off"},
+    "hull, exposure": {"mask_tolerance": 0, "pose_refinement": "off"},
+    "hull, poses": {"mask_tolerance": 0, "exposure": "off"},
+    "no poses": {"pose_refinement": "off"},
     "default": {},
 }
 """Options of each row; `default` is the trainer as it comes, `plain` it without any lever."""
@@ -131,7 +137,7 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rough", type=Path)
-    parser.add_argument("--variants", default=",".join(VARIANTS))
+    parser.add_argument("--variants", default=";".join(VARIANTS), help="names, separated by semicolons")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of every variant")
     parser.add_argument("--work", type=Path, default=REPOSITORY / "runs" / "rough", help="folder for the runs")
     parser.add_argument("--write", action="store_true", help="also put the table into the decision record")
@@ -148,8 +154,8 @@ def main() -> int:
     heads = "| variant | PSNR, dB | IoU | worst IoU | F-score | spikes | volume | seconds |\n" + "|---" * 8 + "|"
     print(heads, flush=True)
     lines, backend = [heads], load("auto", "cpu")
-    for name in arguments.variants.split(","):
-        folder = arguments.work / ("%s-%d" % (name, time.time_ns()))
+    for name in arguments.variants.split(";"):
+        folder = arguments.work / ("%s-%d" % (name.replace(", ", "-"), time.time_ns()))
         seconds = train(arguments.rough, folder, {**common, **VARIANTS[name]})
         scores = {"seconds": seconds, **score(backend, folder / "result", arguments.rough)}
         (folder / "scores.json").write_text(json.dumps(scores, indent=1), encoding="utf-8")

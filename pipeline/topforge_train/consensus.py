@@ -54,6 +54,10 @@ class Consensus:
     cones: Cones
     """What the masks of that level leave of space."""
 
+    def is_rough(self) -> bool:
+        """Whether masks, or the poses they are seen from, are off: their exact hull was not taken, or fits badly."""
+        return self.disagreeing > 0 or self.growth > 0 or float(self.overlap.median()) <= EXACT_FIT
+
     def sentence(self) -> str:
         """What was found, for people."""
         fit = "The masks fit their common hull by %.1f %% (median over the views)" % (

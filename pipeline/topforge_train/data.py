@@ -61,9 +61,7 @@ class ImageSet:
     camera_to_world: Tensor  # [N, 4, 4] float64
     fov_y: Tensor  # [N] float64, radians
     centre: Tensor  # [N, 2] float64: where the optical axes meet the images, NDC, x right and y down
-    trust: Tuple[
-        Tensor, ...
-    ] = ()  # [N, H / 2^i, W / 2^i, 1] float16 in [0, 1]: how far pixels are believed; () = fully
+    trust: Tuple[Tensor, ...] = ()  # [N, H / 2^i, W / 2^i, 1] float16: how far pixels are believed; () = fully
 
     def __len__(self) -> int:
         return len(self.names)

@@ -63,7 +63,12 @@ def prepare(backend: Backend, images: ImageSet, options: BuiltinOptions) -> Prep
         remarks.append(
             "Exposure differs by %.2f stops (rms) between views and is learnt." % photometric.spread(log_gain)
         )
-    learnt = Learnt(exposure=exposed, poses=options.pose_refinement)
+    rough = hull.is_rough()
+    learnt = Learnt(
+        exposure=exposed, poses=options.pose_refinement == "on" or (options.pose_refinement == "auto" and rough)
+    )
+    if learnt.poses:
+        remarks.append("Camera poses are corrected while training.")
     return Prepared(trust.believing(images, hull, tolerance), hull, log_gain, learnt, tuple(remarks))
 
 

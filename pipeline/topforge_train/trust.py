@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
-from topforge_train.consensus import EXACT_FIT, Consensus
+from topforge_train.consensus import Consensus
 from topforge_train.data import ImageSet
 
 LEAST = 0.1
@@ -36,7 +36,7 @@ def tolerance_of(consensus: Consensus, images: ImageSet) -> float:
     The mean distance between two closed outlines is about the area between them over their length; the median over
     views leaves bad masks out.
     """
-    if float(consensus.overlap.median()) > EXACT_FIT:
+    if not consensus.is_rough():
         return 0.0
     masks = images.pyramid[consensus.level][..., 3] > 0.5
     between = (masks ^ consensus.silhouettes).sum((1, 2))

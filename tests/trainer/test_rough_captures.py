@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from topforge.trainers.builtin_options import BuiltinOptions
 from topforge_train import consensus, photometric, trust
 from topforge_train.backend import load
 from topforge_train.camera import make_cameras
 from topforge_train.data import ImageSet, build_pyramid
 from topforge_train.geometry.mesh import volume
-from topforge_train.preparation import Learnt
+from topforge_train.preparation import Learnt, prepare
 from topforge_train.view_corrections import ViewCorrections, rotations
 
 
@@ -95,6 +96,27 @@ def test_what_contradicts_the_others_is_not_believed(backend, rough):
     assert float(weights[0][5, 48, 58]) == 1.0
     assert float(weights[0][4, 48, 38]) == 1.0  # views without doubt are believed away from their borders
     assert all(float(w.min()) >= 0 and float(w.max()) <= 1 for w in weights)
+
+
+def test_an_exact_capture_is_trained_as_it_is(backend, exact):
+    found = prepare(backend, exact, BuiltinOptions(mesh_scale=2.0))
+    assert found.learnt == Learnt(exposure=False, poses=False)
+    assert found.images.trust == ()
+    assert not found.log_gain.any()
+    assert len(found.remarks) == 1
+
+
+def test_a_rough_capture_is_believed_less_and_its_poses_are_corrected(backend, rough):
+    found = prepare(backend, rough, BuiltinOptions(mesh_scale=2.0))
+    assert found.learnt == Learnt(exposure=False, poses=True)
+    assert len(found.images.trust) == len(rough.pyramid)
+    off = BuiltinOptions(mesh_scale=2.0, hull_votes=0, mask_tolerance=0.0, pose_refinement="off", exposure="off")
+    plain = prepare(backend, rough, off)
+    assert plain.learnt == Learnt()
+    assert plain.images.trust == ()
+    assert plain.hull.disagreeing == 0
+    asked = prepare(backend, rough, BuiltinOptions(mesh_scale=2.0, mask_tolerance=4.0))
+    assert (asked.images.trust[0] < 1).sum() > (found.images.trust[0] < 1).sum()
 
 
 def test_weights_rise_with_the_distance_from_the_border_on_both_sides():

@@ -228,8 +228,11 @@ class BuiltinOptions(NvdiffrecOptions):
     """How far masks may be off. Pixels so near their borders count less. null = measured; 0 = masks are exact."""
     exposure: str = option("auto", choices=("auto", "on", "off"), group="Light", label="Find Exposures")
     """Find each photograph's exposure and white balance. auto = where the same surface differs between photographs."""
-    pose_refinement: bool = option(False, group="Capture", advanced=True, label="Refine Cameras")
-    """Correct each camera's pose a little while training. The result stays in the capture's frame."""
+    pose_refinement: str = option(
+        "auto", choices=("auto", "on", "off"), group="Capture", advanced=True, label="Refine Cameras"
+    )
+    """Correct each camera's pose a little while training; the result stays in the capture's frame. auto = where the
+    masks do not fit a common hull, for which poses may be the reason."""
     normal_smoothness: float = option(
         0.05, minimum=0.0, maximum=10.0, group="Geometry", advanced=True, label="Normal Smoothness Weight"
     )
