@@ -143,7 +143,10 @@ def main():
         options["envmap"] = str(arguments.envmap.resolve())
     for setting in arguments.set:
         key, _, value = setting.partition("=")
-        options[key] = json.loads(value) if value[:1] in '0123456789-["tfn{' else value
+        try:
+            options[key] = json.loads(value)
+        except ValueError:
+            options[key] = value  # a word
     loop.Step = MeasuredStep
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -69,8 +69,3 @@ def image_term(name: str, image: Tensor, target: Tensor, background: Tensor, cov
 def smoothness(values: Tensor, neighbours: Tensor) -> Tensor:
     """Mean absolute difference over channels between a material [P, C] and itself a small random step away: [P]."""
     return (values - neighbours).abs().mean(dim=-1)
-
-
-def smoothness_map(texels: Tensor, axis: int) -> Tensor:
-    """Absolute difference of each texel [H, W, C] to its neighbour along an axis (0 rows, 1 columns), wrapped."""
-    return (texels - texels.roll(1, dims=axis)).abs()

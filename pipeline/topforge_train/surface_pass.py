@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from topforge.trainers.builtin_options import BuiltinOptions, rates
-from topforge_train import loss
+from topforge_train.backend.warp_variation import variation
 from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.light import LIGHT_RATE, EnvironmentLight
@@ -143,10 +143,10 @@ class SurfacePass:
     def material_terms(self) -> Dict[str, Tensor]:
         """Total variation of the textures: mean differences to the neighbours one texel away, along both axes."""
         options = self.session.options
-        difference = sum(loss.smoothness_map(self.material.texels, axis) for axis in (0, 1)) / 2
+        difference = variation(self.material.texels)
         return {
-            "smoothness": options.material_smoothness * difference[..., :3].mean(),
-            "gloss": options.gloss_smoothness * difference[..., 4:6].mean(),
+            "smoothness": options.material_smoothness * difference[:3].mean(),
+            "gloss": options.gloss_smoothness * difference[4:6].mean(),
         }
 
     def apply(self, drawn: Drawn, rejected: Tensor) -> None:
