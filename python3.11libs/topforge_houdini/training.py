@@ -123,26 +123,27 @@ class _Plan:
     def _of_parent(
         self, parent: Any, shared: list[Configuration] | None, unique: item_names.Unique
     ) -> list[tuple[Item, Any]]:
-        capture = captures.chosen(self._settings, parent, required=self._adapter.needs_dataset)
+        capture = captures.chosen(self._settings, parent, required=False)
         job = dataclasses.replace(self._job, dataset=None if capture is None else str(capture))
-        content = self._contents.of(capture)
         chosen = configurations.of_item(self._settings, self._adapter, parent) if shared is None else shared
         made = []
         for configuration in chosen:
             try:
-                made.append((self._item(configuration, parent, job, content, unique), parent))
+                made.append((self._item(configuration, parent, job, unique), parent))
             except TopForgeError as error:
                 self._errors.append(error)
         return made
 
-    def _item(
-        self, configuration: Configuration, parent: Any, job: Job, content: str, unique: item_names.Unique
-    ) -> Item:
+    def _item(self, configuration: Configuration, parent: Any, job: Job, unique: item_names.Unique) -> Item:
         where, options, varied = self._settings.path, configuration.options, overrides.NONE
         if parent is not None:
             varied = overrides.of_item(where, self._adapter, options, parent, self._pattern)
             options = overrides.apply(where, options, parent, varied)
             options = schema.with_absolute_paths(options, self._settings.scene_folder)
+        dataset = job.dataset or self._adapter.dataset_of(options)
+        if dataset is None and self._adapter.needs_dataset:
+            raise captures.NoCaptureError(where, None if parent is None else parent.name)
+        job, content = dataclasses.replace(job, dataset=dataset), self._contents.of(Path(dataset) if dataset else None)
         name = unique(item_names.wedged(configuration.name, varied.labels))
         return jobs.make_item(self._adapter, name, options, job, content, _checks(parent), varied.labels)
 

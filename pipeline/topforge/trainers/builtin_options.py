@@ -34,7 +34,7 @@ class NvdiffrecOptions:
     """Height and width to train at; null = those of the photographs, which are averaged down by a whole factor.
     A mesh reference is drawn at any size; null = 512 x 512."""
     display_res: Optional[Tuple[int, int]] = option(
-        None, unit="pixels", minimum=16, maximum=8192, group="Monitor", advanced=True, label="Preview Height, Width"
+        None, unit="pixels", minimum=16, maximum=8192, group="Capture", advanced=True, label="Preview Height, Width"
     )
     """Height and width of a mesh reference's validation views, and so of previews; null = `train_res`. Held-out
     photographs have the size that is trained at."""
