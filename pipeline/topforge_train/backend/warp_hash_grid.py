@@ -18,7 +18,7 @@ from torch import Tensor
 
 from topforge_train.backend import parallel
 from topforge_train.backend.interface import HashGridSpec
-from topforge_train.backend.warp_runtime import check
+from topforge_train.backend.warp_runtime import TensorMismatchError, check
 
 wp.set_module_options({"enable_backward": False})
 
@@ -91,144 +91,147 @@ def entry(x: wp.int32, y: wp.int32, z: wp.int32, resolution: wp.int32, entries: 
     return wp.where(index >= entries, index - entries, index)
 
 
+@wp.func
+def cell(p: wp.vec3, resolution: wp.int32) -> wp.vec3i:
+    """The cell of a lattice that holds a point. Clamping the integers keeps even a NaN inside the table."""
+    return wp.vec3i(
+        wp.clamp(wp.int32(wp.floor(p[0])), 0, resolution - 1),
+        wp.clamp(wp.int32(wp.floor(p[1])), 0, resolution - 1),
+        wp.clamp(wp.int32(wp.floor(p[2])), 0, resolution - 1),
+    )
+
+
+@wp.func
+def fractions(p: wp.vec3, c: wp.vec3i) -> wp.vec3:
+    """Where in its cell a point is."""
+    return p - wp.vec3(wp.float32(c[0]), wp.float32(c[1]), wp.float32(c[2]))
+
+
+@wp.func
+def share(corner: wp.int32, f: wp.vec3) -> wp.vec3:
+    """The factors of a corner's trilinear weight along the axes."""
+    return wp.vec3(
+        wp.where((corner & 1) == 1, f[0], 1.0 - f[0]),
+        wp.where(((corner >> 1) & 1) == 1, f[1], 1.0 - f[1]),
+        wp.where((corner >> 2) == 1, f[2], 1.0 - f[2]),
+    )
+
+
+@wp.func
+def corner_row(corner: wp.int32, c: wp.vec3i, level: wp.int32, lattice: Lattice) -> wp.int32:
+    """Row of the table for a corner of a cell."""
+    x = c[0] + (corner & 1)
+    y = c[1] + ((corner >> 1) & 1)
+    z = c[2] + (corner >> 2)
+    return level * lattice.rows + entry(x, y, z, lattice.resolutions[level], lattice.entries[level])
+
+
 @wp.kernel
 def hash_grid_forward(
     first: wp.int32,
     level0: wp.int32,
-    table: wp.array(dtype=wp.float32),
+    levels: wp.int32,
+    table: wp.array(dtype=wp.vec2),
     points: wp.array(dtype=wp.vec3),
     lattice: Lattice,
-    out: wp.array(dtype=wp.float32),
+    out: wp.array(dtype=wp.vec2),
 ):
-    """One thread per level, from `level0` on, and point: level by level, so that a slice stays in the cache."""
+    """One thread for a pair of features of a level and a point; neighbouring threads write neighbouring pairs."""
     item = first + wp.tid()
-    level = level0 + item // points.shape[0]
-    i = item % points.shape[0]
-    scale = lattice.scales[level]
-    resolution = lattice.resolutions[level]
-    entries = lattice.entries[level]
-    features = lattice.features
-    slice = level * lattice.rows
-    p = points[i] * scale + wp.vec3(0.5, 0.5, 0.5)
-    # Clamping the integers keeps even a NaN inside the table.
-    x = wp.clamp(wp.int32(wp.floor(p[0])), 0, resolution - 1)
-    y = wp.clamp(wp.int32(wp.floor(p[1])), 0, resolution - 1)
-    z = wp.clamp(wp.int32(wp.floor(p[2])), 0, resolution - 1)
-    f = p - wp.vec3(wp.float32(x), wp.float32(y), wp.float32(z))
-    base = (i * lattice.levels + level) * features
-    for k in range(features):
-        out[base + k] = 0.0
+    pairs = lattice.features // 2
+    pair = item % pairs
+    level = level0 + (item // pairs) % levels
+    i = item // (pairs * levels)
+    p = points[i] * lattice.scales[level] + wp.vec3(0.5, 0.5, 0.5)
+    c = cell(p, lattice.resolutions[level])
+    f = fractions(p, c)
+    total = wp.vec2(0.0, 0.0)
     for corner in range(8):
-        dx = corner & 1
-        dy = (corner >> 1) & 1
-        dz = corner >> 2
-        row = slice + entry(x + dx, y + dy, z + dz, resolution, entries)
-        weight = (
-            wp.where(dx == 1, f[0], 1.0 - f[0])
-            * wp.where(dy == 1, f[1], 1.0 - f[1])
-            * wp.where(dz == 1, f[2], 1.0 - f[2])
-        )
-        for k in range(features):
-            out[base + k] = out[base + k] + weight * table[row * features + k]
-
-
-@wp.func
-def all_zero(values: wp.array(dtype=wp.float32), start: wp.int32, count: wp.int32) -> bool:
-    """Whether `count` values are zero; NaN is not."""
-    others = wp.int32(0)
-    for k in range(count):
-        if values[start + k] != 0.0:
-            others += 1
-    return others == 0
+        weight = share(corner, f)
+        row = corner_row(corner, c, level, lattice)
+        total += weight[0] * weight[1] * weight[2] * table[row * pairs + pair]
+    out[(i * lattice.levels + level) * pairs + pair] = total
 
 
 @wp.kernel
 def hash_grid_backward(
     level0: wp.int32,
-    table: wp.array(dtype=wp.float32),
+    levels: wp.int32,
+    table: wp.array(dtype=wp.vec2),
     points: wp.array(dtype=wp.vec3),
     lattice: Lattice,
-    grad_out: wp.array(dtype=wp.float32),
-    grad_table: wp.array(dtype=wp.float32),
-    grad_points: wp.array(dtype=wp.vec3),
+    grad_out: wp.array(dtype=wp.vec2),
+    grad_table: wp.array(dtype=wp.vec2),
+    grad_points: wp.array2d(dtype=wp.vec3),
 ):
-    """One thread per level and point, as forwards: adds to the level's table slice, writes its share of dL/dx.
+    """As forwards: adds to the level's table slice, writes this pair's share of dL/dx.
 
     An empty `grad_table` or `grad_points` is left out.
     """
     item = wp.tid()
-    level = level0 + item // points.shape[0]
-    i = item % points.shape[0]
-    features = lattice.features
-    base = (i * lattice.levels + level) * features
-    if all_zero(grad_out, base, features):  # padding, among others
-        if grad_points.shape[0] > 0:
-            grad_points[level * points.shape[0] + i] = wp.vec3(0.0, 0.0, 0.0)
-        return
-    scale = lattice.scales[level]
-    resolution = lattice.resolutions[level]
-    entries = lattice.entries[level]
-    slice = level * lattice.rows
-    p = points[i] * scale + wp.vec3(0.5, 0.5, 0.5)
-    x = wp.clamp(wp.int32(wp.floor(p[0])), 0, resolution - 1)
-    y = wp.clamp(wp.int32(wp.floor(p[1])), 0, resolution - 1)
-    z = wp.clamp(wp.int32(wp.floor(p[2])), 0, resolution - 1)
-    f = p - wp.vec3(wp.float32(x), wp.float32(y), wp.float32(z))
+    pairs = lattice.features // 2
+    pair = item % pairs
+    level = level0 + (item // pairs) % levels
+    i = item // (pairs * levels)
+    gradient = grad_out[(i * lattice.levels + level) * pairs + pair]
     slope = wp.vec3(0.0, 0.0, 0.0)
-    for corner in range(8):
-        dx = corner & 1
-        dy = (corner >> 1) & 1
-        dz = corner >> 2
-        at = (slice + entry(x + dx, y + dy, z + dz, resolution, entries)) * features
-        wx = wp.where(dx == 1, f[0], 1.0 - f[0])
-        wy = wp.where(dy == 1, f[1], 1.0 - f[1])
-        wz = wp.where(dz == 1, f[2], 1.0 - f[2])
-        if grad_table.shape[0] > 0:
-            for k in range(features):
-                wp.atomic_add(grad_table, at + k, wx * wy * wz * grad_out[base + k])
-        if grad_points.shape[0] > 0:
-            dot = wp.float32(0.0)
-            for k in range(features):
-                dot += grad_out[base + k] * table[at + k]
-            sx = wp.where(dx == 1, 1.0, -1.0)
-            sy = wp.where(dy == 1, 1.0, -1.0)
-            sz = wp.where(dz == 1, 1.0, -1.0)
-            slope += dot * wp.vec3(sx * wy * wz, wx * sy * wz, wx * wy * sz)
+    nothing = gradient == wp.vec2(0.0, 0.0)
+    if not nothing:  # padding has none, and would queue up in one place
+        p = points[i] * lattice.scales[level] + wp.vec3(0.5, 0.5, 0.5)
+        c = cell(p, lattice.resolutions[level])
+        f = fractions(p, c)
+        for corner in range(8):
+            weight = share(corner, f)
+            at = corner_row(corner, c, level, lattice) * pairs + pair
+            if grad_table.shape[0] > 0:
+                wp.atomic_add(grad_table, at, weight[0] * weight[1] * weight[2] * gradient)
+            if grad_points.shape[0] > 0:
+                sx = wp.where((corner & 1) == 1, 1.0, -1.0)
+                sy = wp.where(((corner >> 1) & 1) == 1, 1.0, -1.0)
+                sz = wp.where((corner >> 2) == 1, 1.0, -1.0)
+                across = wp.vec3(sx * weight[1] * weight[2], weight[0] * sy * weight[2], weight[0] * weight[1] * sz)
+                slope += wp.dot(gradient, table[at]) * across
     if grad_points.shape[0] > 0:
-        grad_points[level * points.shape[0] + i] = slope * scale
+        grad_points[i, level * pairs + pair] = slope * lattice.scales[level]
 
 
 class _HashGrid(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:
         shape = (spec.levels, 2**spec.log2_table, spec.features)
+        if spec.features % 2:
+            raise TensorMismatchError("table", "float32 with an even number of features", table)
         table = check("table", table, shape, torch.float32, points.device)
         points = check("points", points, ("P", 3), torch.float32, points.device)
-        count, width = len(points), spec.levels * spec.features
-        out = torch.empty((count, width), device=points.device)
-        places = parallel.vectors(points, wp.vec3)
-        arguments = [table.view(-1), places, packed(spec), out.view(-1)]
+        out = torch.empty((len(points), spec.levels * spec.features), device=points.device)
+        arrays = (_pairs(table), parallel.vectors(points, wp.vec3), packed(spec), _pairs(out))
         for level, levels in _shares(spec, points.device):
-            parallel.launch_ranges(hash_grid_forward, count * levels, [level, *arguments], points.device)
+            count = len(points) * levels * (spec.features // 2)
+            parallel.launch_ranges(hash_grid_forward, count, [level, levels, *arrays], points.device)
         ctx.spec = spec
         ctx.save_for_backward(table, points)
         return out
 
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> Tuple[Any, ...]:
-        table, points = ctx.saved_tensors
-        grad_table = torch.zeros_like(table) if ctx.needs_input_grad[0] else table.new_empty((len(table), 0))
-        rows = len(points) if ctx.needs_input_grad[1] else 0
-        shares = points.new_empty((len(table), rows, 3))
-        places, incoming = parallel.vectors(points, wp.vec3), grad_out.contiguous().view(-1)
-        arguments = [table.view(-1), places, packed(ctx.spec), incoming, grad_table.view(-1)]
-        arguments.append(parallel.vectors(shares.view(-1, 3), wp.vec3))
+        (table, points), spec = ctx.saved_tensors, ctx.spec
+        grad_table = torch.zeros_like(table) if ctx.needs_input_grad[0] else table.new_empty(0, 2)
+        rows, pairs = len(points) if ctx.needs_input_grad[1] else 0, spec.features // 2
+        shares = points.new_empty((rows, spec.levels * pairs, 3))
+        arrays = [_pairs(table), parallel.vectors(points, wp.vec3), packed(spec), _pairs(grad_out.contiguous())]
+        arrays += [_pairs(grad_table), parallel.vectors(shares, wp.vec3)]
         if len(points):
-            parts = _shares(ctx.spec, points.device)
-            calls = [[level, *arguments] for level, _ in parts]
-            parallel.launch_each(hash_grid_backward, len(points) * parts[0][1], calls, points.device)
+            parts = _shares(spec, points.device)
+            calls = [[level, levels, *arrays] for level, levels in parts]
+            count = len(points) * parts[0][1] * pairs
+            parallel.launch_each(hash_grid_backward, count, calls, points.device)
         # Summed in the order of the levels: the same bits whatever the number of threads.
-        return (grad_table if ctx.needs_input_grad[0] else None, shares.sum(0) if rows else None, None)
+        return (grad_table if ctx.needs_input_grad[0] else None, shares.sum(1) if rows else None, None)
+
+
+def _pairs(tensor: Tensor) -> Any:
+    """Pairs of features, as kernels take them."""
+    return parallel.vectors(tensor.view(-1, 2), wp.vec2)
 
 
 def _shares(spec: HashGridSpec, device: torch.device) -> List[Tuple[int, int]]:
@@ -248,6 +251,6 @@ def hash_grid(table: Tensor, points: Tensor, spec: HashGridSpec) -> Tensor:
         [P, levels * features] float32, level-major.
 
     Raises:
-        TensorMismatchError: An input has another shape, type or device than stated.
+        TensorMismatchError: An input has another shape, type or device than stated, or an odd number of features.
     """
     return _HashGrid.apply(table, points, spec)
