@@ -86,8 +86,13 @@ def look_slopes(chain: Chain, level: float, direction: wp.vec3, gradient: wp.vec
 
 
 @wp.func
-def add_to_texels(owner: int, owners: int, chain: Chain, level: float, direction: wp.vec3, gradient: wp.vec3):
-    """Adjoint of `look` in the texels: adds to those rows of `chain` that are this owner's (see `parallel`)."""
+def add_to_texels(
+    owner: int, owners: int, chain: Chain, offset: int, level: float, direction: wp.vec3, gradient: wp.vec3
+):
+    """Adjoint of `look` in the texels: adds to those rows of `chain` that are this owner's (see `parallel`).
+
+    `offset` is counted in texels from where the chain's images lie.
+    """
     lower, fraction = level_and_fraction(level, chain.count)
     face, uv, _ = project(direction)
     for step in range(2):
@@ -100,4 +105,4 @@ def add_to_texels(owner: int, owners: int, chain: Chain, level: float, direction
             for corner in range(4):
                 at = index[corner]
                 if at >= 0 and (at // n) % owners == owner:
-                    wp.atomic_add(texels, at, w[corner] * gradient)
+                    wp.atomic_add(texels, offset + at, w[corner] * gradient)

@@ -8,7 +8,7 @@ light, the BRDF table and the sum of diffuse and specular: `topforge_train.shadi
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import torch
 import warp as wp
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from topforge_train import brdf
 from topforge_train.backend.interface import Fragments
-from topforge_train.backend.mip_levels import Chain, chain, gradients
+from topforge_train.backend.mip_levels import Chain, chain
 from topforge_train.backend.parallel import launch_owners, launch_ranges, vectors
 from topforge_train.backend.warp_bent_normals import SHORTEST, bend, unbent, unmapped
 from topforge_train.backend.warp_light_lookup import add_to_texels, level_of
@@ -29,6 +29,9 @@ wp.set_module_options({"enable_backward": False})
 
 
 LAST = wp.constant(OPACITY)
+
+COPIES = 32
+"""Copies of the light's gradient on a GPU: neighbouring points see the same texels, and would queue up for them."""
 
 
 @wp.func
@@ -181,15 +184,18 @@ def light_slopes_kernel(
     counts: wp.array(dtype=int),
     channels: wp.array2d(dtype=float),
     light_slopes: Chain,
+    copies: int,
+    texels: int,
     normals: wp.array(dtype=wp.vec3),
     looks: wp.array2d(dtype=wp.vec3),
 ):
-    """Adjoint of one point in the light's texels."""
+    """Adjoint of one point in the light's texels, in one of `copies`, which lie `texels` apart."""
     i = wp.tid()
     if not is_padding(i, counts):
         count = light_slopes.count
-        add_to_texels(owner, owners, light_slopes, float(count - 1), normals[i], looks[i, 1])
-        add_to_texels(owner, owners, light_slopes, level_of(channels[i, 4], count), looks[i, 0], looks[i, 2])
+        copy = (i % copies) * texels
+        add_to_texels(owner, owners, light_slopes, copy, float(count - 1), normals[i], looks[i, 1])
+        add_to_texels(owner, owners, light_slopes, copy, level_of(channels[i, 4], count), looks[i, 0], looks[i, 2])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -242,12 +248,25 @@ class _ShadedImage(torch.autograd.Function):
         outputs = (vectors(slopes[0].view(-1, 2, 3), wp.vec3), vectors(slopes[1], wp.vec4), slopes[2])
         arrays = (*place.arrays(surface, frames, channels, eyes, maps), vectors(incoming, wp.vec4), *outputs)
         launch_ranges(shade_slopes_kernel, len(surface), (*arrays, vectors(looks, wp.vec3)), device)
-        to_maps = gradients(maps, any(ctx.needs_input_grad[5:]))
-        if to_maps:
-            seen = (place.count, channels, chain(to_maps), vectors(normals, wp.vec3), vectors(looks, wp.vec3))
-            launch_owners(light_slopes_kernel, len(surface), seen, device)
+        to_maps: Sequence[Optional[Tensor]] = [None] * len(maps)
+        if any(ctx.needs_input_grad[5:]):
+            to_maps = _light_slopes(place, channels, maps, normals, looks)
         to_eyes = place.by_view(-slopes[0][:, :3]) if ctx.needs_input_grad[4] else None
-        return (None, *slopes, to_eyes, *(to_maps or [None] * len(maps)))
+        return (None, *slopes, to_eyes, *to_maps)
+
+
+def _light_slopes(
+    place: Place, channels: Tensor, maps: Sequence[Tensor], normals: Tensor, looks: Tensor
+) -> List[Tensor]:
+    """The gradient of each of the light's maps."""
+    copies = COPIES if looks.is_cuda else 1
+    sizes = [each.numel() for each in maps]
+    shares = looks.new_zeros(copies, sum(sizes))
+    first = [part.view(each.shape) for part, each in zip(shares[0].split(sizes), maps)]
+    extent = (copies, sum(sizes) // 3)
+    seen = (place.count, channels, chain(first), *extent, vectors(normals, wp.vec3), vectors(looks, wp.vec3))
+    launch_owners(light_slopes_kernel, len(looks), seen, looks.device)
+    return [part.view(each.shape) for part, each in zip(shares.sum(0).split(sizes), maps)]
 
 
 def shaded_image(
