@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import imageio.v3 as imageio
 import pytest
 import torch
 
@@ -131,6 +132,20 @@ def test_a_finished_training_only_delivers_again(finished):
     code, text = finished.finish()
     assert code == 0, text
     assert "iter=" not in text.replace("iteration", "")
+
+
+def test_layers_end_in_an_opacity_within_its_limits(tmp_path, tiny_capture, monkeypatch):
+    """Two layers deep, in every picture too; stopped in pass 2 and gone on with."""
+    monkeypatch.setenv("TOPFORGE_REPORT_INTERVAL", "0")
+    run = Run(tmp_path / "layers", tiny_capture, layers=2, kd_min=[0, 0, 0, 0.2], kd_max=[1, 1, 1, 0.9])
+    code, text = run.stop_after("pass 2 of 2, iteration 0 ")
+    assert code == 143, text
+    code, text = run.finish()
+    assert code == 0, text
+    picture = imageio.imread(run.folder / "output" / "mesh" / "texture_kd.png")
+    assert picture.shape == (64, 64, 4)
+    assert 0.2 * 255 <= picture[..., 3].min() <= picture[..., 3].max() <= 0.9 * 255 + 1
+    assert json.loads((run.folder / "output" / "summary.json").read_text())["metrics"]["psnr"] > 15
 
 
 def test_another_configuration_is_refused(finished, tmp_path):
