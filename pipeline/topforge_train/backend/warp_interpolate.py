@@ -73,13 +73,15 @@ def add_owned(
     vertex: int,
     weight: float,
     fragment: int,
+    share: int,
+    shares: int,
     channels: int,
     gradient: wp.array(dtype=float),
     target: wp.array(dtype=float),
 ):
-    """Adds the weighted gradient of a fragment to a vertex, if it is this owner's."""
+    """Adds the weighted gradient of every so manieth channel of a fragment to a vertex, if it is this owner's."""
     if vertex % owners == owner:
-        for channel in range(channels):
+        for channel in range(share, channels, shares):
             value = weight * gradient[fragment * channels + channel]
             if value != 0.0:  # padding has none, and would queue up in one place
                 wp.atomic_add(target, vertex * channels + channel, value)
@@ -89,6 +91,7 @@ def add_owned(
 def attribute_gradient_kernel(
     owner: int,
     owners: int,
+    shares: int,
     channels: int,
     triangles: wp.array(dtype=wp.vec3i),
     hits: wp.array(dtype=int),
@@ -96,14 +99,17 @@ def attribute_gradient_kernel(
     gradient: wp.array(dtype=float),
     attribute_gradient: wp.array(dtype=float),
 ):
-    """Adjoint of the interpolation of one fragment in the attributes of its three corners."""
-    i = wp.tid()
+    """Adjoint of the interpolation of one fragment, by `shares` threads, in the attributes of its three corners."""
+    item = wp.tid()
+    i = item // shares
+    share = item % shares
     indices = triangles[hits[i]]
     b0 = barycentric[i][0]
     b1 = barycentric[i][1]
-    add_owned(owner, owners, indices[0], b0, i, channels, gradient, attribute_gradient)
-    add_owned(owner, owners, indices[1], b1, i, channels, gradient, attribute_gradient)
-    add_owned(owner, owners, indices[2], 1.0 - b0 - b1, i, channels, gradient, attribute_gradient)
+    b2 = 1.0 - b0 - b1
+    add_owned(owner, owners, indices[0], b0, i, share, shares, channels, gradient, attribute_gradient)
+    add_owned(owner, owners, indices[1], b1, i, share, shares, channels, gradient, attribute_gradient)
+    add_owned(owner, owners, indices[2], b2, i, share, shares, channels, gradient, attribute_gradient)
 
 
 class _Interpolate(torch.autograd.Function):
@@ -128,8 +134,9 @@ class _Interpolate(torch.autograd.Function):
         flat = gradient.contiguous().view(-1)
         corners = (vectors(triangles, wp.vec3i), hits)
         if to_attributes is not None and len(flat):
-            arrays = (channels, *corners, vectors(barycentric, wp.vec2), flat, to_attributes.view(-1))
-            launch_owners(attribute_gradient_kernel, len(hits), arrays, gradient.device)
+            shares = channels if gradient.is_cuda else 1  # neighbouring threads then touch neighbouring bytes
+            arrays = (shares, channels, *corners, vectors(barycentric, wp.vec2), flat, to_attributes.view(-1))
+            launch_owners(attribute_gradient_kernel, len(hits) * shares, arrays, gradient.device)
         if to_weights is not None and len(flat):
             arrays = (attributes.view(-1), channels, *corners, flat, vectors(to_weights, wp.vec2))
             launch_ranges(barycentric_gradient_kernel, len(hits), arrays, gradient.device)

@@ -32,14 +32,16 @@ def corners(coordinate: wp.vec2, size: wp.vec2i):
 @wp.kernel
 def texture_forward(
     first: wp.int32,
+    shares: wp.int32,
     chain: Chain,
     channels: wp.int32,
     coordinates: wp.array(dtype=wp.vec2),
     level: wp.array(dtype=wp.float32),
     out: wp.array(dtype=wp.float32),
 ):
-    """One thread per point: out[i] = sum over two levels and four texels each."""
-    i = first + wp.tid()
+    """`shares` threads per point, for every so manieth channel: out[i] = sum over two levels and four texels each."""
+    item = first + wp.tid()
+    i = item // shares
     lower, fraction = level_and_fraction(level[i], chain.count)
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
@@ -55,7 +57,7 @@ def texture_forward(
             wb = weight * f[0] * (1.0 - f[1])
             wc = weight * (1.0 - f[0]) * f[1]
             wd = weight * f[0] * f[1]
-            for k in range(channels):
+            for k in range(item % shares, channels, shares):
                 value = wa * texels[a + k] + wb * texels[b + k] + wc * texels[c + k] + wd * texels[d + k]
                 if step == 1:
                     value += out[i * channels + k]
@@ -104,14 +106,16 @@ def texture_backward_coordinates(
 def texture_backward_texels(
     owner: wp.int32,
     owners: wp.int32,
+    shares: wp.int32,
     chain: Chain,
     channels: wp.int32,
     coordinates: wp.array(dtype=wp.vec2),
     level: wp.array(dtype=wp.float32),
     grad_out: wp.array(dtype=wp.float32),
 ):
-    """One thread per point and owner: adds to the rows of texels that the owner holds (see `parallel`)."""
-    i = wp.tid()
+    """As forwards, for each owner: adds to the rows of texels that the owner holds (see `parallel`)."""
+    item = wp.tid()
+    i = item // shares
     lower, fraction = level_and_fraction(level[i], chain.count)
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
@@ -125,7 +129,7 @@ def texture_backward_texels(
                     row_weight = weight * wp.where(row == 0, 1.0 - f[1], f[1])
                     a = (y * size[1] + box[0]) * channels
                     b = (y * size[1] + box[1]) * channels
-                    for k in range(channels):
+                    for k in range(item % shares, channels, shares):
                         g = row_weight * grad_out[i * channels + k]
                         if g != 0.0:  # padding has none, and would queue up in one place
                             wp.atomic_add(grads, a + k, (1.0 - f[0]) * g)
@@ -139,8 +143,9 @@ class _Texture(torch.autograd.Function):
         channels = images[0].shape[-1]
         out = torch.empty((coordinates.shape[0], channels), device=level.device)
         points = parallel.vectors(coordinates, wp.vec2)
-        arguments = [chain(images), channels, points, level, out.view(-1)]
-        parallel.launch_ranges(texture_forward, len(level), arguments, level.device)
+        shares = _shares(channels, level.device)
+        arguments = [shares, chain(images), channels, points, level, out.view(-1)]
+        parallel.launch_ranges(texture_forward, len(level) * shares, arguments, level.device)
         ctx.save_for_backward(coordinates, level, *images)
         return out
 
@@ -157,8 +162,15 @@ class _Texture(torch.autograd.Function):
             parallel.launch_ranges(texture_backward_coordinates, len(level), arguments, level.device)
         grads = gradients(images, any(ctx.needs_input_grad[2:]))
         if grads:
-            parallel.launch_owners(texture_backward_texels, len(level), [chain(grads), *shared], level.device)
+            shares = _shares(channels, level.device)
+            arguments = [shares, chain(grads), *shared]
+            parallel.launch_owners(texture_backward_texels, len(level) * shares, arguments, level.device)
         return (grad_coordinates, None, *(grads or [None] * len(images)))
+
+
+def _shares(channels: int, device: torch.device) -> int:
+    """How many threads work on a point: on a GPU one for each channel, so that neighbours touch neighbouring bytes."""
+    return channels if device.type == "cuda" else 1
 
 
 def texture(levels: Sequence[Tensor], coordinates: Tensor, level: Tensor) -> Tensor:
