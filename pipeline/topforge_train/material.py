@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from topforge_train.backend.interface import Backend, HashGridSpec
+from topforge_train.backend.warp_limits import limit_
 from topforge_train.shading import Surface
 
 
@@ -30,10 +31,6 @@ class MaterialLimits:
     def scale(self, unit: Tensor) -> Tensor:
         """Maps [..., C] from [0, 1] into the range."""
         return self.minimum + unit * (self.maximum - self.minimum)
-
-    def clamp(self, values: Tensor) -> Tensor:
-        """Values [..., C] forced into the range."""
-        return torch.minimum(torch.maximum(values, self.minimum), self.maximum)
 
 
 OPACITY = 9
@@ -117,7 +114,7 @@ class TextureMaterial(torch.nn.Module):
     @torch.no_grad()
     def clamp_(self) -> None:
         """Brings the texels back into their limits after an optimiser step."""
-        self.texels.copy_(self.limits.clamp(self.texels))
+        limit_(self.texels, self.limits.minimum, self.limits.maximum)
 
 
 class _Halved(torch.autograd.Function):

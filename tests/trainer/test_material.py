@@ -8,6 +8,8 @@ import torch
 
 from topforge_train.backend import load, reference_sampling
 from topforge_train.backend.interface import HashGridSpec
+from topforge_train.backend.warp_limits import limit_
+from topforge_train.backend.warp_runtime import TensorMismatchError
 from topforge_train.material import (
     MaterialLimits,
     TextureMaterial,
@@ -135,3 +137,15 @@ def test_gradients_of_the_field_against_finite_differences(field):
     for ours, theirs in zip(field.parameters(), twin.parameters()):
         assert theirs.grad.abs().max() > 0
         assert torch.allclose(ours.grad.double(), theirs.grad, atol=1e-4)
+
+
+def test_values_are_brought_into_limits_in_place():
+    generator = torch.Generator().manual_seed(2)
+    values = torch.rand(33, 17, 3, generator=generator) * 3 - 1
+    values[0, 0, 0] = float("nan")
+    low, high = torch.tensor([0.0, -0.5, 0.2]), torch.tensor([1.0, 0.5, 0.2])
+    wanted = torch.minimum(torch.maximum(values, low), high)
+    limit_(values, low, high)
+    assert torch.equal(values.nan_to_num(9.0), wanted.nan_to_num(9.0))
+    with pytest.raises(TensorMismatchError, match="contiguous"):
+        limit_(values.transpose(0, 1), low, high)
