@@ -32,6 +32,10 @@ class MaterialLimits:
         """Maps [..., C] from [0, 1] into the range."""
         return self.minimum + unit * (self.maximum - self.minimum)
 
+    def clamp(self, values: Tensor) -> Tensor:
+        """Values [..., C] forced into the range."""
+        return torch.minimum(torch.maximum(values, self.minimum), self.maximum)
+
 
 OPACITY = 9
 """Channel of the opacity: how much of what lies behind is hidden."""
