@@ -22,6 +22,7 @@ from topforge_train import perceptual
 from topforge_train.__main__ import main
 from topforge_train.backend import load as load_backend
 from topforge_train.export.images import write_radiance
+from topforge_train.export.tree import read_tree
 from topforge_train.light import EnvironmentLight
 from topforge_train.material import MaterialLimits, TextureMaterial
 from topforge_train.mesh_reference import base_mesh, painted_mesh, views
@@ -95,6 +96,14 @@ def test_a_mesh_reference_trains_from_the_beginning(ball, capsys):
     assert imageio.imread(ball.parent / "out" / "validate" / "val_000000_ref.png").shape == (16, 24, 3)
     assert summary["provenance"]["lpips"].startswith(("not measured: ", "lpips, "))
     assert (ball.parent / "out" / "dmtet_mesh" / "mesh.obj").is_file()
+
+
+def test_a_known_light_stays_as_it_is(ball):
+    train(ball, learn_light=False, save_interval=0, validate=False)
+    found = [read_tree(ball.parent / "out" / name, 16).probe for name in ("dmtet_mesh", "mesh")]
+    given = EnvironmentLight.from_options(options(ball, base_mesh=None, learn_light=False)).base.detach().numpy()
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_allclose(found[1], given, rtol=0.1)  # RGBE, and a latitude-longitude picture in between
 
 
 def test_a_base_mesh_runs_one_pass_with_the_first_rate(ball, capsys, monkeypatch):
