@@ -19,7 +19,7 @@ import torch
 from topforge import schema, strict_json
 from topforge.errors import EXIT_CODES, FailureClass
 from topforge.trainers.builtin_options import BuiltinOptions, extends
-from topforge_train import BEGAN, checkpoint, deliver, distributed, failures, inputs, loop, preview
+from topforge_train import BEGAN, checkpoint, deliver, distributed, failures, inputs, loop, memory, preview
 from topforge_train.backend import load as load_backend
 from topforge_train.checkpoint import Checkpoint
 from topforge_train.geometry.mesh import Mesh
@@ -115,6 +115,7 @@ def begin_with_mesh(session: Session) -> Start:
 
 def run(session: Session) -> None:
     """Both passes, then the delivery; resumes from the newest checkpoint of the same configuration."""
+    memory.warn_if_short(session)
     saved = checkpoint.load(session.checkpoints, session.identity, extends)
     if saved:
         session.clock.before = saved.elapsed
