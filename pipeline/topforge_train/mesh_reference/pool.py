@@ -1,7 +1,7 @@
 """The pictures of a reference mesh that take the photographs' place: drawn once, on the device, before training.
 
 nvdiffrec draws each training view anew, one at a time, which takes longer than learning from it. A pool of views, far
-more than photographs anyone takes, teaches the same: docs/benchmarks.md has what its size costs.
+more than photographs anyone takes, teaches the same: docs/mesh-reference.md has what its size does.
 """
 
 from __future__ import annotations
