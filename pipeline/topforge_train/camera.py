@@ -10,6 +10,7 @@ import dataclasses
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +27,14 @@ class CameraBatch:
     def to(self, device: torch.device) -> CameraBatch:
         """The same on a device."""
         return CameraBatch(self.world_to_clip.to(device), self.eye.to(device))
+
+    @property
+    def rotation(self) -> Tensor:
+        """World to camera axes (right, up, back) [B, 3, 3], from the rows of the clip matrices; differentiable."""
+        back = -normalize(self.world_to_clip[:, 3, :3], dim=-1)
+        row = self.world_to_clip[:, 0, :3]  # right, and as much of back as the optical axis is off the middle
+        right = normalize(row - (row * back).sum(-1, keepdim=True) * back, dim=-1)
+        return torch.stack([right, torch.linalg.cross(back, right), back], dim=1)
 
     def project(self, vertices: Tensor) -> Tensor:
         """World positions [V, 3] to clip space [B, V, 4], one copy for each camera."""

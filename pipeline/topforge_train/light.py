@@ -34,6 +34,8 @@ class PrefilteredLight:
     """A light ready for lookups, differentiable down to the cube map it was made from."""
 
     levels: List[Tensor]  # [6, n, n, 3], rising roughness; the last one, alpha = 1, is the cosine-weighted mean
+    moves_with_camera: bool = False
+    """Its axes are the camera's (right, up, back) instead of the world's: a turntable before a fixed camera."""
 
     def diffuse(self, normal: Tensor) -> Tensor:
         """Irradiance over pi at normals [P, 3] of any length: [P, 3].
@@ -77,12 +79,13 @@ class EnvironmentLight(torch.nn.Module):
     thousands of a sun, its logarithm does in a hundred steps (docs/decisions/0011-light.md).
     """
 
-    def __init__(self, base: Tensor, trainable: bool = True):
+    def __init__(self, base: Tensor, trainable: bool = True, moves_with_camera: bool = False):
         """Keeps a copy of `base` [6, n, n, 3] float32 linear radiance, not negative, n as `probe_res` allows.
 
         A trainable light is brought between DARKEST and BRIGHTEST; a given one stays exact.
         """
         super().__init__()
+        self.moves_with_camera = moves_with_camera
         self.logarithm: Optional[torch.nn.Parameter] = None
         if trainable:
             self.logarithm = torch.nn.Parameter(base.detach().clamp(DARKEST, BRIGHTEST).log())
@@ -97,13 +100,14 @@ class EnvironmentLight(torch.nn.Module):
     @classmethod
     def from_options(cls, options: Any, base: Optional[Tensor] = None) -> EnvironmentLight:
         """What the options ask for: `base` or a grey light to be learnt, or the fixed `envmap`."""
+        moving = options.camera_space_light
         if base is not None:
-            return cls(base, trainable=options.learn_light and not options.lock_light)
+            return cls(base, options.learn_light and not options.lock_light, moving)
         if not options.learn_light and options.envmap:
             image = torch.from_numpy(radiance.read(Path(options.envmap))) * options.env_scale
-            return cls(cubemap.from_latlong(image, options.probe_res), trainable=False)
+            return cls(cubemap.from_latlong(image, options.probe_res), False, moving)
         grey = torch.full((6, options.probe_res, options.probe_res, 3), INITIAL_RADIANCE)
-        return cls(grey, trainable=options.learn_light)
+        return cls(grey, options.learn_light, moving)
 
     @property
     def base(self) -> Tensor:
@@ -114,7 +118,7 @@ class EnvironmentLight(torch.nn.Module):
 
     def prefilter(self) -> PrefilteredLight:
         """The levels of this step's light."""
-        return prefiltered(self.base)
+        return dataclasses.replace(prefiltered(self.base), moves_with_camera=self.moves_with_camera)
 
     @torch.no_grad()
     def clamp_(self) -> None:

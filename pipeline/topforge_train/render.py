@@ -139,8 +139,34 @@ def _draw_layer(
     sides = None
     if channels.shape[1] > OPACITY:
         sides = facing_side(shape, fragments, cameras.eye.index_select(0, fragments.view) - position)
-    image, normal = shaded_image(surface, frames, channels, fragments, cameras.eye, light.levels, sides)
-    return Rendered(image, fragments, position, channels, normal)
+    if not light.moves_with_camera:
+        image, normal = shaded_image(surface, frames, channels, fragments, cameras.eye, light.levels, sides)
+        return Rendered(image, fragments, position, channels, normal)
+    turn = cameras.rotation.index_select(0, fragments.view)
+    surface, frames = in_camera_axes(turn, surface, frames, cameras.eye.index_select(0, fragments.view))
+    eyes = torch.zeros_like(cameras.eye)
+    image, normal = shaded_image(surface, frames, channels, fragments, eyes, light.levels, sides)
+    return Rendered(image, fragments, position, channels, turned(turn.detach().transpose(1, 2), normal))
+
+
+def in_camera_axes(
+    turn: Tensor, surface: Tensor, frames: Optional[Tensor], eyes: Tensor
+) -> Tuple[Tensor, Optional[Tensor]]:
+    """Surface points [P, 6] and frames [P, 4] as their cameras see them: shading is the same from any axes.
+
+    Args:
+        turn: [P, 3, 3] world to camera axes of each point's camera.
+        surface: [P, 6] positions and normals in the world.
+        frames: [P, 4] tangents in the world and orientations, if there is a normal map.
+        eyes: [P, 3] position of each point's camera.
+    """
+    seen = torch.cat([turned(turn, surface[:, :3] - eyes), turned(turn, surface[:, 3:])], dim=-1)
+    return seen, None if frames is None else torch.cat([turned(turn, frames[:, :3]), frames[:, 3:]], dim=-1)
+
+
+def turned(rotation: Tensor, vectors: Tensor) -> Tensor:
+    """Vectors [P, 3], each turned by a rotation [P, 3, 3] of its own."""
+    return (rotation * vectors[:, None]).sum(-1)
 
 
 @torch.no_grad()

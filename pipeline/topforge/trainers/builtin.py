@@ -77,11 +77,6 @@ class BuiltinAdapter(Adapter):
 
     def validate(self, config: BuiltinOptions, dataset: Optional[str]) -> None:
         """Refuses combinations that the field-by-field check cannot see."""
-        for key, allowed, why in (
-            ("camera_space_light", False, "lights that move with the camera are not supported yet"),
-        ):
-            if getattr(config, key) != allowed:
-                raise UnsupportedOptionError(key, getattr(config, key), why)
         if config.custom_mip and config.base_mesh:
             raise UnsupportedOptionError("custom_mip", True, "with a base mesh it trains nothing in nvdiffrec either")
         height, width = config.texture_res

@@ -98,8 +98,9 @@ class NvdiffrecOptions:
     """What previews show beside result and reference, and validation writes: a list of {"latlong": true} (the light),
     {"bsdf": "kd", "ks", "normal", "diffuse" or "tangent"} and {"relight": a .hdr file}.
     null = difference, kd, ks, normal."""
-    camera_space_light: bool = option(False, group="Light", advanced=True, ignored=True)
-    """Light that moves with the camera (turntables). Not supported by the built-in trainer yet."""
+    camera_space_light: bool = option(False, group="Light", advanced=True, label="Light Moves with Camera")
+    """The light is fixed to the camera, as where the object stands on a turntable. The probe is then in the camera's
+    axes (x right, y up, z back), not in the world's."""
     lock_light: bool = option(False, group="Light", label="Freeze Light in Pass 2")
     """Freeze the light in pass 2."""
     lock_pos: bool = option(False, group="Geometry", label="Freeze Shape in Pass 2")
