@@ -227,7 +227,7 @@ def profiled(arguments: argparse.Namespace, changes: Dict[str, Any], name: str) 
     options = {**stages.DEFAULTS, **arguments.changes, **changes}
     set_options = {**arguments.changes, **changes}
     found = stages.profile(trainer(arguments).work, mesh, arguments.soft_light.resolve(), set_options, name)
-    return tables.shapes(found, options, stages.light_entries(options["probe_res"]))
+    return tables.shapes(found, options, stages.light_work(options["probe_res"]))
 
 
 def measure_ablation(arguments: argparse.Namespace, results: Dict[str, Any]) -> None:

@@ -24,7 +24,8 @@ STAGES = (  # name, kernels by name; the first that matches counts
     ("extract the surface", r"patch_kernel|cube_kernel|flag_kernel|point_|edge_kernel|[Tt]et"),
     ("material field", r"hash_grid|gemm|cutlass|cublas|sigmoid|threshold|relu|Gemm"),
     ("textures", r"texture_|level_kernel|halv"),
-    ("light", r"multiply_rows|add_rows|cube_"),
+    ("material terms", r"variation_|choice_kernel|(?<!er)normal_kernel|limit_kernel"),
+    ("light", r"multiply_rows|add_rows|add_segments|cube_(?!kernel)|prefilter|pyramid|level_rows|light_(?!slopes)"),
     ("shading, image loss", r"shade|light_slopes|image_term"),
     ("optimiser", r"multi_tensor|[Aa]dam|foreach"),
 )
@@ -38,6 +39,8 @@ NEIGHBOURS = 1.25
 """Points of the material field for a covered pixel: itself, and a quarter of a neighbour for the smoothness."""
 CHANNELS = 9
 """Of the texture: base colour, occlusion-roughness-metalness, normal."""
+ENTRIES = 250
+"""Texels of the light in the mean of a prefiltered one (`topforge_train.prefilter`)."""
 ADAM_BYTES = 7 * FLOAT
 """For a parameter: itself, gradient and two moments read; itself and the moments written."""
 ADAM_OPERATIONS = 12
@@ -71,8 +74,8 @@ class Size:
     pixels: int
     """Covered ones."""
     options: Dict[str, Any]
-    entries: int
-    """Non-zero entries of the light's matrices."""
+    light: Tuple[int, int]
+    """Texels of all levels of the light, and entries of the sums that make them."""
 
 
 def floors(size: Size) -> Dict[str, Tuple[float, float]]:
@@ -84,7 +87,7 @@ def floors(size: Size) -> Dict[str, Tuple[float, float]]:
         "rasterise": (0.0, covered * 4 * FLOAT),
         "silhouettes": (0.0, 4.0 * image),
         "interpolate": (2 * 6 * 3 * 2 * covered, covered * (4 + 6 + 6) * FLOAT),
-        "light": (2 * 2 * 3 * size.entries, 2 * (size.entries * 2 * FLOAT + 3 * probe)),
+        "light": (2 * 2 * 3 * size.light[1], 2 * (probe + size.light[0] * 3 * FLOAT)),
         "shading, image loss": (300.0 * covered, covered * 2 * (9 + 9) * FLOAT + 3 * image),
     }
     if size.training_pass == 0:
@@ -164,16 +167,10 @@ def _seconds(action: Any, repeats: int = 10) -> float:
     return begin.elapsed_time(end) / 1000.0 / repeats
 
 
-def light_entries(side: int) -> int:
-    """Non-zero entries of the matrices that prefilter a light with faces of this side."""
+def light_work(side: int) -> Tuple[int, int]:
+    """Texels of all levels of a light with faces of this side, and entries of the sums that make them."""
     sys.path.insert(0, str(PIPELINE))
-    import torch
-
     from topforge_train import prefilter
 
-    device = torch.device("cpu")
-    matrices = (
-        prefilter.pyramid_matrix(side, device),
-        prefilter.level_matrix(side, tuple(prefilter.level_shapes(side)[1:]), device),
-    )
-    return sum(matrix.entries for matrix in matrices)
+    sides = [shape.side for shape in prefilter.level_shapes(side)]
+    return sum(6 * n**2 for n in sides), ENTRIES * sum(6 * n**2 for n in sides[1:])

@@ -1,7 +1,7 @@
 """Measurements as Markdown."""
 
 import math
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Tuple
 
 from benchmarking import stages
 from benchmarking.tasks import TASKS
@@ -131,7 +131,7 @@ def ablation(results: Sequence[Dict[str, Any]]) -> str:
     return rows(header, lines)
 
 
-def shapes(found: Dict[str, Any], options: Dict[str, Any], entries: int) -> List[Dict[str, Any]]:
+def shapes(found: Dict[str, Any], options: Dict[str, Any], light: Tuple[int, int]) -> List[Dict[str, Any]]:
     """What scripts/profile_steps.py found, with stages and floors."""
     result = []
     for key, cost in found.items():
@@ -139,7 +139,7 @@ def shapes(found: Dict[str, Any], options: Dict[str, Any], entries: int) -> List
         height, width = options["train_res"]
         frame = views * (height >> level) * (width >> level)
         pixels = int(cost["lengths"].get("pixels", 0))
-        size = stages.Size(training_pass, frame, pixels, options, entries)
+        size = stages.Size(training_pass, frame, pixels, options, light)
         result.append(
             {
                 "pass": training_pass,
