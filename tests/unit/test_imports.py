@@ -15,7 +15,7 @@ TRAINER_OPTIONAL = {"select.py": {"nvdiffrast", "tinycudann"}}
 SCENE_VERB = "adopt.py"
 """The verb that reads Houdini's files: the one place where the core's command line reaches beyond the core."""
 CAPTURE = {"numpy", "imageio", "PIL", "topforge", "topforge_capture"}
-TRAINER = CAPTURE | {"torch", "warp", "xatlas", "topforge_train"}
+TRAINER = CAPTURE | {"torch", "warp", "xatlas", "fast_simplification", "topforge_train"}
 HOUDINI = {"hou", "pdg", "pxr", "toptoolutils", "voptoolutils", "topforge", "topforge_scene", "topforge_houdini"}
 """What ships with Houdini, and what runs in its Python without touching what else is installed there."""
 PACKAGES = {
