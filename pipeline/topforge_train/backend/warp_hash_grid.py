@@ -51,34 +51,16 @@ def lattice(spec: HashGridSpec) -> List[Level]:
     return result
 
 
-MOST_LEVELS = 32
-Scales = wp.types.vector(length=MOST_LEVELS, dtype=wp.float32)
-Counts = wp.types.vector(length=MOST_LEVELS, dtype=wp.int32)
-
-
-@wp.struct
-class Lattice:
-    """All levels, as kernels take them: by value, so that nothing is copied to a GPU."""
-
-    scales: Scales
-    resolutions: Counts
-    entries: Counts  # negative where hashed
-    features: wp.int32
-    levels: wp.int32
-    rows: wp.int32  # of a level's slice of the table
-
-
 @functools.lru_cache(maxsize=8)
-def packed(spec: HashGridSpec) -> Any:
-    """The lattice of a spec."""
+def packed(spec: HashGridSpec, device: torch.device) -> Tuple[Tensor, Tensor]:
+    """Scales [levels] of the lattices; resolutions, and entries, negative where hashed, [levels, 2] int32.
+
+    In memory: of an argument that holds a value for each level, every thread would make a copy to look into.
+    """
     levels = lattice(spec)
-    unused = [0] * (MOST_LEVELS - len(levels))
-    result = Lattice()
-    result.scales = Scales(*[level.scale for level in levels], *unused)
-    result.resolutions = Counts(*[level.resolution for level in levels], *unused)
-    result.entries = Counts(*[-level.entries if level.hashed else level.entries for level in levels], *unused)
-    result.features, result.levels, result.rows = spec.features, spec.levels, 2**spec.log2_table
-    return result
+    scales = torch.tensor([level.scale for level in levels], device=device)
+    sizes = [[level.resolution, -level.entries if level.hashed else level.entries] for level in levels]
+    return scales, torch.tensor(sizes, dtype=torch.int32, device=device)
 
 
 @wp.func
@@ -118,12 +100,12 @@ def share(corner: wp.int32, f: wp.vec3) -> wp.vec3:
 
 
 @wp.func
-def corner_row(corner: wp.int32, c: wp.vec3i, level: wp.int32, lattice: Lattice) -> wp.int32:
-    """Row of the table for a corner of a cell."""
+def corner_row(corner: wp.int32, c: wp.vec3i, size: wp.vec2i) -> wp.int32:
+    """Row of a level's slice of the table for a corner of a cell."""
     x = c[0] + (corner & 1)
     y = c[1] + ((corner >> 1) & 1)
     z = c[2] + (corner >> 2)
-    return level * lattice.rows + entry(x, y, z, lattice.resolutions[level], lattice.entries[level])
+    return entry(x, y, z, size[0], size[1])
 
 
 @wp.kernel
@@ -133,24 +115,28 @@ def hash_grid_forward(
     levels: wp.int32,
     table: wp.array(dtype=wp.vec2),
     points: wp.array(dtype=wp.vec3),
-    lattice: Lattice,
+    scales: wp.array(dtype=wp.float32),
+    sizes: wp.array(dtype=wp.vec2i),
+    counts: wp.vec3i,
     out: wp.array(dtype=wp.vec2),
 ):
     """One thread for a pair of features of a level and a point; neighbouring threads write neighbouring pairs."""
     item = first + wp.tid()
-    pairs = lattice.features // 2
+    pairs = counts[1]
     pair = item % pairs
     level = level0 + (item // pairs) % levels
     i = item // (pairs * levels)
-    p = points[i] * lattice.scales[level] + wp.vec3(0.5, 0.5, 0.5)
-    c = cell(p, lattice.resolutions[level])
+    size = sizes[level]
+    p = points[i] * scales[level] + wp.vec3(0.5, 0.5, 0.5)
+    c = cell(p, size[0])
     f = fractions(p, c)
+    start = level * counts[2]
     total = wp.vec2(0.0, 0.0)
     for corner in range(8):
         weight = share(corner, f)
-        row = corner_row(corner, c, level, lattice)
+        row = start + corner_row(corner, c, size)
         total += weight[0] * weight[1] * weight[2] * table[row * pairs + pair]
-    out[(i * lattice.levels + level) * pairs + pair] = total
+    out[(i * counts[0] + level) * pairs + pair] = total
 
 
 @wp.kernel
@@ -159,7 +145,9 @@ def hash_grid_backward(
     levels: wp.int32,
     table: wp.array(dtype=wp.vec2),
     points: wp.array(dtype=wp.vec3),
-    lattice: Lattice,
+    scales: wp.array(dtype=wp.float32),
+    sizes: wp.array(dtype=wp.vec2i),
+    counts: wp.vec3i,
     grad_out: wp.array(dtype=wp.vec2),
     grad_table: wp.array(dtype=wp.vec2),
     grad_points: wp.array2d(dtype=wp.vec3),
@@ -169,20 +157,23 @@ def hash_grid_backward(
     An empty `grad_table` or `grad_points` is left out.
     """
     item = wp.tid()
-    pairs = lattice.features // 2
+    pairs = counts[1]
     pair = item % pairs
     level = level0 + (item // pairs) % levels
     i = item // (pairs * levels)
-    gradient = grad_out[(i * lattice.levels + level) * pairs + pair]
+    gradient = grad_out[(i * counts[0] + level) * pairs + pair]
+    scale = scales[level]
     slope = wp.vec3(0.0, 0.0, 0.0)
     nothing = gradient == wp.vec2(0.0, 0.0)
     if not nothing:  # padding has none, and would queue up in one place
-        p = points[i] * lattice.scales[level] + wp.vec3(0.5, 0.5, 0.5)
-        c = cell(p, lattice.resolutions[level])
+        size = sizes[level]
+        p = points[i] * scale + wp.vec3(0.5, 0.5, 0.5)
+        c = cell(p, size[0])
         f = fractions(p, c)
+        start = level * counts[2]
         for corner in range(8):
             weight = share(corner, f)
-            at = corner_row(corner, c, level, lattice) * pairs + pair
+            at = (start + corner_row(corner, c, size)) * pairs + pair
             if grad_table.shape[0] > 0:
                 wp.atomic_add(grad_table, at, weight[0] * weight[1] * weight[2] * gradient)
             if grad_points.shape[0] > 0:
@@ -192,7 +183,7 @@ def hash_grid_backward(
                 across = wp.vec3(sx * weight[1] * weight[2], weight[0] * sy * weight[2], weight[0] * weight[1] * sz)
                 slope += wp.dot(gradient, table[at]) * across
     if grad_points.shape[0] > 0:
-        grad_points[i, level * pairs + pair] = slope * lattice.scales[level]
+        grad_points[i, level * pairs + pair] = slope * scale
 
 
 class _HashGrid(torch.autograd.Function):
@@ -204,7 +195,7 @@ class _HashGrid(torch.autograd.Function):
         table = check("table", table, shape, torch.float32, points.device)
         points = check("points", points, ("P", 3), torch.float32, points.device)
         out = torch.empty((len(points), spec.levels * spec.features), device=points.device)
-        arrays = (_pairs(table), parallel.vectors(points, wp.vec3), packed(spec), _pairs(out))
+        arrays = (_pairs(table), parallel.vectors(points, wp.vec3), *_lattice(spec, points.device), _pairs(out))
         for level, levels in _shares(spec, points.device):
             count = len(points) * levels * (spec.features // 2)
             parallel.launch_ranges(hash_grid_forward, count, [level, levels, *arrays], points.device)
@@ -218,8 +209,8 @@ class _HashGrid(torch.autograd.Function):
         grad_table = torch.zeros_like(table) if ctx.needs_input_grad[0] else table.new_empty(0, 2)
         rows, pairs = len(points) if ctx.needs_input_grad[1] else 0, spec.features // 2
         shares = points.new_empty((rows, spec.levels * pairs, 3))
-        arrays = [_pairs(table), parallel.vectors(points, wp.vec3), packed(spec), _pairs(grad_out.contiguous())]
-        arrays += [_pairs(grad_table), parallel.vectors(shares, wp.vec3)]
+        arrays = [_pairs(table), parallel.vectors(points, wp.vec3), *_lattice(spec, points.device)]
+        arrays += [_pairs(grad_out.contiguous()), _pairs(grad_table), parallel.vectors(shares, wp.vec3)]
         if len(points):
             parts = _shares(spec, points.device)
             calls = [[level, levels, *arrays] for level, levels in parts]
@@ -232,6 +223,13 @@ class _HashGrid(torch.autograd.Function):
 def _pairs(tensor: Tensor) -> Any:
     """Pairs of features, as kernels take them."""
     return parallel.vectors(tensor.view(-1, 2), wp.vec2)
+
+
+def _lattice(spec: HashGridSpec, device: torch.device) -> Tuple[Any, ...]:
+    """As kernels take them: scales, resolutions and entries; numbers of levels, of pairs of features, of rows."""
+    scales, sizes = packed(spec, device)
+    counts = wp.vec3i(spec.levels, spec.features // 2, 2**spec.log2_table)
+    return scales, parallel.vectors(sizes, wp.vec2i), counts
 
 
 def _shares(spec: HashGridSpec, device: torch.device) -> List[Tuple[int, int]]:
