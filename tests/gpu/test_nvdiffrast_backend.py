@@ -69,7 +69,7 @@ def test_the_same_surface_is_visible(sides, scene, size):
     assert covered > 500
     unlike, other_cover = (ids != found).sum() / covered, ((ids > 0) != (found > 0)).sum() / covered
     print("other triangle %.4f, other coverage %.4f" % (unlike, other_cover))
-    assert unlike < 0.05
+    assert unlike < 0.15  # of triangles that are smaller than pixels; 0.02 where they are not
     assert other_cover < 0.005
     assert torch.equal(there.pixel, torch.nonzero(there.ids.reshape(-1)).squeeze(1))
     same = ((ids == found) & (ids > 0)).reshape(-1)
