@@ -55,6 +55,8 @@ class Guard:
         self._kept: Dict[str, Tensor] = {}
         self._step = step
         self._in_a_row = 0
+        self._first: Optional[DivergedError] = None
+        self._moved = False
         self._returns = saved["returns"] if saved else 0
         self._cautious_until = saved["cautious_until"] if saved else 0
         self.keep(step)
@@ -75,7 +77,7 @@ class Guard:
         """Copies a good state, after which iteration `step` comes; a troubled one is not kept."""
         if self.is_troubled:
             return
-        self._step = step
+        self._step, self._moved = step, False
         for path, tensor in self._changing():
             kept = self._kept.get(path)
             if kept is None:
@@ -85,7 +87,7 @@ class Guard:
 
     def passed(self) -> None:
         """An iteration was applied."""
-        self._in_a_row = 0
+        self._in_a_row, self._first, self._moved = 0, None, True
 
     def recovered(self, error: DivergedError) -> int:
         """Deals with an iteration that was not applied.
@@ -97,16 +99,18 @@ class Guard:
             The number of the iteration that comes next.
 
         Raises:
-            DivergedError: `error` itself, when going back did not help often enough.
+            DivergedError: The first one in a row, when going back did not help often enough, or when nothing was
+                applied since the state that we could go back to.
         """
         self._in_a_row += 1
+        self._first = self._first or error
         if self._in_a_row <= LEFT_OUT:
             self._tell("Pass %d: iteration %d was left out, it met values that are no numbers" % self._place(error))
             return error.step + 1
-        if self._returns >= RETURNS:
-            raise error
+        if self._returns >= RETURNS or not self._moved:
+            raise self._first
         self._returns += 1
-        self._in_a_row = 0
+        self._in_a_row, self._first, self._moved = 0, None, False
         self._cautious_until = error.step + CAUTIOUS
         self._restore()
         self._tell(

@@ -14,6 +14,7 @@ from topforge_train.draw import Drawn
 from topforge_train.failures import is_out_of_memory
 from topforge_train.guard import KEPT_EVERY, Guard
 from topforge_train.progress import TRAINING_SHARE
+from topforge_train.scene import Scene
 from topforge_train.session import Session
 from topforge_train.step import GRADIENT, DivergedError, Found, Step
 from topforge_train.timeline import Timeline
@@ -32,7 +33,7 @@ class Pass(iteration.Pass, Protocol):
     def state(self) -> Dict[str, Any]:
         """Tensors to save: everything the pass cannot compute again."""
 
-    def scene(self) -> preview.Scene:
+    def scene(self) -> Scene:
         """Shape, material and light as they are now, to look at."""
 
 
@@ -142,7 +143,7 @@ def save(session: Session, training: Pass, plan: Timeline, guard: Guard, step: i
     if not session.ranks.is_first:
         return
     elapsed = session.clock.elapsed
-    plain = {"timeline": plan.saved(), "guard": guard.saved()}
+    plain: Dict[str, Dict[str, Any]] = {"timeline": plan.saved(), "guard": guard.saved()}
     state = Checkpoint(training.number, step, elapsed, training.state(), plan.progress(step, elapsed), plain)
     checkpoint.save(session.checkpoints, session.identity, state)
 
