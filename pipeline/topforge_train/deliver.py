@@ -58,7 +58,8 @@ def deliver(session: Session, surface: SurfacePass) -> None:
         first = make_asset(session, start, start.vertices, start.texels, start.light)
         write_tree(session.output / "dmtet_mesh", first)
     write_delivery(session.output, final)
-    if not write_hull(session.output / "hull.obj", session.training, session.options.mesh_scale):
+    votes, side = session.prepared.hull, session.options.mesh_scale
+    if not write_hull(session.output / "hull.obj", session.training, side, votes.disagreeing, votes.growth):
         session.reporter.message("There is no hull.obj: the masks leave nothing out, or have no shape in common.")
     preview.write_png(session.output / "probe.png", tonemapped_probe(light))
     session.reporter.stage("validate", 0.98, "measuring held-out views")
@@ -157,9 +158,7 @@ def validate(session: Session, surface: SurfacePass, measure: Optional[perceptua
         pictures = {"opt": result, "ref": reference}
         pictures.update(zip(("kd", "ks", "normal"), preview.layers(rendered, EVALUATION_SUPERSAMPLING)))
         cameras, wanted = images.cameras[index], session.options.display
-        pictures.update(
-            display.tiles(session.backend, scene, cameras, rendered, images.resolution, background, wanted)
-        )
+        pictures.update(display.tiles(session.backend, scene, cameras, rendered, images.resolution, background, wanted))
         for kind, picture in pictures.items():
             preview.write_png(folder / ("val_%06d_%s.png" % (view, kind)), picture[0])
         error = float(((result - reference) ** 2).mean())
@@ -213,4 +212,5 @@ def write_summary(session: Session, surface: SurfacePass, views: List[Dict[str, 
     licences = [session.backend.licence] if session.backend.licence else []
     summary = {"metrics": metrics, "provenance": provenance, "licences": licences, "views": views}
     summary.update(lowered=session.lowered, setbacks=session.setbacks)
+    summary.update(preparation=list(session.prepared.remarks), corrections=surface.views.records())
     atomic.write_text(session.output / "summary.json", json.dumps(summary, indent=1) + "\n")

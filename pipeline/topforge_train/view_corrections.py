@@ -64,6 +64,15 @@ class ViewCorrections(torch.nn.Module):
         """Copies of the log gains [N, 3] and twists [N, 6], for the next pass."""
         return self.log_gain.detach().clone(), self.twist.detach().clone()
 
+    def records(self) -> List[Dict[str, Any]]:
+        """What was found out about each view, if anything was: factors on red, green, blue; degrees of turn."""
+        if not (self.learnt.exposure or self.learnt.poses):
+            return []
+        gains = (self.log_gain - self.log_gain.mean(0)).detach().exp().tolist()
+        turns = (self.twist - self.twist.mean(0)).detach()[:, :3].norm(dim=-1).rad2deg().tolist()
+        rows = zip(self.images.names, gains, turns)
+        return [{"view": name, "gain": gain, "turned_degrees": turn} for name, gain, turn in rows]
+
     def groups(self, rate: float) -> List[Dict[str, Any]]:
         """The optimiser's groups, of what is learnt; `rate` is the material's step size."""
         groups: List[Dict[str, Any]] = []

@@ -13,6 +13,7 @@ from topforge_train import consensus, photometric, trust
 from topforge_train.backend import load
 from topforge_train.camera import make_cameras
 from topforge_train.data import ImageSet, build_pyramid
+from topforge_train.export import write_hull
 from topforge_train.geometry.mesh import volume
 from topforge_train.preparation import Learnt, prepare
 from topforge_train.view_corrections import ViewCorrections, rotations
@@ -80,6 +81,17 @@ def test_rough_masks_are_outvoted(backend, rough):
     assert int(found.overlap.argmin()) == 5
     inside = found.distance(torch.tensor([[0.0, 0.0, 0.0], [0.4, 0.0, 0.0], [0.0, 0.62, 0.0]]))
     assert (inside < 0).tolist() == [True, True, False]
+
+
+def test_the_delivered_hull_is_the_one_that_was_voted_on(backend, rough, tmp_path):
+    found = consensus.find(backend, rough, BOUNDS)
+    radii = []
+    for name, votes in (("exact.obj", (0, 0.0)), ("voted.obj", (found.disagreeing, found.growth))):
+        assert write_hull(tmp_path / name, rough, 2.0, *votes)
+        rows = [line.split()[1:] for line in (tmp_path / name).read_text().splitlines() if line.startswith("v ")]
+        radii.append(float(torch.tensor([[float(x) for x in row] for row in rows]).norm(dim=1).median()))
+    assert radii[0] < 0.93 * RADIUS
+    assert radii[1] == pytest.approx(RADIUS, rel=0.05)
 
 
 def test_asked_for_votes_are_used(backend, exact):
@@ -212,6 +224,16 @@ def test_gains_are_relative_to_their_mean_and_leave_coverage_alone(corrections):
     seen = corrections.photographed(image, target, views, 0)
     assert torch.allclose(seen[0, ..., :3] / seen[1, ..., :3], torch.tensor(2.0 ** (6 / 5)))
     assert torch.equal(seen[..., 3], image[..., 3])
+
+
+def test_what_was_corrected_is_told_by_view(corrections):
+    with torch.no_grad():
+        corrections.log_gain[2] += math.log(2.0)
+        corrections.twist[3, 1] += math.radians(6.0)
+    records = corrections.records()
+    assert [record["view"] for record in records] == list(corrections.images.names)
+    assert records[2]["gain"][0] / records[1]["gain"][0] == pytest.approx(2.0, rel=1e-5)
+    assert records[3]["turned_degrees"] == pytest.approx(5.0, rel=1e-4)  # a sixth of it is the mean's
 
 
 def test_a_clipped_pixel_only_says_at_least(corrections):

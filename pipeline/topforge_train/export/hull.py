@@ -14,7 +14,7 @@ from topforge import atomic
 from topforge_train.data import ImageSet
 from topforge_train.export.tree import lines
 from topforge_train.geometry import FlexiCubes
-from topforge_train.geometry.hull import visual_hull_sdf
+from topforge_train.geometry.hull import Cones, hull_from_ranks, ranked_distances
 from topforge_train.geometry.isosurface import EmptySurfaceError
 
 CELLS = 40
@@ -25,13 +25,15 @@ COVERED = 0.5
 """Coverage at which a pixel counts as object."""
 
 
-def write_hull(path: Path, images: ImageSet, side: float) -> bool:
+def write_hull(path: Path, images: ImageSet, side: float, disagreeing: int = 0, growth: float = 0.0) -> bool:
     """Writes the hull as Wavefront OBJ: positions and triangles, counter-clockwise from outside, closed.
 
     Args:
         path: The file, .obj.
         images: The photographs whose alpha is the mask.
         side: Side of the training box, a cube around the origin, world units.
+        disagreeing: How many masks may miss a point without carving it away.
+        growth: By how much masks are grown first, in heights of the image.
 
     Returns:
         False when there is nothing to write: no mask leaves anything out, or they have no shape in common.
@@ -41,9 +43,13 @@ def write_hull(path: Path, images: ImageSet, side: float) -> bool:
         return False
     fov_y, centre = images.fov_y.float(), images.centre.float()
     surface = FlexiCubes(torch.tensor([[-0.5] * 3, [0.5] * 3]) * side, CELLS, device="cpu")
-    surface.initialise(
-        lambda points: visual_hull_sdf(images.camera_to_world.float(), fov_y, masks, points, centre=centre)
-    )
+    cones = Cones.of(images.camera_to_world, fov_y, masks, centre)
+
+    def distance(points: Tensor) -> Tensor:
+        worst, seen = ranked_distances(cones, points, disagreeing + 1, growth)
+        return hull_from_ranks(worst[disagreeing], seen, points)
+
+    surface.initialise(distance)
     try:
         mesh = surface.extract(training=False)
     except EmptySurfaceError:
