@@ -9,7 +9,7 @@ NVDIFFREC is a checkout whose packages are installed. Its configs are used as th
 everybody can have: any panorama, and scripts/make_noon_light.py's sun), `validate` and `out_dir`. Reading and drawing
 of data is counted, compilation of kernels is not: each trainer first makes a short run. Figures are medians of --runs.
 Both train on views drawn at random and are measured on nvdiffrec's 50 validation views over white, at one sample a
-pixel. Sections: headline, stages, scaling, ablation. Results collect in --results, so that a section can be measured
+pixel. Sections: headline, short, stages, scaling, ablation. Results collect in --results, so that a section can be measured
 on its own. Compare numbers of one machine only, and only while it does nothing else.
 """
 
@@ -31,11 +31,11 @@ from benchmarking.upstream import Upstream
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 PICTURES = REPOSITORY / "docs" / "images"
-SECTIONS = ("headline", "stages", "scaling", "ablation")
+SECTIONS = ("headline", "short", "stages", "scaling", "ablation")
+LISTS = ("scaling", "ablation")
+"""Sections that are rows with names; the others have an entry for each task, or but one."""
 MARKS = ("<!-- %s: scripts/benchmark_gpu.py --write -->", "<!-- end of %s -->")
 
-SHORT = (100, 200, 400)
-"""Iterations of a pass in runs that look for the shortest one as good as upstream's."""
 SCALED: List[Dict[str, Any]] = [
     {},
     {"batch": 1},
@@ -75,9 +75,11 @@ ABLATION_ITERATIONS = 300
 def main() -> int:
     """Measures the sections that are asked for, prints, writes."""
     arguments = parse()
-    results = json.loads(arguments.results.read_text()) if arguments.results.is_file() else {}
+    results: Dict[str, Any] = {}
+    for file in [arguments.results, *arguments.merge]:
+        results = merged(results, json.loads(file.read_text())) if file.is_file() else results
     for section in arguments.sections:
-        results.setdefault(section, {})
+        results.setdefault(section, [] if section in LISTS else {})
         MEASURE[section](arguments, results)
         results["device"] = device()
         arguments.results.parent.mkdir(parents=True, exist_ok=True)
@@ -88,6 +90,17 @@ def main() -> int:
     if arguments.write:
         write(results)
     return 0
+
+
+def merged(results: Dict[str, Any], others: Dict[str, Any]) -> Dict[str, Any]:
+    """Sections of two calls: tasks and rows of both; those of `others` where both have them."""
+    found = {**results, **others}
+    for section in ("headline", "short"):
+        found[section] = {**results.get(section, {}), **others.get(section, {})}
+    for section in LISTS:
+        both = [*results.get(section, []), *others.get(section, [])]
+        found[section] = list({row["name"]: row for row in both}.values())
+    return {section: value for section, value in found.items() if value}
 
 
 def parse() -> argparse.Namespace:
@@ -101,10 +114,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--tasks", default="bob,bob_sun", help="of " + ", ".join(TASKS))
     parser.add_argument("--sections", default="headline", help="of " + ", ".join(SECTIONS) + "; or none")
     parser.add_argument("--variants", default="", help="numbers of the rows of scaling and ablation; default: all")
+    parser.add_argument("--short", default="100,200,400", help="iterations of the runs of that section, rising")
     parser.add_argument("--runs", type=int, default=1, help="of each timed training")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=JSON", help="an option, for both trainers")
     parser.add_argument("--work", type=Path, default=REPOSITORY / "runs" / "benchmark_gpu")
     parser.add_argument("--results", type=Path, default=REPOSITORY / "runs" / "benchmark_gpu" / "results.json")
+    parser.add_argument("--merge", type=Path, nargs="*", default=[], help="results of other calls on the same device")
     parser.add_argument("--write", action="store_true", help="put tables and curves into docs/")
     arguments = parser.parse_args()
     arguments.sections = [] if arguments.sections == "none" else arguments.sections.split(",")
@@ -116,6 +131,7 @@ def parse() -> argparse.Namespace:
         parser.error("there is no %s" % ", ".join(unknown))
     if arguments.sections and not (arguments.data and arguments.soft_light):
         parser.error("give --soft-light, and --upstream or --data")
+    arguments.short = [int(count) for count in arguments.short.split(",")]
     arguments.changes = dict(parsed(setting) for setting in arguments.set)
     return arguments
 
@@ -145,7 +161,7 @@ def trainer(arguments: argparse.Namespace) -> Ours:
 
 def measure_headline(arguments: argparse.Namespace, results: Dict[str, Any]) -> None:
     """Both trainers on every task."""
-    earlier = json.loads(arguments.upstream_record.read_text())["tasks"] if arguments.upstream_record else {}
+    earlier = recorded(arguments)
     found, sources = results["headline"], lights(arguments)
     for number, name in enumerate(arguments.tasks):
         values = config(TASKS[name], arguments.data, sources, arguments.changes)
@@ -159,6 +175,11 @@ def measure_headline(arguments: argparse.Namespace, results: Dict[str, Any]) -> 
         validation = Path(sides.get("upstream", {}).get("validation", ""))
         if (validation / "val_000000_ref.png").is_file():
             sides["reference"] = references.compare(Path(sides["ours"]["validation"]), validation)
+
+
+def recorded(arguments: argparse.Namespace) -> Dict[str, Any]:
+    """Upstream's figures by task as they were measured earlier, if a file of them is given."""
+    return json.loads(arguments.upstream_record.read_text())["tasks"] if arguments.upstream_record else {}
 
 
 def upstream_runs(
@@ -182,16 +203,24 @@ def our_figures(
     record = {**timed, **ours.measured(name + "_measured", values, timed["stamps"])}
     if target is None:
         return record
-    record["until"] = curves.seconds_until(record["curve"], target)
-    for iterations in [count for count in SHORT if count < values["iter"]]:
-        short = {**values, "iter": iterations}
-        run = ours.timed("%s_%d" % (name, iterations), short)
-        psnr = ours.measured("%s_%d_measured" % (name, iterations), short, run["stamps"])["psnr"]
-        record.setdefault("short", []).append({"iter": iterations, "seconds": run["seconds"], "psnr": psnr})
-        if psnr >= target:
-            record["shortest"] = record["short"][-1]
-            break
-    return record
+    return {**record, "until": curves.seconds_until(record["curve"], target)}
+
+
+def measure_short(arguments: argparse.Namespace, results: Dict[str, Any]) -> None:
+    """The shortest of our runs that ends at least as good as upstream's."""
+    ours, sources, earlier = trainer(arguments), lights(arguments), recorded(arguments)
+    for name in arguments.tasks:
+        values = config(TASKS[name], arguments.data, sources, arguments.changes)
+        target = results.get("headline", {}).get(name, {}).get("upstream", earlier.get(name, {})).get("psnr")
+        if target is None:
+            raise BenchmarkError("What nvdiffrec reaches on %s is not known; measure the headline first." % name)
+        for iterations in arguments.short:
+            short = {**values, "iter": iterations}
+            run = ours.timed("%s_%d" % (name, iterations), short)
+            psnr = ours.measured("%s_%d_measured" % (name, iterations), short, run["stamps"])["psnr"]
+            results["short"][name] = {"iter": iterations, "seconds": run["seconds"], "psnr": psnr, "target": target}
+            if psnr >= target:
+                break
 
 
 def median(records: List[Dict[str, Any]]) -> Dict[str, Any]:
@@ -214,7 +243,7 @@ def measure_stages(arguments: argparse.Namespace, results: Dict[str, Any]) -> No
 
 def measure_scaling(arguments: argparse.Namespace, results: Dict[str, Any]) -> None:
     """Time and memory of an iteration for every row of `SCALED`."""
-    kept = {row["name"]: row for row in results["scaling"] or []}
+    kept = {row["name"]: row for row in results["scaling"]}
     for changes in chosen(SCALED, arguments.variants):
         name = described(changes)
         kept[name] = {"name": name, "shapes": profiled(arguments, changes, "scaling")}
@@ -235,7 +264,7 @@ def measure_ablation(arguments: argparse.Namespace, results: Dict[str, Any]) -> 
     ours, task = trainer(arguments), arguments.tasks[0]
     values = {**config(TASKS[task], arguments.data, lights(arguments), {}), "iter": ABLATION_ITERATIONS}
     ours.build({**values, **arguments.changes})
-    kept = {row["name"]: row for row in results["ablation"] or []}
+    kept = {row["name"]: row for row in results["ablation"]}
     for changes in chosen(ABLATED, arguments.variants):
         varied = {**values, "save_interval": 0, **arguments.changes, **changes}
         timed = ours.timed("ablation", varied)
@@ -269,6 +298,7 @@ def text(section: str, results: Dict[str, Any]) -> str:
     where = "%(name)s, %(date)s." % results["device"]
     shown = {
         "headline": tables.headline,
+        "short": tables.short,
         "stages": tables.stage_table,
         "scaling": tables.scaling,
         "ablation": tables.ablation,
@@ -298,6 +328,7 @@ def write(results: Dict[str, Any]) -> None:
 NAMES = {"upstream": "nvdiffrec: one view of the orbit each; discs: all 50", "ours": "TopForge: mean of all 50 views"}
 MEASURE: Dict[str, Callable[[argparse.Namespace, Dict[str, Any]], None]] = {
     "headline": measure_headline,
+    "short": measure_short,
     "stages": measure_stages,
     "scaling": measure_scaling,
     "ablation": measure_ablation,
