@@ -80,7 +80,7 @@ class ImageSet:
     def targets(self, index: Tensor, level: int = 0) -> Tensor:
         """Views `index` at a pyramid level: [B, h, w, 4] float32, premultiplied linear RGB and alpha."""
         images = self.pyramid[level]
-        height = images.shape[1]
+        index, height = index.to(images.device), images.shape[1]
         # By rows of pixels: a GPU copies a few long pieces ten times slower than many short ones.
         rows = (index[:, None] * height + torch.arange(height, device=index.device)).reshape(-1)
         return images.flatten(0, 1).index_select(0, rows).view(len(index), *images.shape[1:]).float()

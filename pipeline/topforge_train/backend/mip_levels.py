@@ -65,6 +65,24 @@ def prepare(levels: Sequence[Tensor], places: Tensor, level: Tensor, cube: bool)
 
 
 @wp.func
+def image_of(chain: Chain, index: wp.int32):
+    """Address, height and width of one of the images.
+
+    The loop is unrolled. An index that is known only when the kernel runs would make every thread copy the chain into
+    memory of its own first, which takes ten times as long as the lookup.
+    """
+    pointer = chain.pointers[0]
+    height = chain.heights[0]
+    width = chain.widths[0]
+    for k in range(1, 16):
+        if k == index:
+            pointer = chain.pointers[k]
+            height = chain.heights[k]
+            width = chain.widths[k]
+    return pointer, height, width
+
+
+@wp.func
 def level_and_fraction(level: wp.float32, count: wp.int32):
     """The finer of two neighbouring levels and the weight of the coarser one; clamped to the chain."""
     last = wp.max(count - 2, 0)

@@ -9,7 +9,7 @@ import warp as wp
 from torch import Tensor
 
 from topforge_train.backend import parallel
-from topforge_train.backend.mip_levels import Chain, chain, gradients, level_and_fraction, prepare
+from topforge_train.backend.mip_levels import Chain, chain, gradients, image_of, level_and_fraction, prepare
 
 wp.set_module_options({"enable_backward": False})
 
@@ -144,8 +144,8 @@ def cube_forward(
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         if step == 0 or weight > 0.0:
-            n = chain.heights[lower + step]
-            texels = wp.array(ptr=chain.pointers[lower + step], shape=(6 * n * n * channels,), dtype=wp.float32)
+            pointer, n, _width = image_of(chain, lower + step)
+            texels = wp.array(ptr=pointer, shape=(6 * n * n * channels,), dtype=wp.float32)
             index, f = taps(face, uv, n)
             w = weight * bilinear_weights(index, f)
             at = wp.vec4i(
@@ -187,8 +187,8 @@ def cube_backward_lookup(
     for step in range(wp.min(count, 2)):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         sign = wp.where(step == 0, -1.0, 1.0)
-        n = chain.heights[lower + step]
-        texels = wp.array(ptr=chain.pointers[lower + step], shape=(6 * n * n * channels,), dtype=wp.float32)
+        pointer, n, _width = image_of(chain, lower + step)
+        texels = wp.array(ptr=pointer, shape=(6 * n * n * channels,), dtype=wp.float32)
         index, f = taps(face, uv, n)
         dots = wp.vec4(0.0, 0.0, 0.0, 0.0)
         for corner in range(4):
@@ -223,8 +223,8 @@ def cube_backward_texels(
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         if weight > 0.0:
-            n = chain.heights[lower + step]
-            grads = wp.array(ptr=chain.pointers[lower + step], shape=(6 * n * n * channels,), dtype=wp.float32)
+            pointer, n, _width = image_of(chain, lower + step)
+            grads = wp.array(ptr=pointer, shape=(6 * n * n * channels,), dtype=wp.float32)
             index, f = taps(face, uv, n)
             w = weight * bilinear_weights(index, f)
             for corner in range(4):

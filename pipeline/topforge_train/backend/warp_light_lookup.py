@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warp as wp
 
-from topforge_train.backend.mip_levels import Chain, level_and_fraction
+from topforge_train.backend.mip_levels import Chain, image_of, level_and_fraction
 from topforge_train.backend.warp_cube import bilinear_weights, face_vector, project, taps, weight_slopes
 from topforge_train.prefilter import MINIMUM_ROUGHNESS
 
@@ -45,8 +45,8 @@ def look(chain: Chain, level: float, direction: wp.vec3) -> wp.vec3:
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         if weight > 0.0:
-            n = chain.heights[lower + step]
-            texels = wp.array(ptr=chain.pointers[lower + step], shape=(6 * n * n,), dtype=wp.vec3)
+            pointer, n, _width = image_of(chain, lower + step)
+            texels = wp.array(ptr=pointer, shape=(6 * n * n,), dtype=wp.vec3)
             index, f = taps(face, uv, n)
             w = weight * bilinear_weights(index, f)
             for corner in range(4):
@@ -65,8 +65,8 @@ def look_slopes(chain: Chain, level: float, direction: wp.vec3, gradient: wp.vec
     by_level = wp.float32(0.0)
     for step in range(wp.min(count, 2)):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
-        n = chain.heights[lower + step]
-        texels = wp.array(ptr=chain.pointers[lower + step], shape=(6 * n * n,), dtype=wp.vec3)
+        pointer, n, _width = image_of(chain, lower + step)
+        texels = wp.array(ptr=pointer, shape=(6 * n * n,), dtype=wp.vec3)
         index, f = taps(face, uv, n)
         w = bilinear_weights(index, f)
         here = wp.vec3(0.0, 0.0, 0.0)
@@ -98,8 +98,8 @@ def add_to_texels(
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         if weight > 0.0:
-            n = chain.heights[lower + step]
-            texels = wp.array(ptr=chain.pointers[lower + step], shape=(6 * n * n,), dtype=wp.vec3)
+            pointer, n, _width = image_of(chain, lower + step)
+            texels = wp.array(ptr=pointer, shape=(6 * n * n,), dtype=wp.vec3)
             index, f = taps(face, uv, n)
             w = weight * bilinear_weights(index, f)
             for corner in range(4):

@@ -9,7 +9,7 @@ import warp as wp
 from torch import Tensor
 
 from topforge_train.backend import parallel
-from topforge_train.backend.mip_levels import Chain, chain, gradients, level_and_fraction, prepare
+from topforge_train.backend.mip_levels import Chain, chain, gradients, image_of, level_and_fraction, prepare
 
 wp.set_module_options({"enable_backward": False})
 
@@ -46,8 +46,9 @@ def texture_forward(
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         if step == 0 or weight > 0.0:
-            size = wp.vec2i(chain.heights[lower + step], chain.widths[lower + step])
-            texels = wp.array(ptr=chain.pointers[lower + step], shape=(size[0] * size[1] * channels,), dtype=wp.float32)
+            pointer, height, width = image_of(chain, lower + step)
+            size = wp.vec2i(height, width)
+            texels = wp.array(ptr=pointer, shape=(size[0] * size[1] * channels,), dtype=wp.float32)
             box, f = corners(coordinates[i], size)
             a = (box[2] * size[1] + box[0]) * channels
             b = (box[2] * size[1] + box[1]) * channels
@@ -81,8 +82,9 @@ def texture_backward_coordinates(
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         if weight > 0.0:
-            size = wp.vec2i(chain.heights[lower + step], chain.widths[lower + step])
-            texels = wp.array(ptr=chain.pointers[lower + step], shape=(size[0] * size[1] * channels,), dtype=wp.float32)
+            pointer, height, width = image_of(chain, lower + step)
+            size = wp.vec2i(height, width)
+            texels = wp.array(ptr=pointer, shape=(size[0] * size[1] * channels,), dtype=wp.float32)
             box, f = corners(coordinates[i], size)
             a = (box[2] * size[1] + box[0]) * channels
             b = (box[2] * size[1] + box[1]) * channels
@@ -120,8 +122,9 @@ def texture_backward_texels(
     for step in range(2):
         weight = wp.where(step == 0, 1.0 - fraction, fraction)
         if weight > 0.0:
-            size = wp.vec2i(chain.heights[lower + step], chain.widths[lower + step])
-            grads = wp.array(ptr=chain.pointers[lower + step], shape=(size[0] * size[1] * channels,), dtype=wp.float32)
+            pointer, height, width = image_of(chain, lower + step)
+            size = wp.vec2i(height, width)
+            grads = wp.array(ptr=pointer, shape=(size[0] * size[1] * channels,), dtype=wp.float32)
             box, f = corners(coordinates[i], size)
             for row in range(2):
                 y = wp.where(row == 0, box[2], box[3])
