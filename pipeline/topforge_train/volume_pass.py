@@ -15,6 +15,7 @@ from topforge.trainers.builtin_options import BuiltinOptions, rates
 from topforge_train import loss
 from topforge_train.backend import warp_image_loss, warp_noise
 from topforge_train.backend.interface import HashGridSpec
+from topforge_train.backend.warp_normal_variation import normal_variation
 from topforge_train.geometry import DMTet, FlexiCubes, Isosurface, IsosurfaceMesh
 from topforge_train.geometry.cleanup import without_floaters
 from topforge_train.geometry.mesh import Mesh, vertex_normals
@@ -189,12 +190,6 @@ def light_terms(options: BuiltinOptions, light: EnvironmentLight) -> Dict[str, T
     if options.light_smoothness:
         terms["light_smoothness"] = options.light_smoothness * log_variation(light.base)
     return terms
-
-
-def normal_variation(normals: Tensor, triangles: Tensor) -> Tensor:
-    """Squared difference [F, 3] of the unit vertex normals at the ends of each triangle's edges."""
-    corners = normals.index_select(0, triangles.reshape(-1)).reshape(-1, 3, 3)
-    return (corners - corners.roll(1, dims=1)).square().sum(-1)
 
 
 def image_term(options: BuiltinOptions, image: Tensor, target: Tensor, background: Tensor) -> Tensor:

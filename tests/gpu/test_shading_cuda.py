@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from topforge_train.backend.warp_image_loss import NAMES, image_term
+from topforge_train.backend.warp_normal_variation import normal_variation
 from topforge_train.backend.warp_shading import shaded_image
 from topforge_train.backend.warp_tangents import tangents
 from topforge_train.backend.warp_vertex_normals import vertex_normals
@@ -94,6 +95,7 @@ def test_all_of_them_in_a_cuda_graph(borrowed, points):
         frame = tangents(points_, normals, triangles, uv, triangles)
         image, _ = shaded_image(surface_, frames_, channels_, place, eyes, levels_)
         total = image_term("logl1", image, target, background, 1.0) + (frame[:, :2] * normals[:, 1:]).sum()
+        total = total + normal_variation(normals, triangles).mean()
         return torch.autograd.grad(total, leaves)
 
     side = torch.cuda.Stream()

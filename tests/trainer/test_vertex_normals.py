@@ -1,4 +1,4 @@
-"""Vertex normals: the kernel against a loop, its twin and finite differences; padding and vertices without area."""
+"""Vertex normals and their variation: the kernels against loops and twins; padding and vertices without area."""
 
 import math
 
@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from topforge_train.backend import parallel, reference_mesh
+from topforge_train.backend.warp_normal_variation import normal_variation
 from topforge_train.backend.warp_runtime import TensorMismatchError, TriangleIndexError
 from topforge_train.backend.warp_vertex_normals import vertex_normals
 
@@ -73,6 +74,33 @@ def test_padding_and_vertices_without_area_have_no_effect():
     found = slope(vertex_normals, more, padded, torch.cat([weights, torch.ones(3, 3)]))
     assert torch.equal(found[:count], slope(vertex_normals, points, triangles, weights))
     assert (found[count:] == 0).all()
+
+
+def differences(normals, triangles):
+    """The mean squared difference along the edges of each triangle, in numbers."""
+    rows = normals.tolist()
+    found = []
+    for a, b, c in triangles.tolist():
+        ends = ((a, b), (b, c), (c, a))
+        found.append(sum((x - y) ** 2 for one, two in ends for x, y in zip(rows[one], rows[two])) / 3)
+    return torch.tensor(found)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_variation_is_that_of_a_loop_and_its_slope_the_twins(threads):
+    points, triangles = lumpy(30, 40)
+    normals = vertex_normals(points, triangles)
+    padded = torch.cat([triangles, torch.zeros(700, 3, dtype=torch.int32)])
+    weights = torch.rand(len(padded), generator=torch.Generator().manual_seed(3))
+    parallel.set_threads(threads)
+    try:
+        ours, ours_slope = normal_variation(normals, padded), slope(normal_variation, normals, padded, weights)
+    finally:
+        parallel.set_threads(0)
+    assert torch.allclose(ours[: len(triangles)], differences(normals, triangles), atol=1e-6)
+    assert (ours[len(triangles) :] == 0).all()
+    twin = slope(reference_mesh.normal_variation, normals.double(), padded, weights.double())
+    assert float((ours_slope - twin).abs().max()) < 1e-5 * float(twin.abs().max())
 
 
 def test_wrong_arguments_are_refused():

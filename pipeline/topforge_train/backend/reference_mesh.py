@@ -1,4 +1,4 @@
-"""Plain-torch twins of the kernels for vertex normals and tangents: any float type, autograd, written for reading."""
+"""Plain-torch twins of the kernels for vertex normals, their variation and tangents: any float type, for reading."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ def vertex_normals(vertices: Tensor, triangles: Tensor) -> Tensor:
     a, b, c = vertices.index_select(0, corners).reshape(-1, 3, 3).unbind(1)
     spread = torch.linalg.cross(b - a, c - a)[:, None, :].expand(-1, 3, -1).reshape(-1, 3)
     return normalize(torch.zeros_like(vertices).index_add(0, corners, spread), dim=1, eps=1e-20)
+
+
+def normal_variation(normals: Tensor, triangles: Tensor) -> Tensor:
+    """Mean squared difference [F] of the vertex normals at the ends of each triangle's edges."""
+    corners = normals.index_select(0, triangles.reshape(-1)).reshape(-1, 3, 3)
+    return (corners - corners.roll(1, dims=1)).square().sum(-1).mean(-1)
 
 
 def _project(vectors: Tensor, normal: Tensor) -> Tensor:
