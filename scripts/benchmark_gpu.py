@@ -9,7 +9,7 @@ NVDIFFREC is a checkout whose packages are installed. Its configs are used as th
 everybody can have: any panorama, and scripts/make_noon_light.py's sun), `validate` and `out_dir`. Reading and drawing
 of data is counted, compilation of kernels is not: each trainer first makes a short run. Figures are medians of --runs.
 Both train on views drawn at random and are measured on nvdiffrec's 50 validation views over white, at one sample a
-pixel. Sections: headline, short, stages, scaling, ablation. Results collect in --results, so that a section can be measured
+pixel. Sections: headline, short, stages, scaling, ablation; results collect in --results, so that each can be measured
 on its own. Compare numbers of one machine only, and only while it does nothing else.
 """
 
@@ -81,15 +81,20 @@ def main() -> int:
     for section in arguments.sections:
         results.setdefault(section, [] if section in LISTS else {})
         MEASURE[section](arguments, results)
-        results["device"] = device()
-        arguments.results.parent.mkdir(parents=True, exist_ok=True)
-        arguments.results.write_text(json.dumps(results), encoding="utf-8")
+        save(arguments, results)
     for section in SECTIONS:
         if section in results:
             print("\n".join(["", "## " + section, "", text(section, results)]))
     if arguments.write:
         write(results)
     return 0
+
+
+def save(arguments: argparse.Namespace, results: Dict[str, Any]) -> None:
+    """Writes what is known so far: a call that is ended early has not been in vain."""
+    results["device"] = device()
+    arguments.results.parent.mkdir(parents=True, exist_ok=True)
+    arguments.results.write_text(json.dumps(results), encoding="utf-8")
 
 
 def merged(results: Dict[str, Any], others: Dict[str, Any]) -> Dict[str, Any]:
@@ -247,7 +252,8 @@ def measure_scaling(arguments: argparse.Namespace, results: Dict[str, Any]) -> N
     for changes in chosen(SCALED, arguments.variants):
         name = described(changes)
         kept[name] = {"name": name, "shapes": profiled(arguments, changes, "scaling")}
-    results["scaling"] = list(kept.values())
+        results["scaling"] = list(kept.values())
+        save(arguments, results)
 
 
 def profiled(arguments: argparse.Namespace, changes: Dict[str, Any], name: str) -> List[Dict[str, Any]]:
@@ -270,7 +276,8 @@ def measure_ablation(arguments: argparse.Namespace, results: Dict[str, Any]) -> 
         timed = ours.timed("ablation", varied)
         name = described(changes)
         kept[name] = {"name": name, **timed, **ours.measured("ablation_measured", varied, timed["stamps"])}
-    results["ablation"] = list(kept.values())
+        results["ablation"] = list(kept.values())
+        save(arguments, results)
 
 
 def chosen(rows: List[Dict[str, Any]], numbers: str) -> List[Dict[str, Any]]:
