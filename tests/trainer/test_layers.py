@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imageio.v3 as imageio
 import pytest
 import torch
 
@@ -10,6 +11,7 @@ from topforge_train.backend import load, parallel, reference
 from topforge_train.camera import make_cameras
 from topforge_train.light import EnvironmentLight, PrefilteredLight
 from topforge_train.material import INITIAL_OPACITY, MaterialLimits, TextureMaterial
+from topforge_train.mesh_reference import painted_mesh
 from topforge_train.render import Shape, render
 from topforge_train.tangents import orientation, tangents
 
@@ -246,3 +248,28 @@ def test_room_for_every_layer_changes_nothing():
     torch.testing.assert_close(roomy.image, exact.image)
     slopes = [torch.autograd.grad(found.image.square().sum(), looked.texels)[0] for found in (exact, roomy)]
     torch.testing.assert_close(*slopes)
+
+
+MESH = """mtllib two.mtl
+v -0.5 -0.5 0.4\nv 0.5 -0.5 0.4\nv 0.5 0.5 0.4\nv -0.5 0.5 0.4
+v -0.8 -0.8 -0.4\nv 0.8 -0.8 -0.4\nv 0.8 0.8 -0.4\nv -0.8 0.8 -0.4
+vt 0 0\nvt 1 0\nvt 1 1\nvt 0 1
+usemtl glass\nf 1/1 2/2 3/3 4/4
+usemtl wall\nf 5/1 6/2 7/3 8/4
+"""
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_a_reference_mesh_is_looked_through_by_the_alpha_of_its_pictures(tmp_path, depth):
+    (tmp_path / "two.obj").write_text(MESH)
+    (tmp_path / "two.mtl").write_text("newmtl glass\nmap_Kd glass.png\nnewmtl wall\nKd 0.1 0.8 0.3\n")
+    pixels = torch.tensor([200, 60, 40, 64], dtype=torch.uint8).expand(8, 8, 4).numpy()
+    imageio.imwrite(tmp_path / "glass.png", pixels)
+    mesh, _ = painted_mesh.load(tmp_path / "two.obj")
+    light = EnvironmentLight.grey(16).prefilter()
+    image = painted_mesh.draw(BACKEND, mesh, views(0.0), light, (32, 32), 2, depth)[0]
+    opaque = painted_mesh.draw(BACKEND, mesh.only(torch.tensor([0, 1])), views(0.0), light, (32, 32), 2)[0]
+    wall = painted_mesh.draw(BACKEND, mesh.only(torch.tensor([2, 3])), views(0.0), light, (32, 32), 2)[0]
+    share = 64 / 255 if depth > 1 else 1.0
+    torch.testing.assert_close(image[16, 16], share * opaque[16, 16] + (1 - share) * wall[16, 16], atol=1e-4, rtol=0)
+    torch.testing.assert_close(image[16, 6], wall[16, 6], atol=1e-4, rtol=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 import torch
@@ -18,9 +18,10 @@ from topforge_train.backend.interface import Backend, Fragments
 from topforge_train.backend.warp_shading import shaded_image
 from topforge_train.backend.warp_texture_level import texture_level
 from topforge_train.camera import CameraBatch
+from topforge_train.layers import composite, peel
 from topforge_train.light import PrefilteredLight
 from topforge_train.mesh_reference.painting import PaintedMaterial, paint, plain
-from topforge_train.render import Shape, surface_points
+from topforge_train.render import Shape, facing_side, surface_points
 from topforge_train.tangents import orientation, tangents
 from topforge_train.unwrap import split_fans
 
@@ -49,14 +50,36 @@ class PaintedMesh:
 
     def channels(self, backend: Backend, triangle: Tensor, uv: Tensor, level: Tensor, finest: int) -> Tensor:
         """Material channels [P, 9] at points of triangles [P]; see `PaintedMaterial.channels`."""
-        found = uv.new_zeros(len(uv), 9)
+        return self._looked_up(PaintedMaterial.channels, 9, backend, triangle, uv, level, finest)
+
+    def opacity(self, backend: Backend, triangle: Tensor, uv: Tensor, level: Tensor, finest: int) -> Tensor:
+        """Opacity [P, 1] at points of triangles [P]; see `PaintedMaterial.opacity_at`."""
+        return self._looked_up(PaintedMaterial.opacity_at, 1, backend, triangle, uv, level, finest)
+
+    def _looked_up(
+        self,
+        look: Callable[..., Tensor],
+        width: int,
+        backend: Backend,
+        triangle: Tensor,
+        uv: Tensor,
+        level: Tensor,
+        finest: int,
+    ) -> Tensor:
+        """What each point's own material says [P, width]."""
+        found = uv.new_zeros(len(uv), width)
         part = self.part[triangle.long()]
         inside = torch.where((uv < 0) | (uv > 1), uv - uv.floor(), uv)  # pictures repeat
         for number, material in enumerate(self.materials):
             chosen = (part == number).nonzero()[:, 0]
             if len(chosen):
-                found[chosen] = material.channels(backend, inside[chosen], level[chosen], finest)
+                found[chosen] = look(material, backend, inside[chosen], level[chosen], finest)
         return found
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether anything lets through what lies behind."""
+        return any(material.opacity is not None for material in self.materials)
 
     @property
     def finest(self) -> int:
@@ -172,6 +195,7 @@ def draw(
     light: PrefilteredLight,
     resolution: Tuple[int, int],
     supersampling: int,
+    layers: int = 1,
 ) -> Tensor:
     """Pictures [B, H, W, 4]: linear radiance premultiplied by coverage, and coverage.
 
@@ -182,24 +206,46 @@ def draw(
         light: Prefiltered.
         resolution: (height, width).
         supersampling: Samples along a pixel's side, averaged with equal weight.
+        layers: How deep one looks through what is transparent; 1 = it is drawn opaque.
     """
-    shape = mesh.shape
-    clip = cameras.project(shape.vertices)
-    fragments = backend.rasterize(clip, shape.triangles, (resolution[0] * supersampling, resolution[1] * supersampling))
-    channels, frame = _material_at(backend, mesh, clip, fragments)
-    surface = surface_points(backend, shape, fragments)
-    image, _ = shaded_image(surface, frame, channels, fragments, cameras.eye, light.levels)
-    image = backend.antialias(image, clip, shape.triangles, fragments)
+    clip, triangles = cameras.project(mesh.shape.vertices), mesh.shape.triangles
+    size = (resolution[0] * supersampling, resolution[1] * supersampling)
+    transparent = layers > 1 and mesh.is_transparent
+    found = peel(backend, clip, triangles, size, [None] * (layers if transparent else 1))
+    images = [_draw_layer(backend, mesh, cameras, clip, light, fragments, transparent) for fragments in found]
+    image = composite(backend, images, clip, triangles, found)
     return avg_pool2d(image.permute(0, 3, 1, 2), supersampling).permute(0, 2, 3, 1)
 
 
-def _material_at(backend: Backend, mesh: PaintedMesh, clip: Tensor, fragments: Fragments) -> Tuple[Tensor, Tensor]:
-    """Material channels [P, 9] and tangent frames [P, 4] at the covered pixels."""
+def _draw_layer(
+    backend: Backend,
+    mesh: PaintedMesh,
+    cameras: CameraBatch,
+    clip: Tensor,
+    light: PrefilteredLight,
+    fragments: Fragments,
+    transparent: bool,
+) -> Tensor:
+    """One layer by itself, its silhouettes hard."""
+    channels, frame = _material_at(backend, mesh, clip, fragments, transparent)
+    surface, sides = surface_points(backend, mesh.shape, fragments), None
+    if transparent:
+        sides = facing_side(mesh.shape, fragments, cameras.eye.index_select(0, fragments.view) - surface[:, :3])
+    return shaded_image(surface, frame, channels, fragments, cameras.eye, light.levels, sides)[0]
+
+
+def _material_at(
+    backend: Backend, mesh: PaintedMesh, clip: Tensor, fragments: Fragments, transparent: bool
+) -> Tuple[Tensor, Tensor]:
+    """Material channels [P, 9], or 10 with the opacity, and tangent frames [P, 4] at the covered pixels."""
     shape = mesh.shape
     assert shape.uv is not None
     assert shape.uv_triangles is not None
     assert shape.tangents is not None
     uv = backend.interpolate(shape.uv, shape.uv_triangles, fragments)
     level = texture_level(clip, shape.triangles, shape.uv, shape.uv_triangles, fragments, mesh.finest)
-    channels = mesh.channels(backend, fragments.triangle, uv, level, mesh.finest)
+    place = (backend, fragments.triangle, uv, level, mesh.finest)
+    channels = mesh.channels(*place)
+    if transparent:
+        channels = torch.cat([channels, mesh.opacity(*place)], dim=-1)
     return channels, backend.interpolate(shape.tangents, shape.uv_triangles, fragments)

@@ -52,10 +52,12 @@ class PaintedMaterial:
     roughness: Paint  # perceptual
     metallic: Paint
     normal: Optional[Paint]  # tangent space, in [-1, 1]; None = flat
+    opacity: Optional[Paint] = None  # None = opaque
 
     def paints(self) -> List[Paint]:
         """All of them."""
-        return [self.base_color, self.roughness, self.metallic] + ([self.normal] if self.normal else [])
+        every = (self.base_color, self.roughness, self.metallic, self.normal, self.opacity)
+        return [each for each in every if each is not None]
 
     @property
     def is_textured(self) -> bool:
@@ -64,8 +66,8 @@ class PaintedMaterial:
 
     def to(self, device: torch.device) -> PaintedMaterial:
         """The same on a device."""
-        moved = [paint.to(device) for paint in self.paints()]
-        return PaintedMaterial(moved[0], moved[1], moved[2], moved[3] if self.normal else None)
+        every = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return PaintedMaterial(**{name: each and each.to(device) for name, each in every.items()})
 
     def channels(self, backend: Backend, uv: Tensor, level: Tensor, finest: int) -> Tensor:
         """Nine channels [P, 9] in the order of `topforge_train.material`; occlusion is zero, as nvdiffrec makes it.
@@ -85,6 +87,12 @@ class PaintedMaterial:
             normal = self.normal.at(backend, uv, level - float(np.log2(finest / self.normal.size)))
         return torch.cat([base, torch.zeros_like(rough), rough, metal, normal], dim=-1)
 
+    def opacity_at(self, backend: Backend, uv: Tensor, level: Tensor, finest: int) -> Tensor:
+        """How much of what lies behind is hidden [P, 1]; arguments as for `channels`."""
+        if self.opacity is None:
+            return uv.new_ones(len(uv), 1)
+        return self.opacity.at(backend, uv, level - float(np.log2(finest / self.opacity.size)))
+
 
 def paint(material: Material) -> Tuple[PaintedMaterial, Tuple[str, ...]]:
     """Loads a material's pictures.
@@ -97,12 +105,13 @@ def paint(material: Material) -> Tuple[PaintedMaterial, Tuple[str, ...]]:
     """
     remarks = ['Material "%s": "%s" has no effect.' % (material.name, text) for text in material.ignored]
     maps = material.used_maps()
-    color = _picture(to_linear(_pixels(maps["map_kd"]))[..., :3]) if "map_kd" in maps else None
-    if color is None:
-        color = _constant(srgb_to_linear(torch.tensor(material.kd or (GREY,) * 3)))
+    color, opacity = _constant(srgb_to_linear(torch.tensor(material.kd or (GREY,) * 3))), None
+    if "map_kd" in maps:
+        pixels = _pixels(maps["map_kd"])
+        color, opacity = _picture(to_linear(pixels)[..., :3]), _opacity(pixels)
     roughness, metallic = _gloss(material, remarks)
     normal = _normal(material, maps["normal"], remarks) if "normal" in maps else None
-    return PaintedMaterial(color, roughness, metallic, normal), tuple(remarks)
+    return PaintedMaterial(color, roughness, metallic, normal, opacity), tuple(remarks)
 
 
 def plain(name: str) -> Tuple[PaintedMaterial, Tuple[str, ...]]:
@@ -110,6 +119,12 @@ def plain(name: str) -> Tuple[PaintedMaterial, Tuple[str, ...]]:
     remark = 'No file describes the material "%s": it is grey, half rough, no metal.' % name
     color = _constant(srgb_to_linear(torch.full((3,), GREY)))
     return PaintedMaterial(color, _constant([ROUGHNESS]), _constant([0.0]), None), (remark,)
+
+
+def _opacity(pixels: np.ndarray) -> Optional[Paint]:
+    """The alpha of a base colour's picture, as nvdiffrec takes it; None where it hides everything."""
+    alpha = to_unit(pixels[..., 3:4])
+    return _picture(alpha) if alpha.size and float(alpha.min()) < 1.0 else None
 
 
 def _gloss(material: Material, remarks: List[str]) -> Tuple[Paint, Paint]:

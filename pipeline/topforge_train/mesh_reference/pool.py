@@ -59,6 +59,7 @@ def draw_views(
     supersampling: int,
     levels: int,
     name: str,
+    layers: int = 1,
 ) -> ImageSet:
     """Pictures of a mesh from camera-to-world matrices [N, 4, 4], as `load_images` gives photographs."""
     fov_y = torch.full((len(poses),), views.FOV_Y, dtype=torch.float64)
@@ -68,7 +69,7 @@ def draw_views(
     together = max(1, PIXELS_AT_ONCE // (resolution[0] * resolution[1] * supersampling**2))
     pyramids: List[Tuple[Tensor, ...]] = []
     for index in torch.arange(len(poses), device=backend.device).split(together):
-        images = painted_mesh.draw(backend, mesh, cameras[index], light, resolution, supersampling)
+        images = painted_mesh.draw(backend, mesh, cameras[index], light, resolution, supersampling, layers)
         pyramids.append(build_pyramid(images, levels))
     names = tuple("%s_%04d" % (name, number) for number in range(len(poses)))
     pyramid = tuple(torch.cat(level) for level in zip(*pyramids))
@@ -89,9 +90,12 @@ def reference_images(
     train = tuple(options.train_res or DEFAULT_SIZE)
     shown = tuple(options.display_res or train)
     poses = views.random_poses(options.reference_views, generator)
-    training = draw_views(backend, mesh, light, poses, train, options.cam_near_far, options.spp, 3, "reference")
+    near_far, layers = options.cam_near_far, options.layers
+    training = draw_views(backend, mesh, light, poses, train, near_far, options.spp, 3, "reference", layers)
     poses = views.turntable_poses()
     validation = draw_views(
-        backend, mesh, light, poses, shown, options.cam_near_far, VALIDATION_SUPERSAMPLING, 1, "turntable"
+        backend, mesh, light, poses, shown, near_far, VALIDATION_SUPERSAMPLING, 1, "turntable", layers
     )
+    if mesh.is_transparent and layers == 1:
+        remarks += ('The mesh is drawn opaque: the alpha of its pictures has an effect with "layers" above 1.',)
     return training, validation, remarks
