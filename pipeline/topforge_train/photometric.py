@@ -8,6 +8,8 @@ one factor for all views is exchanged freely with the light.
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import Tuple
 
 import torch
@@ -31,9 +33,33 @@ HUBER = 0.1
 """Residual, in natural logarithm, from which on it counts less: about twice the noise of a cell."""
 RIDGE = 0.5
 """Cells' worth of belief that a gain is one: decides for views that share nothing with others."""
+STOP = math.log(2.0)
+ABOVE_NOISE = 0.5
+"""Spread of exposure over what it leaves unexplained: a glossy surface differs from view to view, too. On the sample
+0.4 with its fixed exposure, 1.0 with exposures of +-0.5 stops."""
 NOTICEABLE = 0.15
 """Spread of exposure, in stops (root mean square), from which on views differ: gloss and a hull that is not the shape
 make 0.09 of the sample's fixed exposure."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Exposures:
+    """What the photographs say of their exposure."""
+
+    log_gain: Tensor
+    """[N, 3] float32, natural logarithm, mean zero over the views, on the CPU."""
+    noise: float
+    """What gains leave unexplained of a cell's brightness, stops (robust standard deviation): gloss, mostly."""
+
+    @property
+    def spread(self) -> float:
+        """Root mean square of the views' exposures in stops, the mean of the channels."""
+        return spread_of(self.log_gain)
+
+    @property
+    def vary(self) -> bool:
+        """Whether the views' exposures differ, and not just by what gloss makes of a few cells."""
+        return self.spread > max(NOTICEABLE, ABOVE_NOISE * self.noise)
 
 
 def observations(backend: Backend, images: ImageSet, mesh: Mesh, level: int) -> Tuple[Tensor, Tensor]:
@@ -80,6 +106,11 @@ def cells_of(mesh: Mesh) -> Tuple[Tensor, int]:
     return cell, int(cell.max()) + 1
 
 
+def spread_of(log_gain: Tensor) -> float:
+    """Root mean square over the views of log gains [N, 3], the mean of the channels, in stops."""
+    return float(log_gain.mean(1).square().mean().sqrt()) / STOP
+
+
 def solve(values: Tensor, weight: Tensor) -> Tensor:
     """Gains [N] of one channel, natural logarithm, mean zero, from values [N, C] = g_i + a_c with weights [N, C]."""
     robust = weight
@@ -96,13 +127,13 @@ def solve(values: Tensor, weight: Tensor) -> Tensor:
     return gain
 
 
-def calibrate(backend: Backend, images: ImageSet, mesh: Mesh, level: int) -> Tensor:
-    """Log gains [N, 3] float32, natural logarithm, mean zero over the views, on the CPU."""
+def calibrate(backend: Backend, images: ImageSet, mesh: Mesh, level: int) -> Exposures:
+    """Finds the gains of all views from what they show of a shape that is about right."""
     values, weight = (tensor.double().cpu() for tensor in observations(backend, images, mesh, level))
     shared = weight * (weight.sum(0) > 1)
-    return torch.stack([solve(values[..., channel], shared) for channel in range(3)], dim=1).float()
-
-
-def spread(log_gain: Tensor) -> float:
-    """Root mean square of the views' exposures [N, 3] in stops, the mean of the channels."""
-    return float(log_gain.mean(1).square().mean().sqrt()) / 0.6931471805599453
+    gains = torch.stack([solve(values[..., channel], shared) for channel in range(3)], dim=1)
+    exposed = values.mean(-1) - gains.mean(1)[:, None]
+    cell = (shared * exposed).sum(0) / shared.sum(0).clamp(min=1)
+    left = (exposed - cell).abs()[shared > 0]
+    noise = 1.4826 * float(left.median()) / STOP if len(left) else 0.0
+    return Exposures(gains.float(), noise)

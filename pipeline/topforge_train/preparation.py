@@ -61,7 +61,7 @@ def prepare(backend: Backend, images: ImageSet, options: BuiltinOptions) -> Prep
     log_gain, exposed = exposures(backend, images, hull, options)
     if exposed:
         remarks.append(
-            "Exposure differs by %.2f stops (rms) between views and is learnt." % photometric.spread(log_gain)
+            "Exposure differs by %.2f stops (rms) between views and is learnt." % photometric.spread_of(log_gain)
         )
     rough = hull.is_rough()
     learnt = Learnt(
@@ -75,11 +75,11 @@ def prepare(backend: Backend, images: ImageSet, options: BuiltinOptions) -> Prep
 def exposures(backend: Backend, images: ImageSet, hull: Consensus, options: BuiltinOptions) -> Tuple[Tensor, bool]:
     """The views' log gains [N, 3] and whether they are learnt."""
     nothing = torch.zeros(len(images), 3, device=backend.device)
-    if options.exposure == "off" or len(images) < 2:
+    if options.exposure == "off" or len(images) < 2 or not any(images.files):  # drawn ones have no files
         return nothing, False
     if hull.mesh is None or options.camera_space_light:  # nothing that two views show alike
         return nothing, options.exposure == "on"
-    found = photometric.calibrate(backend, images, hull.mesh, hull.level).to(backend.device)
-    if options.exposure == "auto" and photometric.spread(found) < photometric.NOTICEABLE:
+    found = photometric.calibrate(backend, images, hull.mesh, hull.level)
+    if options.exposure == "auto" and not found.vary:
         return nothing, False
-    return found, True
+    return found.log_gain.to(backend.device), True

@@ -203,8 +203,17 @@ def test_exposures_of_photographs_of_a_painted_ball():
         photographs.append(fragments.scatter(covered, torch.zeros(1, 1, 1, 4)))
     taken = dataclasses.replace(images, pyramid=build_pyramid(torch.cat(photographs), 1))
     found = photometric.calibrate(backend, taken, hull.mesh, 0)
-    assert (found - gain).abs().max() < 0.03
-    assert photometric.spread(found) == pytest.approx(photometric.spread(gain), rel=0.1)
+    assert (found.log_gain - gain).abs().max() < 0.03
+    assert found.spread == pytest.approx(photometric.spread_of(gain), rel=0.1)
+    assert found.vary
+    assert found.noise < 0.1
+
+
+def test_gloss_is_no_exposure():
+    gains = torch.tensor([[0.15], [-0.15], [0.15], [-0.15]]).expand(4, 3)
+    assert photometric.Exposures(gains, noise=0.1).vary
+    assert not photometric.Exposures(gains, noise=0.6).vary
+    assert not photometric.Exposures(0.3 * gains, noise=0.0).vary
 
 
 @pytest.fixture
