@@ -46,6 +46,7 @@ WARM, CLOCKED, PROFILED = 30, 50, 10
 class Cost:
     """Of one iteration of a shape, means; times in milliseconds."""
 
+    slowest: float = 0.0  # before anything is measured: what compiles or captures
     clock: float = 0.0
     busy: float = 0.0
     launches: float = 0.0
@@ -72,7 +73,11 @@ class MeasuredStep(Step):
         count = self._counts[key] - WARM
         if count in (0, CLOCKED, CLOCKED + PROFILED):
             self._mark(FOUND.setdefault(key, Cost()), count)
+        began = time.perf_counter()
         super().run(step, drawn)
+        if count < 0:
+            cost = FOUND.setdefault(key, Cost())
+            cost.slowest = max(cost.slowest, (time.perf_counter() - began) * 1000)
 
     def _mark(self, cost, count):
         if self.device.type == "cuda":
@@ -112,11 +117,11 @@ def plain(name):
 
 def table(found, kernels):
     """Lines of text."""
-    shown = ["pass  level  views |  clock ms   busy ms  launches   peak MiB | lists"]
+    shown = ["pass  level  views |  clock ms   busy ms  launches   peak MiB  slowest ms | lists"]
     for (number, level, views), cost in found.items():
-        numbers = (number + 1, level, views, cost.clock, cost.busy, cost.launches, cost.peak)
+        numbers = (number + 1, level, views, cost.clock, cost.busy, cost.launches, cost.peak, cost.slowest)
         lengths = ", ".join("%s %d" % item for item in cost.lengths.items())
-        shown.append("%4d %6d %6d | %9.2f %9.2f %9.0f %10.0f | %s" % (*numbers, lengths))
+        shown.append("%4d %6d %6d | %9.2f %9.2f %9.0f %10.0f %11.0f | %s" % (*numbers, lengths))
     for key, cost in found.items():
         merged = collections.Counter(), collections.Counter()
         for microseconds, count, name in cost.kernels:
