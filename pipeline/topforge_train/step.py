@@ -301,8 +301,8 @@ class Step:
         """Gives lists fixed lengths: longer than what an iteration found, and not shorter than before."""
         room = {}
         for name, length in found.lengths.items():
-            needed = GRANULE * math.ceil(SLACK * length / GRANULE)
-            room[name] = max(needed, self.room.get(name, 0)) if length > self.room.get(name, 0) else self.room[name]
+            before, needed = self.room.get(name, 0), GRANULE * max(1, math.ceil(SLACK * length / GRANULE))
+            room[name] = max(needed, before) if not before or length > before else before
         largest = [torch.finfo(torch.float32).max] * len(found.terms)
         self._limits = torch.tensor([*largest, *map(float, room.values())], device=self.device)
         self.room, self._halves = room, None

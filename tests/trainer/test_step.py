@@ -165,6 +165,27 @@ def test_a_list_that_is_too_short_is_found_out_and_its_iteration_repeated(monkey
     assert Replayed.made == [(0, 1)] * 2  # after the rehearsal, and with more room
 
 
+class Hidden(Parabola):
+    """One of its lists, a layer behind the first, stays empty for a while."""
+
+    def losses(self, drawn, room=EXACT):
+        self.room = room
+        lengths = {"pixels": torch.tensor([100]), "pixels, layer 1": torch.tensor([0 if int(drawn.views) < 6 else 40])}
+        return Losses(self.x.square().sum(), {}, lengths)
+
+
+def test_an_empty_list_has_room_too(monkeypatch):
+    monkeypatch.setattr("topforge_train.step.Captured", Replayed)
+    training, step = Hidden(), 0
+    iterations = Step(training, CPU, captures=True)
+    while step < 9:
+        iterations.run(step, training.draw(step, 0.0))
+        following = iterations.settle(step + 1, wait=True)
+        assert following == step + 1
+        step = following
+    assert training.room == {"pixels": 256, "pixels, layer 1": 256}
+
+
 def test_what_went_wrong_holds_back_all_that_follows():
     training = Parabola()
     iterations, before = Step(training, CPU), training.x.detach().clone()
