@@ -51,7 +51,7 @@ def solid_angles(n: int) -> Tensor:
 
 def texel_of(directions: Tensor, n: int) -> Tensor:
     """Flat index (face * n + row) * n + column of the texel that each direction [..., 3] hits: [...] int64."""
-    along = directions.to(torch.float64) @ FACE_AXES.reshape(18, 3).T
+    along = directions.to(torch.float64) @ FACE_AXES.reshape(18, 3).T.to(directions.device)
     along = along.reshape(*directions.shape[:-1], 6, 3)
     face = along[..., 0].argmax(-1)
     major, s, t = along.gather(-2, face[..., None, None].expand(*face.shape, 1, 3)).squeeze(-2).unbind(-1)

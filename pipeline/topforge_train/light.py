@@ -15,8 +15,9 @@ from torch import Tensor
 
 from topforge_capture import radiance
 from topforge_train import cubemap
+from topforge_train.backend.warp_prefilter import filtered
 from topforge_train.backend.warp_sampling import texture_cube
-from topforge_train.prefilter import MINIMUM_ROUGHNESS, level_matrix, level_shapes, pyramid_matrix
+from topforge_train.prefilter import MINIMUM_ROUGHNESS, level_shapes, tables
 
 INITIAL_RADIANCE = 0.5
 DARKEST, BRIGHTEST = 1e-3, 1e6
@@ -59,17 +60,13 @@ def fractional_level(roughness: Tensor, count: int) -> Tensor:
 
 
 def prefiltered(base: Tensor, levels: int = 6) -> PrefilteredLight:
-    """The levels of a light of radiance `base` [6, n, n, 3] float32, differentiable in it.
-
-    Two sparse products; the matrices are made once for each size (1 s).
-    """
-    side, device = base.shape[1], base.device
-    shapes = level_shapes(side, levels)
-    pyramid = pyramid_matrix(side, device) @ base.reshape(-1, 3)
-    blurred = level_matrix(side, tuple(shapes[1:]), device) @ pyramid
-    parts = blurred.split([6 * shape.side**2 for shape in shapes[1:]])
-    maps = [part.reshape(6, shape.side, shape.side, 3) for part, shape in zip(parts, shapes[1:])]
-    return PrefilteredLight([base, *maps])
+    """The levels of a light of radiance `base` [6, n, n, 3] float32, n a power of two from 16, differentiable in it."""
+    shapes = level_shapes(base.shape[1], levels)
+    whole = [] if shapes[0].side < base.shape[1] else [base]
+    made = tuple(shapes[len(whole) :])
+    parts = filtered(base.reshape(-1, 3), tables(base.shape[1], made, base.device))
+    parts = parts.split([6 * shape.side**2 for shape in made])
+    return PrefilteredLight([*whole, *(part.view(6, shape.side, shape.side, 3) for part, shape in zip(parts, made))])
 
 
 class EnvironmentLight(torch.nn.Module):

@@ -22,11 +22,14 @@ import torch
 from torch import Tensor
 
 from topforge_train.backend import parallel
+from topforge_train.backend.warp_prefilter import Rows, Tables
 from topforge_train.cubemap import FACE_AXES, solid_angles, texel_directions, texel_of
-from topforge_train.sparse import SparseMatrix
 
 MINIMUM_ROUGHNESS = 0.08
-"""Level 0 is the light itself: up to 128 x 128, its texels and their interpolation are as wide as this lobe."""
+"""Roughness of level 0. Of a light up to 128 x 128 that is the light itself: its texels are as wide as that lobe."""
+
+FINEST = 128
+"""Side of level 0 of a finer light: a texel is as wide as the lobe of the smallest roughness."""
 
 BLOCK_SIZE = 0.2
 TAIL_GROWTH = 0.75
@@ -37,6 +40,10 @@ times brighter than the sky, 16 % at worst and 7 % in the mean, which is a shift
 
 COARSEST = 8
 """Side of the coarsest source faces: one texel is 11 degrees."""
+
+ROWS_AT_ONCE = 4096
+LARGEST_TABLE = 128
+"""Both bound the memory for making a matrix: rows at once, and the side of faces whose texels are all tabulated."""
 
 DROPPED = 1e-5
 """Entries below this share of their row are left out; the rest is scaled to sum to 1 again."""
@@ -54,15 +61,16 @@ def level_shapes(base: int, count: int = 6) -> List[LevelShape]:
     """Roughness and size of the levels for a base of side `base`.
 
     Roughness runs evenly from 0.08 to 0.5 over all but the last, which is 1 (nvdiffrec's mapping). Sides are powers
-    of two with texels no larger than the lobe's median radius, 2 alpha, and at least 16 for smooth gradients.
+    of two with texels no larger than half of the lobe's median radius 2 alpha, so that a lookup between texels does
+    not flatten the highlight of a sun (by 28 % if they are as large as that radius), and at least 16.
     """
-    shapes = [LevelShape(MINIMUM_ROUGHNESS, base)]
+    shapes = [LevelShape(MINIMUM_ROUGHNESS, min(base, FINEST))]
     for index in range(1, count):
         last = index == count - 1
         roughness = 1.0 if last else MINIMUM_ROUGHNESS + (0.5 - MINIMUM_ROUGHNESS) * index / (count - 2)
-        needed = math.pi / 2 / (2.0 * roughness**2)
+        needed = math.pi / 2 / roughness**2
         side = 2 ** math.ceil(math.log2(needed))
-        shapes.append(LevelShape(roughness, min(base, max(16, side))))
+        shapes.append(LevelShape(roughness, min(base, FINEST, max(16, side))))
     return shapes
 
 
@@ -82,36 +90,72 @@ def pyramid_sides(base: int) -> List[int]:
 
 @functools.lru_cache(maxsize=4)
 @parallel.one_torch_thread()
-def pyramid_matrix(base: int, device: torch.device) -> SparseMatrix:
-    """All maps of the averaged pyramid, one below another, from the light: means weighted by solid angle."""
-    weight = solid_angles(base).repeat(6, 1, 1).reshape(-1)
-    source = torch.arange(6 * base * base)
-    face, row, column = _split(source, base)
-    rows, values, offset = [], [], 0
-    for side in pyramid_sides(base):
-        factor = base // side
-        block = (face * side + row // factor) * side + column // factor
-        total = solid_angles(side).repeat(6, 1, 1).reshape(-1)
-        rows.append(offset + block)
-        values.append(weight / total[block])
-        offset += 6 * side * side
-    columns = source.repeat(len(rows))
-    return SparseMatrix.from_entries(torch.cat(rows), columns, torch.cat(values), (offset, 6 * base * base)).to(device)
-
-
-@functools.lru_cache(maxsize=4)
-@parallel.one_torch_thread()
-def level_matrix(base: int, shapes: Tuple[LevelShape, ...], device: torch.device) -> SparseMatrix:
-    """The given levels, one below another, from the pyramid of a light of side `base`; each row sums to 1."""
+def tables(base: int, shapes: Tuple[LevelShape, ...], device: torch.device) -> Tables:
+    """What makes the given levels, one below another, from a light of side `base`; each row sums to 1."""
     rows, columns, values, offset = [], [], [], 0
     for shape in shapes:
-        row, column, value = _rows_of_all_faces(*_rows_of_first_face(base, shape), base, shape.side)
+        row, column, value = _rows_of_first_face(base, shape, device)
         rows.append(offset + row)
         columns.append(column)
         values.append(value)
-        offset += 6 * shape.side**2
-    extent = (offset, sum(6 * side * side for side in pyramid_sides(base)))
-    return SparseMatrix.from_entries(torch.cat(rows), torch.cat(columns), torch.cat(values), extent).to(device)
+        offset += shape.side**2
+    row, value = torch.cat(rows), torch.cat(values)
+    cells, column = torch.cat(columns).unique(return_inverse=True)
+    turned, used = _turned(base, cells)
+    place = _places(shapes, device)
+    forward, transposed = (
+        Rows.from_entries(row, column, value, offset),
+        Rows.from_entries(column, row, value, len(cells)),
+    )
+    return Tables(_shares(base, device), turned, used, forward, transposed, place, place.argsort())
+
+
+def _shares(base: int, device: torch.device) -> Tuple[Tensor, ...]:
+    """For each step of the pyramid, each texel's share of the solid angle of the next coarser one: [n, n]."""
+    shares = []
+    for side in pyramid_sides(base)[1:]:
+        whole = solid_angles(side).repeat_interleave(2, 0).repeat_interleave(2, 1)
+        shares.append((solid_angles(2 * side) / whole).float().to(device))
+    return tuple(shares)
+
+
+def _rotations(device: torch.device) -> List[Tensor]:
+    """The rotations [3, 3] float64 that take face 0's axes to each face's: both frames have the same handedness."""
+    return [(axes.T @ FACE_AXES[0]).to(device) for axes in FACE_AXES]
+
+
+def _turned(base: int, cells: Tensor) -> Tuple[Tensor, Tensor]:
+    """For cells [U] of the pyramid and each rotation the cell it is taken to: [U * 6]; and the inverse.
+
+    Rotating light and normal together changes nothing: face f of a level is face 0's under the light turned back.
+    """
+    turned, offset = torch.empty(len(cells), 6, dtype=torch.int64, device=cells.device), 0
+    for side in pyramid_sides(base):
+        count = 6 * side * side
+        here = torch.nonzero((cells >= offset) & (cells < offset + count))[:, 0]
+        directions = texel_directions(side).reshape(-1, 3).to(cells.device)[cells[here] - offset]
+        for index, rotation in enumerate(_rotations(cells.device)):
+            turned[here, index] = offset + texel_of(directions @ rotation.T, side)
+        offset += count
+    turned = turned.reshape(-1)
+    used = torch.full((offset * 6,), len(turned), dtype=torch.int64, device=cells.device)
+    source = torch.arange(len(turned), device=cells.device)
+    used[turned * 6 + source % 6] = source
+    return turned, used
+
+
+def _places(shapes: Tuple[LevelShape, ...], device: torch.device) -> Tensor:
+    """For each texel of all levels, one below another: its row * 6 + rotation, [texels] int64."""
+    places, offset = [], 0
+    for shape in shapes:
+        directions = texel_directions(shape.side)[0].reshape(-1, 3).to(device)
+        rows = offset + torch.arange(len(directions), device=device)
+        place = torch.empty(6 * len(directions), dtype=torch.int64, device=device)
+        for index, rotation in enumerate(_rotations(device)):
+            place[texel_of(directions @ rotation.T, shape.side)] = rows * 6 + index
+        places.append(place)
+        offset += len(directions)
+    return torch.cat(places)
 
 
 def _split(index: Tensor, side: int) -> Tuple[Tensor, Tensor, Tensor]:
@@ -123,44 +167,72 @@ def _children(cell: Tensor, side: int) -> Tensor:
     """The four texels of the map of twice the side below each texel: [..., 4]."""
     face, row, column = _split(cell, side)
     first = (face * 2 * side + 2 * row) * 2 * side + 2 * column
-    return first[..., None] + torch.tensor([0, 1, 2 * side, 2 * side + 1])
+    return first[..., None] + torch.tensor([0, 1, 2 * side, 2 * side + 1], device=cell.device)
 
 
-def _rows_of_first_face(base: int, shape: LevelShape) -> Tuple[Tensor, Tensor, Tensor]:
-    """Entries (row, column, value) of the rows of face 0, columns in the pyramid; descends from coarse to fine."""
-    alpha = shape.roughness**2
-    normals = texel_directions(shape.side)[0].reshape(-1, 3)
-    sides = pyramid_sides(base)
+def _rows_of_first_face(base: int, shape: LevelShape, device: torch.device) -> Tuple[Tensor, Tensor, Tensor]:
+    """Entries (row, column, value) of the rows of face 0, columns in the pyramid."""
+    normals = texel_directions(shape.side)[0].reshape(-1, 3).to(device)
+    parts = []
+    for first in range(0, len(normals), ROWS_AT_ONCE):
+        row, column, value = _entries(normals[first : first + ROWS_AT_ONCE], base, shape.roughness**2)
+        parts.append((first + row, column, value))
+    row, column, value = (torch.cat(part) for part in zip(*parts))
+    return row, column, value
+
+
+def _entries(normals: Tensor, base: int, alpha: float) -> Tuple[Tensor, Tensor, Tensor]:
+    """Entries (row, column, value) of the lobes around normals [R, 3] float64; descends from coarse to fine cells."""
+    device, sides = normals.device, pyramid_sides(base)
     side = sides[-1]
     row, cell = (
         index.reshape(-1)
-        for index in torch.meshgrid(torch.arange(len(normals)), torch.arange(6 * side * side), indexing="ij")
+        for index in torch.meshgrid(
+            torch.arange(len(normals), device=device), torch.arange(6 * side * side, device=device), indexing="ij"
+        )
     )
     found: List[Tuple[Tensor, Tensor, Tensor]] = []
     while len(row):
-        directions, areas = texel_directions(side).reshape(-1, 3), solid_angles(side).repeat(6, 1, 1).reshape(-1)
-        cosine = (normals[row] * directions[cell]).sum(-1)
-        width = areas[cell].sqrt()
+        directions, areas = _texels(cell, side)
+        cosine = (normals[row] * directions).sum(-1)
+        width = areas.sqrt()
         visible = cosine > -width  # a block's corner is at most 0.8 of its width away from its centre
         tangent = ((1.0 - cosine) / (1.0 + cosine).clamp(min=1e-9)).sqrt()  # of the angle of H
         small = width <= 2.0 * BLOCK_SIZE * alpha * (1.0 + (tangent / alpha) ** 2) ** TAIL_GROWTH
         chosen = visible & small
-        found.append(
-            (row[chosen], _column(cell[chosen], side, sides), _integral(normals, row, cell, side, chosen, alpha))
-        )
+        integral = _integral(normals[row[chosen]], cell[chosen], side, alpha)
+        found.append((row[chosen], _column(cell[chosen], side, sides), integral))
         rest = visible & ~small
         row, cell, side = row[rest].repeat_interleave(4), _children(cell[rest], side).reshape(-1), 2 * side
     row, column, value = (torch.cat(parts) for parts in zip(*found))
     return _normalised(row, column, value, len(normals))
 
 
-def _integral(normals: Tensor, row: Tensor, cell: Tensor, side: int, chosen: Tensor, alpha: float) -> Tensor:
-    """The weight integrated over each chosen cell, by its four quarters."""
-    directions = texel_directions(2 * side).reshape(-1, 3)
-    areas = solid_angles(2 * side).repeat(6, 1, 1).reshape(-1)
-    parts = _children(cell[chosen], side)
-    cosine = (directions[parts] * normals[row[chosen]][:, None, :]).sum(-1)
-    return (lobe(cosine, alpha) * areas[parts]).sum(-1)
+def _texels(cell: Tensor, side: int) -> Tuple[Tensor, Tensor]:
+    """Directions [..., 3] and solid angles [...] of texels, float64."""
+    if side <= LARGEST_TABLE:
+        directions, areas = _table(side, cell.device)
+        return directions[cell], areas[cell]
+    face, row, column = _split(cell, side)
+    s, t = (((index + 0.5) * (2.0 / side) - 1.0)[..., None] for index in (column, row))
+    axes = FACE_AXES.to(cell.device)[face]
+    squared = 1.0 + s * s + t * t
+    directions = (axes[..., 0, :] + s * axes[..., 1, :] + t * axes[..., 2, :]) / squared.sqrt()
+    return directions, (4.0 / side**2) / squared[..., 0] ** 1.5
+
+
+@functools.lru_cache(maxsize=16)
+def _table(side: int, device: torch.device) -> Tuple[Tensor, Tensor]:
+    """Directions [6 n n, 3] and solid angles [6 n n] of all texels, float64."""
+    areas = solid_angles(side).repeat(6, 1, 1).reshape(-1)
+    return texel_directions(side).reshape(-1, 3).to(device), areas.to(device)
+
+
+def _integral(normals: Tensor, cell: Tensor, side: int, alpha: float) -> Tensor:
+    """The weight around each normal [E, 3] integrated over its cell [E], by the cell's four quarters."""
+    directions, areas = _texels(_children(cell, side), 2 * side)
+    cosine = (directions * normals[:, None, :]).sum(-1)
+    return (lobe(cosine, alpha) * areas).sum(-1)
 
 
 def _column(cell: Tensor, side: int, sides: List[int]) -> Tensor:
@@ -174,26 +246,16 @@ def _column(cell: Tensor, side: int, sides: List[int]) -> Tensor:
 
 
 def _normalised(row: Tensor, column: Tensor, value: Tensor, rows: int) -> Tuple[Tensor, Tensor, Tensor]:
-    """Drops negligible entries and makes every row sum to 1: a constant light stays what it is."""
-    total = torch.zeros(rows, dtype=value.dtype).index_add_(0, row, value)
-    kept = value > DROPPED * total[row]
+    """One entry for each place, negligible ones dropped, and every row sums to 1: a constant light stays what it is."""
+    place, order = (row * (int(column.max()) + 1) + column).sort(stable=True)
+    place, count = place.unique_consecutive(return_counts=True)
+    first = order[count.cumsum(0) - count]
+    row, column, value = row[first], column[first], torch.segment_reduce(value[order], "sum", lengths=count)
+    kept = value > DROPPED * _sums(row, value, rows)[row]
     row, column, value = row[kept], column[kept], value[kept]
-    total = torch.zeros(rows, dtype=value.dtype).index_add_(0, row, value)
-    return row, column, value / total[row]
+    return row, column, value / _sums(row, value, rows)[row]
 
 
-def _rows_of_all_faces(
-    row: Tensor, column: Tensor, value: Tensor, base: int, side: int
-) -> Tuple[Tensor, Tensor, Tensor]:
-    """Repeats the entries of face 0 for the six faces: rotating light and normal together changes nothing."""
-    rows, columns = [], []
-    for face in range(6):
-        # The rotation that takes face 0's axes to this face's: both frames have the same handedness.
-        rotation = FACE_AXES[face].T @ FACE_AXES[0]
-        rows.append(texel_of(texel_directions(side)[0].reshape(-1, 3) @ rotation.T, side)[row])
-        turned, offset = [], 0
-        for source in pyramid_sides(base):
-            turned.append(offset + texel_of(texel_directions(source).reshape(-1, 3) @ rotation.T, source))
-            offset += 6 * source * source
-        columns.append(torch.cat(turned)[column])
-    return torch.cat(rows), torch.cat(columns), value.repeat(6)
+def _sums(row: Tensor, value: Tensor, rows: int) -> Tensor:
+    """Sum of the values of each row, entries sorted by row: [rows]. In a fixed order, unlike index_add on a GPU."""
+    return torch.segment_reduce(value, "sum", lengths=torch.bincount(row, minlength=rows))

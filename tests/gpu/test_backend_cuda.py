@@ -189,7 +189,7 @@ def test_sparse_product():
     assert_same(lambda device, x: matrix.to(device) @ x, [random(1000, 3, seed=4) - 0.5], 1e-5)
 
 
-@pytest.mark.parametrize("side", [16, 64])
+@pytest.mark.parametrize("side", [16, 64, 256])
 def test_prefiltered_light(side):
     normal = torch.nn.functional.normalize(random(3000, 3) - 0.5, dim=-1)
     roughness = random(3000, seed=1)

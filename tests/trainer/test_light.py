@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-import types
 
 import pytest
 import torch
 
+from topforge.trainers.builtin_options import BuiltinOptions
 from topforge_train import cubemap, light, prefilter
+from topforge_train.backend.warp_sampling import texture_cube
 from topforge_train.export.images import write_radiance
 from topforge_train.light import EnvironmentLight, prefiltered
 
@@ -64,6 +66,26 @@ def test_levels_equal_the_integral(n, parts, kind):
         exact = integral(base, normals, shape.roughness, parts)
         error = (level.detach().reshape(-1, 3)[rows] - exact).abs().max() / exact.mean()
         assert error < 0.01, "roughness %g: %g" % (shape.roughness, error)
+
+
+def test_a_fine_light_is_blurred_by_the_lobe_of_the_smallest_roughness():
+    base = random(6, 256, 256, 3)
+    finest = prefiltered(base).levels[0].reshape(-1, 3)
+    rows = torch.tensor([3, 5000, 128 * 128 * 6 - 1])
+    exact = integral(base, cubemap.texel_directions(128).reshape(-1, 3)[rows], 0.08, 4)
+    torch.testing.assert_close(finest[rows].double(), exact, rtol=0.01, atol=0)
+
+
+def test_highlights_of_a_sun_keep_their_height_between_texels():
+    """Levels are read by interpolation: their texels must be small against the lobe."""
+    base = torch.zeros(6, 64, 64, 3)
+    base[0, 37, 21] = 1000.0
+    towards = cubemap.texel_directions(64)[0, 37, 21]
+    for index, shape in list(enumerate(prefilter.level_shapes(64)))[1:]:
+        directions = torch.nn.functional.normalize(towards + 1.5 * shape.roughness**2 * (random(6, 3) - 0.5), dim=-1)
+        found = texture_cube(prefiltered(base).levels, directions.float(), torch.full((6,), float(index)))
+        exact = integral(base, directions, shape.roughness, 2)
+        assert ((found / exact - 1).abs() < 0.15).all(), shape
 
 
 def test_prefilter_keeps_the_power_of_a_small_sun():
@@ -279,19 +301,19 @@ def test_log_variation_is_zero_for_a_constant_and_mild_on_bright_lights():
 
 
 def test_options_choose_between_learning_and_a_given_light(tmp_path):
-    options = types.SimpleNamespace(learn_light=True, lock_light=False, envmap=None, env_scale=1.0, probe_res=16)
+    options = BuiltinOptions(probe_res=16)
     learnt = EnvironmentLight.from_options(options)
     assert learnt.base.requires_grad
     torch.testing.assert_close(learnt.base.detach(), torch.full((6, 16, 16, 3), 0.5))
     continued = EnvironmentLight.from_options(options, random(6, 32, 32, 3))
     torch.testing.assert_close(continued.base.detach(), random(6, 32, 32, 3).clamp(min=light.DARKEST))
-    options.lock_light = True
+    options = dataclasses.replace(options, lock_light=True)
     locked = EnvironmentLight.from_options(options, random(6, 32, 32, 3))
     assert not list(locked.parameters())
     assert torch.equal(locked.base, random(6, 32, 32, 3))
     path = tmp_path / "sky.hdr"
     write_radiance(path, torch.full((32, 64, 3), 0.25).numpy())
-    options = types.SimpleNamespace(learn_light=False, envmap=str(path), env_scale=3.0, probe_res=16)
+    options = BuiltinOptions(learn_light=False, envmap=str(path), env_scale=3.0, probe_res=16)
     given = EnvironmentLight.from_options(options)
     assert not given.base.requires_grad
     torch.testing.assert_close(given.base.detach(), torch.full((6, 16, 16, 3), 0.75), atol=1e-2, rtol=0)

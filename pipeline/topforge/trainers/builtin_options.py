@@ -209,8 +209,11 @@ class BuiltinOptions(NvdiffrecOptions):
         label="Hash Grid Finest Resolution",
     )
     """Cells along a side of the finest level; about one for two texels of detail."""
-    probe_res: int = option(64, unit="texels", choices=(16, 32, 64, 128), group="Light", label="Light Probe Resolution")
-    """Side of a face of the light's cube map. Sharper highlights need more."""
+    probe_res: int = option(
+        64, unit="texels", choices=(16, 32, 64, 128, 256), group="Light", label="Light Probe Resolution"
+    )
+    """Side of a face of the light's cube map. 64 shows all that a roughness of 0.2 reflects, a sun too; mirrors need
+    128 or 256, and many photographs to see them in."""
     light_neutrality: float = option(
         0.001, minimum=0.0, maximum=10.0, group="Light", advanced=True, label="Light Neutrality Weight"
     )
