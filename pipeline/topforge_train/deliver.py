@@ -56,8 +56,8 @@ def deliver(session: Session, surface: SurfacePass) -> None:
         raise SpoiltResultError(spoilt)
     if not session.options.base_mesh:
         first = make_asset(session, start, start.vertices, start.texels, start.light)
-        write_tree(session.output / "dmtet_mesh", first)
-    write_delivery(session.output, final)
+        write_tree(session.output / "dmtet_mesh", first, str(session.device))
+    write_delivery(session.output, final, str(session.device))
     votes, side = session.prepared.hull, session.options.mesh_scale
     if not write_hull(session.output / "hull.obj", session.training, side, votes.disagreeing, votes.growth):
         session.reporter.message("There is no hull.obj: the masks leave nothing out, or have no shape in common.")

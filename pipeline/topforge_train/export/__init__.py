@@ -15,10 +15,13 @@ from topforge_train.export.usd import write_usd
 __all__ = ["read_tree", "write_delivery", "write_glb", "write_hull", "write_tree", "write_usd"]
 
 
-def write_delivery(folder: Path, asset: Asset) -> None:
-    """Everything a person gets: mesh/ (nvdiffrec's tree), mesh.glb, asset.usda with textures/, cameras.json."""
+def write_delivery(folder: Path, asset: Asset, device: str = "cpu") -> None:
+    """Everything a person gets: mesh/ (nvdiffrec's tree), mesh.glb, asset.usda with textures/, cameras.json.
+
+    `device` is where the run has compiled its kernels already.
+    """
     asset.check_finite()
-    write_tree(folder / "mesh", asset)
+    write_tree(folder / "mesh", asset, device)
     write_glb(folder / "mesh.glb", asset)
     write_usd(folder, asset)
     shutil.copyfile(folder / "mesh" / "probe.hdr", folder / "textures" / "probe.hdr")

@@ -34,15 +34,15 @@ class UnreadableTreeError(TopForgeError):
         super().__init__("%s: %s." % (path, problem), "Export the run again, or name another folder.")
 
 
-def write_tree(folder: Path, asset: Asset) -> None:
-    """Writes the six files into `folder`, which is made if need be."""
+def write_tree(folder: Path, asset: Asset, device: str = "cpu") -> None:
+    """Writes the six files into `folder`, which is made if need be; `device` samples the light."""
     folder.mkdir(parents=True, exist_ok=True)
     atomic.write_text(folder / "mesh.obj", obj_text(asset))
     atomic.write_text(folder / "mesh.mtl", MATERIAL)
     for name, pixels in (("kd", images.base_color(asset)), ("ks", images.ks(asset)), ("n", images.normal(asset))):
         atomic.write_bytes(folder / ("texture_%s.png" % name), images.png(pixels))
-    latlong = to_latlong(torch.from_numpy(asset.probe), *PROBE_SIZE)
-    images.write_radiance(folder / "probe.hdr", latlong.numpy())
+    latlong = to_latlong(torch.from_numpy(asset.probe).to(device), *PROBE_SIZE)
+    images.write_radiance(folder / "probe.hdr", latlong.numpy(force=True))
 
 
 def obj_text(asset: Asset) -> str:
