@@ -1,7 +1,7 @@
 """How much memory of a GPU a run needs, before it starts: a warning is cheaper than running out after an hour.
 
 What is added up are the bytes that torch holds at most, as sums over what makes them grow. The figures for each were
-fitted to measured peaks (docs/long-runs.md); they are good to a few tens of percent, which is enough to warn.
+fitted to five measured peaks (docs/long-runs.md has them); they are good to a few tens of percent, enough to warn.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from topforge.trainers.builtin_options import BuiltinOptions
 from topforge_train.data import ImageSet
 from topforge_train.session import Session
 
-BASE = 250 << 20
+BASE = 100 << 20
 """Bytes whatever the options: light, prefiltered cubes, tables, what the libraries keep."""
-FOR_A_CELL = {"dmtet": 150, "flexicubes": 900}
+FOR_A_CELL = {"dmtet": 160, "flexicubes": 785}
 """For each cell of `dmtet_grid` cubed: distances, offsets and weights, Adam's moments, the copy to go back to."""
-FOR_A_PIXEL = 250
+FOR_A_PIXEL = 200
 """For each pixel of an iteration's images, whether it is covered or not: images, masks, identities, gradients."""
-FOR_A_POINT = 1900
+FOR_A_POINT = 1130
 """For each covered pixel of an iteration: what the backward pass needs, with the slack of its lists."""
-FOR_A_TEXEL = 420
+FOR_A_TEXEL = 300
 """For each texel: nine channels, their gradient, both moments, the copy to go back to, mip levels, smoothness."""
 
 
