@@ -23,6 +23,8 @@ from topforge_train.render import Shape
 
 SUPERSAMPLING = 4
 """Samples along a pixel's side: photographs average over the area of a pixel, so the comparison must."""
+LAYERS = 8
+"""How deep one looks through a transparent asset: as deep as any was trained."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,8 +62,10 @@ def scene_of(asset: Asset, light: Tensor) -> Scene:
         torch.from_numpy(asset.uv_triangles),
         torch.from_numpy(asset.tangents),
     )
-    texels = torch.cat([torch.from_numpy(m) for m in (asset.base_color, asset.ks, asset.normal_map)], dim=-1)
-    material = TextureMaterial(texels, MaterialLimits(torch.full((9,), -1.0), torch.ones(9)))
+    maps = [asset.base_color, asset.ks, asset.normal_map] + ([] if asset.opacity is None else [asset.opacity])
+    texels = torch.cat([torch.from_numpy(each) for each in maps], dim=-1)
+    limits = MaterialLimits(torch.full(texels.shape[-1:], -1.0), torch.ones(texels.shape[-1]))
+    material = TextureMaterial(texels, limits, 1 if asset.opacity is None else LAYERS)
     with torch.no_grad():
         return Scene(shape, material, prefiltered(light))
 

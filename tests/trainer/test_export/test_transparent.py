@@ -1,12 +1,17 @@
 """A transparent asset in each format: its opacity is there, as written, and readers are told to use it."""
 
+import dataclasses
 import io
 import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from topforge_train import preview
+from topforge_train.camera import make_cameras
+from topforge_train.evaluation import scene_of
 from topforge_train.export import read_tree
 
 pxr = pytest.importorskip("pxr")
@@ -60,3 +65,18 @@ def test_usd_takes_the_opacity_from_the_base_colors_alpha(transparent_delivery, 
     opaque = Usd.Stage.Open(str(delivery / "asset.usda"))
     assert not UsdShade.Shader(opaque.GetPrimAtPath("/asset/material/preview")).GetInput("opacity")
     assert not UsdGeom.Mesh(opaque.GetPrimAtPath("/asset/mesh")).GetDoubleSidedAttr().Get()
+
+
+def test_what_is_read_back_is_looked_through(backend, transparent, transparent_delivery):
+    """The opacity rises along the texture, so that a picture has little coverage here and full coverage there."""
+    asset = read_tree(transparent_delivery / "mesh")
+    camera = transparent.cameras[0]
+    place = (torch.from_numpy(camera.camera_to_world)[None], torch.tensor([camera.fov_y]), torch.ones(1))
+    batch = make_cameras(*place, torch.zeros(1, 2), camera.near, camera.far)
+    image = preview.draw(backend, scene_of(asset, torch.from_numpy(asset.probe)), batch, (48, 48)).image
+    inside = image[0, 16:32, 16:32, 3]
+    assert inside.min() < 0.6
+    assert inside.max() > 0.9
+    opaque = dataclasses.replace(asset, opacity=None)
+    image = preview.draw(backend, scene_of(opaque, torch.from_numpy(asset.probe)), batch, (48, 48)).image
+    torch.testing.assert_close(image[0, 16:32, 16:32, 3], torch.ones(16, 16))
