@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+from topforge.errors import FailureClass
 from topforge.items import Item, Needs
 from topforge.paths import RunPaths
 from topforge.trainers.builtin import ADAPTER, REQUIRED
@@ -59,3 +60,23 @@ def test_only_a_later_end_extends():
     assert ADAPTER.extends(dataclasses.replace(config, iter=config.iter + 1, save_interval=3), config)
     assert not ADAPTER.extends(config, config)
     assert not ADAPTER.extends(dataclasses.replace(config, iter=config.iter + 1, seed=1), config)
+
+
+def test_a_defect_in_one_of_several_processes_is_shown_and_not_its_consequences():
+    tail = [
+        "[rank1]: Traceback (most recent call last):",
+        '[rank1]:   File "loop.py", line 3',
+        "[rank0]: Traceback (most recent call last):",
+        "[rank1]: KeyError: 'light'",
+        "[rank0]: RuntimeError: Connection closed by peer",
+        "Traceback (most recent call last):",
+        "torch.distributed.elastic.multiprocessing.errors.ChildFailedError:",
+    ]
+    found = ADAPTER.diagnose(1, tail)
+    assert found.reason.endswith("Traceback (most recent call last):\n  File \"loop.py\", line 3\nKeyError: 'light'")
+    assert ADAPTER.diagnose(1, tail[-2:]) is None
+
+
+def test_the_words_of_a_rank_come_first():
+    tail = ["topforge-error class=oom", "topforge-reason Full.", "topforge-fix Less.", "[rank1]: Traceback (most"]
+    assert ADAPTER.diagnose(1, tail).failure_class is FailureClass.OOM

@@ -170,7 +170,7 @@ class BuiltinAdapter(Adapter):
                     "Run `topforge doctor --for topforge` on it, or leave `environment` out to use the private one.",
                 )
         if len(found) < 3:
-            return None
+            return of_first_rank(tail)
         kind = FailureClass(found["topforge-error class="])
         return Diagnosis(kind, found["topforge-reason "], found["topforge-fix "])
 
@@ -218,6 +218,20 @@ class BuiltinAdapter(Adapter):
     def _lower(config: BuiltinOptions, key: str, value: Any) -> Tuple[BuiltinOptions, str]:
         sentence = "%s lowered from %s to %s to fit into memory" % (key, getattr(config, key), value)
         return dataclasses.replace(config, **{key: value}), sentence
+
+
+def of_first_rank(tail: Sequence[str]) -> Optional[Diagnosis]:
+    """The defect that ended the first of several processes; what the others and torchrun say comes of it."""
+    marks = [re.match(r"\[rank\d+\]: (?=Traceback )", line) for line in tail]
+    first = next((mark.group() for mark in marks if mark), None)
+    if first is None:
+        return None
+    block = "\n".join(line[len(first) :].rstrip() for line in tail if line.startswith(first))
+    return Diagnosis(
+        FailureClass.TRAINER,
+        "One of the processes that train together failed:\n" + block,
+        "Read the attempt's log; try it on one GPU. If it fails there as well, report it: it is a defect.",
+    )
 
 
 def role_of(name: str) -> str:
