@@ -26,7 +26,7 @@ def test_several_gpus_are_several_processes(tmp_path):
 
 
 def test_settings_are_lowered_until_none_is_left():
-    config, sentences = BuiltinOptions(batch=4, texture_res=(2048, 2048), dmtet_grid=96), []
+    config, sentences = BuiltinOptions(batch=4, texture_res=(2048, 2048), dmtet_grid=96, layers=8), []
     while True:
         lower = ADAPTER.lower_settings(config)
         if lower is None:
@@ -34,6 +34,8 @@ def test_settings_are_lowered_until_none_is_left():
         config, sentence = lower
         sentences.append(sentence.split(" to fit")[0])
     assert sentences == [
+        "layers lowered from 8 to 4",
+        "layers lowered from 4 to 2",
         "texture_res lowered from (2048, 2048) to (1024, 1024)",
         "dmtet_grid lowered from 96 to 64",
         "dmtet_grid lowered from 64 to 42",
@@ -52,6 +54,16 @@ def test_what_the_trainer_lowered_itself_is_part_of_what_it_made(tmp_path):
     summary = {"metrics": {"psnr": 30.0}, "provenance": {}, "lowered": ["batch: computed in 2 parts"]}
     (paths.output / "summary.json").write_text(json.dumps(summary))
     assert ADAPTER.collect(item(), BuiltinOptions(), paths).lowered == ("batch: computed in 2 parts",)
+
+
+def test_the_licence_of_what_a_run_used_comes_with_its_result(tmp_path):
+    paths = RunPaths(tmp_path)
+    for name in REQUIRED:
+        (paths.output / name).parent.mkdir(parents=True, exist_ok=True)
+        (paths.output / name).write_text("content")
+    summary = {"metrics": {}, "provenance": {}, "licences": ["nvdiffrast: never commercially"]}
+    (paths.output / "summary.json").write_text(json.dumps(summary))
+    assert ADAPTER.collect(item(), BuiltinOptions(), paths).licences == ("nvdiffrast: never commercially",)
 
 
 def test_only_a_later_end_extends():

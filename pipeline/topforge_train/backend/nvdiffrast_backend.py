@@ -29,8 +29,8 @@ class NvdiffrastBackend:
 
     name = "nvdiffrast"
     licence = (
-        "nvdiffrast (NVIDIA Source Code License): research or evaluation only, never commercially. The backend warp "
-        "has no such limit."
+        "Made with nvdiffrast (NVIDIA Source Code License): research or evaluation only, never commercially, whatever "
+        "the trainer's own licence allows. The backend warp has no such limit."
     )
     capturable = False
 
