@@ -174,7 +174,7 @@ def measure_headline(arguments: argparse.Namespace, results: Dict[str, Any]) -> 
         if arguments.upstream:
             sides["upstream"] = median(upstream_runs(arguments, name, values, first=number == 0))
         elif name in earlier:
-            sides["upstream"] = {**earlier[name], "earlier": True}
+            sides["upstream"] = earlier[name]
         target = sides.get("upstream", {}).get("psnr")
         sides["ours"] = our_figures(arguments, name, values, target, first=number == 0)
         validation = Path(sides.get("upstream", {}).get("validation", ""))
@@ -184,7 +184,11 @@ def measure_headline(arguments: argparse.Namespace, results: Dict[str, Any]) -> 
 
 def recorded(arguments: argparse.Namespace) -> Dict[str, Any]:
     """Upstream's figures by task as they were measured earlier, if a file of them is given."""
-    return json.loads(arguments.upstream_record.read_text())["tasks"] if arguments.upstream_record else {}
+    if not arguments.upstream_record:
+        return {}
+    record = json.loads(arguments.upstream_record.read_text())
+    earlier = "%s, %s" % (record["device"], record["date"])
+    return {name: {**figures, "earlier": earlier, "runs": 1} for name, figures in record["tasks"].items()}
 
 
 def upstream_runs(
@@ -231,7 +235,7 @@ def measure_short(arguments: argparse.Namespace, results: Dict[str, Any]) -> Non
 def median(records: List[Dict[str, Any]]) -> Dict[str, Any]:
     """The record whose whole run took the median time; with the medians of the other figures."""
     ranked = sorted(records, key=lambda record: record["seconds"])
-    chosen = dict(ranked[len(ranked) // 2])
+    chosen = {**ranked[len(ranked) // 2], "runs": len(records)}
     for key, value in chosen.items():
         if isinstance(value, float):
             chosen[key] = statistics.median(record[key] for record in records)

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 from benchmarking import stages
 from benchmarking.tasks import TASKS
 
+NAMES = {"upstream": "nvdiffrec", "ours": "TopForge"}
 REQUIRED = {  # what the project asks of one H100: seconds to upstream's PSNR, ms a step in each pass, PSNR at the end
     "bob": (35.0, 15.0, 8.0, 39.0),
     "bob_sun": (35.0, 15.0, 8.0, 32.5),
@@ -29,7 +30,7 @@ def headline(results: Dict[str, Any]) -> str:
     header += ["until nvdiffrec's final PSNR", "peak GPU memory"]
     lines, notes = [], []
     for name, sides in results.items():
-        for side, shown in (("upstream", "nvdiffrec"), ("ours", "TopForge")):
+        for side, shown in NAMES.items():
             if side not in sides:
                 continue
             record = sides[side]
@@ -45,6 +46,10 @@ def headline(results: Dict[str, Any]) -> str:
 def sentences(name: str, sides: Dict[str, Any]) -> List[str]:
     """What the table has no column for."""
     found, ours, title = [], sides.get("ours"), TASKS[name].title
+    for side, record in sides.items():
+        if "runs" in record:
+            when = "; measured on its own: %s" % record["earlier"] if "earlier" in record else ""
+            found.append("- %s, %s: median of %d%s." % (title, NAMES[side], record["runs"], when))
     if not ours:
         return found
     if "reference" in sides:
