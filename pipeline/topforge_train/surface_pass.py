@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from topforge.trainers.builtin_options import BuiltinOptions, rates
+from topforge_train.backend.warp_normal_variation import normal_variation
 from topforge_train.backend.warp_variation import variation
 from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, vertex_normals
@@ -109,10 +110,11 @@ class SurfacePass:
     def losses(self, drawn: Drawn, room: Room = EXACT) -> Losses:
         """Renders the views against their backgrounds and compares with the photographs."""
         options, images = self.session.options, self.session.training
+        shape = self.shape()
         rendered = render(
             self.session.backend,
             self.views.cameras(images.cameras, drawn.views, drawn.numbers),
-            self.shape(),
+            shape,
             self.material,
             self.light.prefilter(),
             images.resolution,
@@ -125,6 +127,7 @@ class SurfacePass:
             image_term(options, image, target, drawn.background),
             {
                 **self.views.terms(),
+                "normals": options.normal_smoothness * normal_variation(shape.normals, shape.triangles).mean(),
                 "laplacian": drawn.numbers["laplacian"] * self.roughening().square().mean(),
                 **self.material_terms(),
                 "visibility": drawn.numbers["visibility"] * rendered.fragments.mean(rendered.channels[:, 3]),

@@ -240,7 +240,7 @@ class BuiltinOptions(NvdiffrecOptions):
     normal_smoothness: float = option(
         0.05, minimum=0.0, maximum=10.0, group="Geometry", advanced=True, label="Normal Smoothness Weight"
     )
-    """Weight of the difference between normals of neighbouring vertices in pass 1."""
+    """Weight of the difference between normals of neighbouring vertices."""
     material_smoothness: float = option(
         0.03, minimum=0.0, maximum=10.0, group="Material", advanced=True, label="Base Color Smoothness Weight"
     )
