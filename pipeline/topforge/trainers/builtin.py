@@ -199,7 +199,7 @@ class BuiltinAdapter(Adapter):
         return config.keep_checkpoint
 
     def lower_settings(self, config: BuiltinOptions) -> Optional[Tuple[BuiltinOptions, str]]:
-        """Half the layers above 2, half the texture above 1024, two thirds of the grid, half the texture, half the batch.
+        """Half of layers above 2, half the texture above 1024, 2/3 of the grid, half the texture, half the batch.
 
         The batch comes last: the trainer computes it in parts where it does not fit, so more than that is missing.
         """
