@@ -6,6 +6,8 @@ from typing import List, Sequence, Tuple
 from benchmarking.process import Line
 
 ITERATION = re.compile(r"^iter=\s*(\d+),")
+BOUNDARY = re.compile(r"^(Base mesh has|topforge stage=unwrap)")
+"""What is printed between the passes."""
 SETTLED = 0.1
 """The share of a pass that is left out at its begin: first calls set up tables, pools and graphs."""
 
@@ -14,17 +16,16 @@ Stamp = Tuple[int, float]
 
 
 def passes(lines: List[Line]) -> List[List[Stamp]]:
-    """The stamps of each pass: a new pass begins where the iteration falls back."""
-    found: List[List[Stamp]] = []
+    """The stamps of each pass that printed any."""
+    found: List[List[Stamp]] = [[]]
     for line in lines:
+        if BOUNDARY.match(line.text):
+            found.append([])
         match = ITERATION.match(line.text)
         if not match:
             continue
-        step = int(match.group(1))
-        if not found or step < found[-1][-1][0]:
-            found.append([])
-        found[-1].append((step, line.seconds))
-    return found
+        found[-1].append((int(match.group(1)), line.seconds))
+    return [stamps for stamps in found if stamps]
 
 
 def milliseconds(stamps: List[Stamp], intervals: Sequence[int] = ()) -> float:
