@@ -275,3 +275,31 @@ def test_texture_level_is_half_the_logarithm_of_texels_per_pixel():
     assert float(found.max()) > 0.5
     assert len(found) > 300
     assert (found - wanted).abs().max() < 1e-3
+
+
+def test_tables_that_share_a_gradient_add_up_to_it(monkeypatch):
+    """As on a GPU, where one table would be a bottleneck."""
+    table, points = random(SPEC.levels, 2**SPEC.log2_table, SPEC.features) - 0.5, random(500, 3, seed=3)
+    weights, slopes = random(500, SPEC.levels * SPEC.features, seed=4) - 0.5, []
+    for copies in (1, 3):
+        monkeypatch.setattr("topforge_train.backend.warp_hash_grid._copies", lambda _, copies=copies: copies)
+        leaf = table.clone().requires_grad_()
+        (slope,) = torch.autograd.grad((warp_sampling.hash_grid(leaf, points, SPEC) * weights).sum(), leaf)
+        slopes.append(slope)
+    assert slopes[0].abs().max() > 0.1
+    assert torch.allclose(*slopes, atol=1e-6)
+
+
+@pytest.mark.parametrize("shares", [1, 4])
+def test_channels_that_threads_share_are_all_of_them(monkeypatch, shares):
+    """As on a GPU, where each channel of a point is a thread of its own."""
+    monkeypatch.setattr("topforge_train.backend.warp_texture._shares", lambda *_: shares)
+    levels, coordinates, level = texture_inputs(300)
+    found = []
+    for operator in (warp_sampling.texture, reference_sampling.texture):
+        leaves = [each.clone().requires_grad_() for each in levels]
+        values = operator(leaves, coordinates, level)
+        weights = random(*values.shape, seed=8)
+        found.append([values.detach(), *torch.autograd.grad((values * weights).sum(), leaves)])
+    for one, other in zip(*found):
+        assert torch.allclose(one, other, atol=1e-5)

@@ -22,6 +22,11 @@ from topforge_train.backend.warp_runtime import TensorMismatchError, check
 
 wp.set_module_options({"enable_backward": False})
 
+MOST_COPIES = 8
+"""Tables that share the additions to a gradient on a GPU."""
+COPIED_NUMBERS = 2**24
+"""Numbers in all of them together; a larger table has none to share with."""
+
 
 PRIME_Y = wp.constant(wp.uint32(2654435761))
 PRIME_Z = wp.constant(wp.uint32(805459861))
@@ -154,7 +159,8 @@ def hash_grid_backward(
 ):
     """As forwards: adds to the level's table slice, writes this pair's share of dL/dx.
 
-    An empty `grad_table` or `grad_points` is left out.
+    `grad_table` may be several tables, to be added: neighbouring points share cells, and would queue up for their
+    corners. An empty `grad_table` or `grad_points` is left out.
     """
     item = wp.tid()
     pairs = counts[1]
@@ -171,11 +177,13 @@ def hash_grid_backward(
         c = cell(p, size[0])
         f = fractions(p, c)
         start = level * counts[2]
+        copies = wp.max(grad_table.shape[0] // table.shape[0], 1)
+        copy = (i % copies) * table.shape[0]
         for corner in range(8):
             weight = share(corner, f)
             at = (start + corner_row(corner, c, size)) * pairs + pair
             if grad_table.shape[0] > 0:
-                wp.atomic_add(grad_table, at, weight[0] * weight[1] * weight[2] * gradient)
+                wp.atomic_add(grad_table, copy + at, weight[0] * weight[1] * weight[2] * gradient)
             if grad_points.shape[0] > 0:
                 sx = wp.where((corner & 1) == 1, 1.0, -1.0)
                 sy = wp.where(((corner >> 1) & 1) == 1, 1.0, -1.0)
@@ -206,7 +214,8 @@ class _HashGrid(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_out: Tensor) -> Tuple[Any, ...]:
         (table, points), spec = ctx.saved_tensors, ctx.spec
-        grad_table = torch.zeros_like(table) if ctx.needs_input_grad[0] else table.new_empty(0, 2)
+        copies = _copies(table) if ctx.needs_input_grad[0] else 0
+        grad_table = table.new_zeros(copies, *table.shape)
         rows, pairs = len(points) if ctx.needs_input_grad[1] else 0, spec.features // 2
         shares = points.new_empty((rows, spec.levels * pairs, 3))
         arrays = [_pairs(table), parallel.vectors(points, wp.vec3), *_lattice(spec, points.device)]
@@ -217,7 +226,13 @@ class _HashGrid(torch.autograd.Function):
             count = len(points) * parts[0][1] * pairs
             parallel.launch_each(hash_grid_backward, count, calls, points.device)
         # Summed in the order of the levels: the same bits whatever the number of threads.
-        return (grad_table if ctx.needs_input_grad[0] else None, shares.sum(1) if rows else None, None)
+        to_table = None if not copies else grad_table[0] if copies == 1 else grad_table.sum(0)
+        return (to_table, shares.sum(1) if rows else None, None)
+
+
+def _copies(table: Tensor) -> int:
+    """How many tables share the additions to a gradient."""
+    return max(1, min(MOST_COPIES, COPIED_NUMBERS // table.numel())) if table.is_cuda else 1
 
 
 def _pairs(tensor: Tensor) -> Any:
