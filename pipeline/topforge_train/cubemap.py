@@ -124,6 +124,14 @@ def from_latlong(image: Tensor, n: int) -> Tensor:
     return torch.stack(faces)
 
 
+def fitting_side(height: int) -> int:
+    """Side of the faces that keep what a latitude-longitude image of `height` rows shows: a power of two, 16 to 256.
+
+    Texels are then as large as pixels. Beyond 256 no surface of a roughness that we know (0.08) shows a difference.
+    """
+    return min(max(1 << round(math.log2(height / 2)), 16), 256)
+
+
 def _reduced(image: Tensor, factor: int) -> Tensor:
     """Means of blocks of factor x factor pixels, by solid angle; rows and columns left over at the end are dropped."""
     if factor == 1:

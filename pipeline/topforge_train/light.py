@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from topforge_capture import radiance
 from topforge_train import cubemap
 from topforge_train.backend.warp_prefilter import filtered
 from topforge_train.backend.warp_sampling import texture_cube
-from topforge_train.prefilter import MINIMUM_ROUGHNESS, level_shapes, tables
+from topforge_train.prefilter import MINIMUM_ROUGHNESS, level_shapes, make_tables, tables
 
 INITIAL_RADIANCE = 0.5
 DARKEST, BRIGHTEST = 1e-3, 1e6
@@ -59,12 +59,15 @@ def fractional_level(roughness: Tensor, count: int) -> Tensor:
     return fine + (roughness.clamp(0.5, 1.0) - 0.5) * 2.0
 
 
-def prefiltered(base: Tensor, levels: int = 6) -> PrefilteredLight:
-    """The levels of a light of radiance `base` [6, n, n, 3] float32, n a power of two from 16, differentiable in it."""
+def prefiltered(base: Tensor, levels: int = 6, again: bool = True) -> PrefilteredLight:
+    """The levels of a light of radiance `base` [6, n, n, 3] float32, n a power of two from 16, differentiable in it.
+
+    What they are made with is kept for lights of the same size if that is to be done `again`.
+    """
     shapes = level_shapes(base.shape[1], levels)
     whole = [] if shapes[0].side < base.shape[1] else [base]
     made = tuple(shapes[len(whole) :])
-    parts = filtered(base.reshape(-1, 3), tables(base.shape[1], made, base.device))
+    parts = filtered(base.reshape(-1, 3), (tables if again else make_tables)(base.shape[1], made, base.device))
     parts = parts.split([6 * shape.side**2 for shape in made])
     return PrefilteredLight([*whole, *(part.view(6, shape.side, shape.side, 3) for part, shape in zip(parts, made))])
 
@@ -88,6 +91,7 @@ class EnvironmentLight(torch.nn.Module):
             self.logarithm = torch.nn.Parameter(base.detach().clamp(DARKEST, BRIGHTEST).log())
         else:
             self.register_buffer("given", base.detach().clone())
+        self._levels: Tuple[Any, List[Tensor]] = (None, [])
 
     @classmethod
     def grey(cls, side: int) -> EnvironmentLight:
@@ -102,7 +106,7 @@ class EnvironmentLight(torch.nn.Module):
             return cls(base, options.learn_light and not options.lock_light, moving)
         if not options.learn_light and options.envmap:
             image = torch.from_numpy(radiance.read(Path(options.envmap))) * options.env_scale
-            return cls(cubemap.from_latlong(image, options.probe_res), False, moving)
+            return cls(cubemap.from_latlong(image, cubemap.fitting_side(image.shape[0])), False, moving)
         grey = torch.full((6, options.probe_res, options.probe_res, 3), INITIAL_RADIANCE)
         return cls(grey, options.learn_light, moving)
 
@@ -114,8 +118,18 @@ class EnvironmentLight(torch.nn.Module):
         return self.logarithm.exp()
 
     def prefilter(self) -> PrefilteredLight:
-        """The levels of this step's light."""
-        return dataclasses.replace(prefiltered(self.base), moves_with_camera=self.moves_with_camera)
+        """The levels of this step's light; of a given one they are made once."""
+        if self.logarithm is not None:
+            levels = prefiltered(self.base).levels
+        else:
+            levels = self._given_levels()
+        return PrefilteredLight(levels, self.moves_with_camera)
+
+    def _given_levels(self) -> List[Tensor]:
+        made_from = (self.given.device, self.given._version)
+        if self._levels[0] != made_from:
+            self._levels = (made_from, prefiltered(self.given, again=False).levels)
+        return self._levels[1]
 
     @torch.no_grad()
     def clamp_(self) -> None:

@@ -88,9 +88,8 @@ def pyramid_sides(base: int) -> List[int]:
     return sides
 
 
-@functools.lru_cache(maxsize=4)
 @parallel.one_torch_thread()
-def tables(base: int, shapes: Tuple[LevelShape, ...], device: torch.device) -> Tables:
+def make_tables(base: int, shapes: Tuple[LevelShape, ...], device: torch.device) -> Tables:
     """What makes the given levels, one below another, from a light of side `base`; each row sums to 1."""
     rows, columns, values, offset = [], [], [], 0
     for shape in shapes:
@@ -108,6 +107,10 @@ def tables(base: int, shapes: Tuple[LevelShape, ...], device: torch.device) -> T
         Rows.from_entries(column, row, value, len(cells)),
     )
     return Tables(_shares(base, device), turned, used, forward, transposed, place, place.argsort())
+
+
+tables = functools.lru_cache(maxsize=4)(make_tables)
+"""`make_tables`, remembered."""
 
 
 def _shares(base: int, device: torch.device) -> Tuple[Tensor, ...]:

@@ -12,6 +12,7 @@ from topforge.trainers.builtin_options import BuiltinOptions
 from topforge_train import cubemap, light, prefilter
 from topforge_train.backend.warp_sampling import texture_cube
 from topforge_train.export.images import write_radiance
+from topforge_train.export.tree import PROBE_SIZE
 from topforge_train.light import EnvironmentLight, prefiltered
 
 
@@ -317,3 +318,36 @@ def test_options_choose_between_learning_and_a_given_light(tmp_path):
     given = EnvironmentLight.from_options(options)
     assert not given.base.requires_grad
     torch.testing.assert_close(given.base.detach(), torch.full((6, 16, 16, 3), 0.75), atol=1e-2, rtol=0)
+
+
+@pytest.mark.parametrize(("height", "side"), [(8, 16), (64, 32), (512, 256), (600, 256), (4096, 256)])
+def test_a_given_panorama_keeps_its_detail(height, side):
+    assert cubemap.fitting_side(height) == side
+
+
+def test_a_given_light_is_prefiltered_once_until_it_changes():
+    given = EnvironmentLight(torch.full((6, 16, 16, 3), 2.0), trainable=False)
+    first, second = given.prefilter().levels, given.prefilter().levels
+    assert all(a is b for a, b in zip(first, second))
+    given.load_state_dict({"given": torch.full((6, 16, 16, 3), 3.0)})
+    for level in given.prefilter().levels:
+        torch.testing.assert_close(level, torch.full_like(level, 3.0))
+
+
+def test_the_probe_file_lights_as_the_light_it_was_made_from(tmp_path):
+    """probe.hdr written, read back and used as a known light: the same picture, so orientation and scale are right."""
+    base = smooth_light(64) * torch.tensor([1.0, 0.6, 0.3])
+    base[0, 20:24, 40:44] = 60.0  # one lamp on each of three faces that no rotation maps to each other
+    base[3, 50:53, 10:13] = 40.0
+    base[4, 8:11, 30:33] = 90.0
+    path = tmp_path / "probe.hdr"
+    write_radiance(path, cubemap.to_latlong(base, *PROBE_SIZE).numpy())
+    again = EnvironmentLight.from_options(BuiltinOptions(learn_light=False, envmap=str(path))).prefilter()
+    before, directions, roughness = prefiltered(base), unit(500, 3), 0.2 + 0.8 * random(500)
+    for found, expected in (
+        (again.diffuse(directions), before.diffuse(directions)),
+        (again.specular(directions, roughness), before.specular(directions, roughness)),
+    ):
+        error = (found - expected).abs() / (expected + 0.1 * expected.mean())
+        assert error.mean() < 0.02
+        assert error.max() < 0.2

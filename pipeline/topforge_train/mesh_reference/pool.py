@@ -26,8 +26,6 @@ DEFAULT_SIZE = (512, 512)
 """nvdiffrec's train_res."""
 VALIDATION_SUPERSAMPLING = 4
 """As `deliver` and `evaluation` draw what is compared with them."""
-LIGHT_SIDE = 128
-"""Least side of a face of the light that the reference is drawn with: the finest there is."""
 PIXELS_AT_ONCE = 1 << 22
 """Samples that are drawn together, which bounds the memory for it."""
 
@@ -44,7 +42,7 @@ def reference_light(options: Any, device: torch.device) -> PrefilteredLight:
         image = torch.from_numpy(radiance.read(Path(options.envmap))).to(device) * options.env_scale
     except (OSError, ValueError) as error:
         raise MeshFileError(Path(options.envmap), str(error), "Give a latitude-longitude .hdr.") from error
-    base = cubemap.from_latlong(image, max(LIGHT_SIDE, options.probe_res))
+    base = cubemap.from_latlong(image, cubemap.fitting_side(image.shape[0]))
     with torch.no_grad():
         return EnvironmentLight(base, trainable=False).to(device).prefilter()
 
