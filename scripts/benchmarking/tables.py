@@ -50,8 +50,6 @@ def sentences(name: str, sides: Dict[str, Any]) -> List[str]:
         if "runs" in record:
             when = "; measured on its own: %s" % record["earlier"] if "earlier" in record else ""
             found.append("- %s, %s: median of %d%s." % (title, NAMES[side], record["runs"], when))
-    if not ours:
-        return found
     if "reference" in sides:
         reference = sides["reference"]
         found.append(
@@ -59,7 +57,7 @@ def sentences(name: str, sides: Dict[str, Any]) -> List[str]:
             "%.3f for red, green, blue) to %.2f dB."
             % (title, reference["psnr"], *reference["factors"], reference["psnr_scaled"])
         )
-    if name in REQUIRED and len(ours["ms"]) > 1:
+    if name in REQUIRED and ours and len(ours["ms"]) > 1:
         seconds, first, second, psnr = REQUIRED[name]
         checks = [("seconds to nvdiffrec's PSNR", ours.get("until", math.inf) <= seconds, "at most %g" % seconds)]
         checks += [("ms a step in pass 1", ours["ms"][0] <= first, "at most %g" % first)]
@@ -106,8 +104,8 @@ def stage_table(result: Dict[str, Any]) -> str:
         )
         header = ["stage", "ms", "launches", "floor by operations, ms", "floor by bytes, ms"]
         parts += [title, "", rows(header, lines), ""]
-    rates = "Floors at the rates measured there: %.2f TB/s (copy), %.1f TFLOP/s (float32 matrix product)."
-    return "\n".join([*parts, rates % (bandwidth / 1e12, operations / 1e12)])
+    rates = "Floors at %.2f TB/s and %.1f TFLOP/s (%s)."
+    return "\n".join([*parts, rates % (bandwidth / 1e12, operations / 1e12, result["rates_source"])])
 
 
 def scaling(results: Sequence[Dict[str, Any]]) -> str:
