@@ -63,7 +63,7 @@ class Exposures:
 
 
 def observations(backend: Backend, images: ImageSet, mesh: Mesh, level: int) -> Tuple[Tensor, Tensor]:
-    """Mean log colour [N, C, 3] of each of C cells in N views, and the weight of each [N, C]: 0 or 1.
+    """Mean log colour [N, C, 3] of each of C cells in N views, and the weight of each [N, C], 0 or 1; on the CPU.
 
     Args:
         backend: Finds what is visible.
@@ -74,7 +74,7 @@ def observations(backend: Backend, images: ImageSet, mesh: Mesh, level: int) -> 
     cell, count = cells_of(mesh)
     normals = torch.nn.functional.normalize(triangle_normals(mesh), dim=-1)
     centres = mesh.vertices[mesh.triangles.long()].mean(1)
-    sums = torch.zeros(len(images) * count, 4, device=backend.device)
+    sums = torch.zeros(len(images) * count, 4)  # on the CPU, which adds in order: several GPUs must find the same
     height, width = images.pyramid[level].shape[1:3]
     for index in torch.arange(len(images), device=backend.device).split(AT_ONCE):
         cameras, target = images.cameras[index], images.targets(index, level)
@@ -88,7 +88,7 @@ def observations(backend: Backend, images: ImageSet, mesh: Mesh, level: int) -> 
         usable &= (towards * normals[triangle]).sum(-1) > GRAZING
         where = (index[view] * count + cell[triangle])[usable]
         values = torch.cat([color[usable].log(), torch.ones_like(color[usable, :1])], dim=-1)
-        sums.index_add_(0, where, values)
+        sums.index_add_(0, where.cpu(), values.cpu())
     number = sums[:, 3:].clamp(min=1)
     weight = (sums[:, 3] >= FEWEST_PIXELS).float().reshape(len(images), count)
     return (sums[:, :3] / number).reshape(len(images), count, 3), weight
@@ -129,7 +129,7 @@ def solve(values: Tensor, weight: Tensor) -> Tensor:
 
 def calibrate(backend: Backend, images: ImageSet, mesh: Mesh, level: int) -> Exposures:
     """Finds the gains of all views from what they show of a shape that is about right."""
-    values, weight = (tensor.double().cpu() for tensor in observations(backend, images, mesh, level))
+    values, weight = (tensor.double() for tensor in observations(backend, images, mesh, level))
     shared = weight * (weight.sum(0) > 1)
     gains = torch.stack([solve(values[..., channel], shared) for channel in range(3)], dim=1)
     exposed = values.mean(-1) - gains.mean(1)[:, None]
