@@ -25,7 +25,7 @@ from topforge_train.failures import is_out_of_memory
 from topforge_train.padding import EXACT, Lengths, Room
 
 SLACK = 1.1
-"""How much longer lists are than what they had to hold so far. One that is too short costs a capture: 25 ms on an H100."""
+"""How much longer lists are than what they had to hold so far. One too short costs a capture: 25 ms on an H100."""
 
 GRANULE = 256
 """Lengths are multiples of this."""
