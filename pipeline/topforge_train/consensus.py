@@ -138,7 +138,7 @@ def candidates(
 def silhouettes(backend: Backend, images: ImageSet, mesh: Mesh, shape: torch.Size) -> Tensor:
     """Which pixels of each view [N, h, w] bool a mesh covers."""
     drawn: List[Tensor] = []
-    for index in torch.arange(len(images), device=backend.device).split(AT_ONCE):
+    for index in torch.split(torch.arange(len(images), device=backend.device), AT_ONCE):
         clip = images.cameras[index].project(mesh.vertices)
         drawn.append(backend.rasterize(clip, mesh.triangles, (shape[1], shape[2])).ids > 0)
     return torch.cat(drawn)

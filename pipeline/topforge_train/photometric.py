@@ -76,7 +76,7 @@ def observations(backend: Backend, images: ImageSet, mesh: Mesh, level: int) -> 
     centres = mesh.vertices[mesh.triangles.long()].mean(1)
     sums = torch.zeros(len(images) * count, 4)  # on the CPU, which adds in order: several GPUs must find the same
     height, width = images.pyramid[level].shape[1:3]
-    for index in torch.arange(len(images), device=backend.device).split(AT_ONCE):
+    for index in torch.split(torch.arange(len(images), device=backend.device), AT_ONCE):
         cameras, target = images.cameras[index], images.targets(index, level)
         seen = backend.rasterize(cameras.project(mesh.vertices), mesh.triangles, (height, width)).ids.long()
         view, row, column = torch.nonzero(seen > 0, as_tuple=True)

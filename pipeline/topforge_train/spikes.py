@@ -18,7 +18,8 @@ SPIKE_ANGLE = 60.0
 def face_areas(vertices: Tensor, triangles: Tensor) -> Tensor:
     """Area times normal [F, 3] of each triangle."""
     a, b, c = vertices[triangles.long()].unbind(1)
-    return 0.5 * torch.linalg.cross(b - a, c - a)
+    normals: Tensor = 0.5 * torch.linalg.cross(b - a, c - a)
+    return normals
 
 
 def spike_share(vertices: Tensor, triangles: Tensor, degrees: float = SPIKE_ANGLE) -> float:
