@@ -129,7 +129,9 @@ def _captured(half: str, work: Callable[[], Any], pool: Any, stream: torch.cuda.
         with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
             result = work()
     except RuntimeError as error:
-        raise CaptureError(half, error.__context__ or error) from error
+        # Ending a capture that was broken off fails as well: what broke it off is the reason.
+        cause = error.__context__ if isinstance(error.__context__, RuntimeError) else error
+        raise CaptureError(half, cause) from cause
     return graph, result
 
 
