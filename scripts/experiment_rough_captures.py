@@ -155,7 +155,7 @@ def main() -> int:
     print(heads, flush=True)
     lines, backend = [heads], load("auto", "cpu")
     for name in arguments.variants.split(";"):
-        folder = arguments.work / ("%s-%d" % (name.replace(", ", "-"), time.time_ns()))
+        folder = arguments.work / ("%s-%d" % (name.replace(",", "").replace(" ", "-"), time.time_ns()))
         seconds = train(arguments.rough, folder, {**common, **VARIANTS[name]})
         scores = {"seconds": seconds, **score(backend, folder / "result", arguments.rough)}
         (folder / "scores.json").write_text(json.dumps(scores, indent=1), encoding="utf-8")
