@@ -12,21 +12,28 @@ from topforge_train.backend.warp_runtime import TensorMismatchError, check
 wp.set_module_options({"enable_backward": False})
 
 
+ROUNDS = 16
+"""Numbers that one thread looks at."""
+
+
 @wp.kernel
 def limit_kernel(
     first: int,
+    stride: int,
     values: wp.array(dtype=float),
     minimum: wp.array(dtype=float),
     maximum: wp.array(dtype=float),
 ):
-    """One channel of one row; what is within its limits is not written."""
-    i = first + wp.tid()
-    channel = i % minimum.shape[0]
-    value = values[i]
-    if value < minimum[channel]:
-        values[i] = minimum[channel]
-    elif value > maximum[channel]:
-        values[i] = maximum[channel]
+    """A few numbers of one channel, `stride` apart; what is within its limits is not written."""
+    thread = first + wp.tid()
+    low = minimum[thread % minimum.shape[0]]
+    high = maximum[thread % maximum.shape[0]]
+    for i in range(thread, values.shape[0], stride):
+        value = values[i]
+        if value < low:
+            values[i] = low
+        elif value > high:
+            values[i] = high
 
 
 def limit_(values: Tensor, minimum: Tensor, maximum: Tensor) -> None:
@@ -42,4 +49,5 @@ def limit_(values: Tensor, minimum: Tensor, maximum: Tensor) -> None:
         check("limits", each, (values.shape[-1],), torch.float32, values.device) for each in (minimum, maximum)
     )
     if len(flat):
-        launch_ranges(limit_kernel, len(flat), (flat, low, high), values.device)
+        stride = -(-len(flat) // (ROUNDS * len(low))) * len(low)  # a thread stays in its channel
+        launch_ranges(limit_kernel, stride, (stride, flat, low, high), values.device)

@@ -60,25 +60,32 @@ def variation_adjoint_kernel(
     height: int,
     stride: int,
     channels: int,
+    rows: int,
     gradient: wp.array(dtype=float),
     to_texels: wp.array(dtype=float),
 ):
-    """One channel of one texel, from its four neighbours."""
+    """One column of one channel, over some rows: each texel's slope from its four neighbours."""
     i = first + wp.tid()
-    slope = gradient[i % channels]
-    if slope == 0.0:
-        to_texels[i] = 0.0
-        return
-    y = i // stride
     column = i % stride
-    here = texels[i]
-    above = texels[((y + height - 1) % height) * stride + column]
-    below = texels[((y + 1) % height) * stride + column]
-    left = texels[y * stride + (column + stride - channels) % stride]
-    right = texels[y * stride + (column + channels) % stride]
-    to_texels[i] = slope * (
-        direction(here - above) + direction(here - below) + direction(here - left) + direction(here - right)
-    )
+    start = (i // stride) * rows
+    left = column - channels
+    if left < 0:
+        left += stride
+    right = column + channels
+    if right >= stride:
+        right -= stride
+    slope = gradient[column % channels]
+    above = texels[((start + height - 1) % height) * stride + column]
+    here = texels[start * stride + column]
+    for y in range(start, wp.min(start + rows, height)):
+        below_row = y + 1
+        if below_row == height:
+            below_row = wp.int32(0)
+        below = texels[below_row * stride + column]
+        ends = direction(here - texels[y * stride + left]) + direction(here - texels[y * stride + right])
+        to_texels[y * stride + column] = slope * (direction(here - above) + direction(here - below) + ends)
+        above = here
+        here = below
 
 
 class _Variation(torch.autograd.Function):
@@ -99,8 +106,9 @@ class _Variation(torch.autograd.Function):
         height, width, channels = texels.shape
         to_texels = torch.empty_like(texels)
         slopes = gradient / (2 * height * width)
-        arguments = (texels.view(-1), height, width * channels, channels, slopes, to_texels.view(-1))
-        launch_ranges(variation_adjoint_kernel, texels.numel(), arguments, texels.device)
+        stride, parts = width * channels, -(-height // ROWS)
+        arguments = (texels.view(-1), height, stride, channels, ROWS, slopes, to_texels.view(-1))
+        launch_ranges(variation_adjoint_kernel, parts * stride, arguments, texels.device)
         return to_texels
 
 
