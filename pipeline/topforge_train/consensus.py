@@ -31,6 +31,11 @@ GROWTHS = (0.0, 0.5, 1.0, 2.0)
 """What is tried: views that may disagree, and pixels of growth at `MASK_SIZE`."""
 EXACT_FIT = 0.94
 """Masks whose exact hull overlaps them this well, in the median, are believed: the sample has 0.96, rough 0.65."""
+EXPLAINED = 0.96
+"""Share of the masks' pixels behind which the exact hull has a point. Thin parts fall through the coarse grid, but rays
+meet them: masks whose hull explains them are exact, however badly its silhouettes on that grid fit."""
+RAYS, SAMPLES = 48, 192
+"""Of each view, and along each ray, when that is looked at."""
 AT_ONCE = 16
 """Views that are drawn together."""
 
@@ -53,10 +58,8 @@ class Consensus:
     """Of the photographs' pyramid."""
     cones: Cones
     """What the masks of that level leave of space."""
-
-    def is_rough(self) -> bool:
-        """Whether masks, or the poses they are seen from, are off: their exact hull was not taken, or fits badly."""
-        return self.disagreeing > 0 or self.growth > 0 or float(self.overlap.median()) <= EXACT_FIT
+    is_rough: bool
+    """Whether masks, or the poses they are seen from, are off: their exact hull leaves too much of them unexplained."""
 
     def sentence(self) -> str:
         """What was found, for people."""
@@ -102,13 +105,44 @@ def find(backend: Backend, images: ImageSet, bounds: Tensor, votes: Optional[int
         if votes is not None and (disagreeing, growth > 0) != (votes, False):
             continue
         drawn = silhouettes(backend, images, mesh, masks.shape) if mesh else torch.zeros_like(masks)
-        found = Consensus(disagreeing, growth, overlaps(drawn, masks), mesh, drawn, level, cones)
+        found = Consensus(disagreeing, growth, overlaps(drawn, masks), mesh, drawn, level, cones, is_rough=True)
+        if disagreeing == 0 and growth == 0:
+            fits = float(found.overlap.median()) > EXACT_FIT
+            if fits or explained(cones, masks, bounds) > EXPLAINED:
+                return dataclasses.replace(found, is_rough=False)
         if best is None or float(found.overlap.median()) > float(best.overlap.median()):
             best = found
-        if disagreeing == 0 and growth == 0 and float(found.overlap.median()) > EXACT_FIT:
-            break
     assert best is not None
     return best
+
+
+def explained(cones: Cones, masks: Tensor, bounds: Tensor) -> float:
+    """Share of the masks' pixels whose rays come within a pixel of the exact hull, the median over the views.
+
+    Args:
+        cones: Of N views.
+        masks: [N, h, w] bool.
+        bounds: [2, 3] corners of the training box.
+    """
+    middle, reach = bounds.mean(0).to(masks.device), 0.5 * float((bounds[1] - bounds[0]).norm())
+    shares = []
+    for pose, fov_y, centre, mask in zip(cones.camera_to_world, cones.fov_y, cones.centre, masks):
+        pixels = torch.nonzero(mask)
+        if not len(pixels):
+            continue
+        row, column = pixels[torch.linspace(0, len(pixels) - 1, min(RAYS, len(pixels))).long()].unbind(1)
+        height, width = mask.shape
+        size = 2 * torch.tan(0.5 * fov_y) / height
+        x = (column + 0.5 - 0.5 * width * (1 + centre[0])) * size
+        y = (0.5 * height * (1 + centre[1]) - row - 0.5) * size
+        direction = torch.stack([x, y, -torch.ones_like(x)], dim=-1) @ pose[:3, :3].t()
+        distance = float((middle - pose[:3, 3]).norm())
+        along = torch.linspace(max(distance - reach, 0.0), distance + reach, SAMPLES, device=masks.device)
+        points = pose[:3, 3] + direction[:, None] * along[:, None]
+        outside, _ = ranked_distances(cones, points.reshape(-1, 3), 1)
+        nearest = outside[0].reshape(len(row), SAMPLES).amin(1)
+        shares.append((nearest < distance * float(size) + reach / SAMPLES).float().mean())
+    return float(torch.stack(shares).median()) if shares else 1.0
 
 
 def candidates(

@@ -63,7 +63,7 @@ def prepare(backend: Backend, images: ImageSet, options: BuiltinOptions) -> Prep
         remarks.append(
             "Exposure differs by %.2f stops (rms) between views and is learnt." % photometric.spread_of(log_gain)
         )
-    rough = hull.is_rough()
+    rough = hull.is_rough
     learnt = Learnt(
         exposure=exposed, poses=options.pose_refinement == "on" or (options.pose_refinement == "auto" and rough)
     )

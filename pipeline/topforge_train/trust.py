@@ -36,7 +36,7 @@ def tolerance_of(consensus: Consensus, images: ImageSet) -> float:
     The mean distance between two closed outlines is about the area between them over their length; the median over
     views leaves bad masks out.
     """
-    if not consensus.is_rough():
+    if not consensus.is_rough:
         return 0.0
     masks = images.pyramid[consensus.level][..., 3] > 0.5
     between = (masks ^ consensus.silhouettes).sum((1, 2))

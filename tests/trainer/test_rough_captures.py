@@ -72,10 +72,26 @@ def test_exact_masks_keep_their_exact_hull_and_are_believed(backend, exact):
     assert trust.weights_of(found, exact, 0.0) == ()
 
 
+def test_thin_parts_are_not_taken_for_rough_masks(backend):
+    """A rod of one pixel falls through a coarse grid; its masks are exact all the same."""
+    cameras = poses(24)
+    rod = torch.stack([torch.linspace(-0.8, 0.8, 4000), torch.full((4000,), 0.013), torch.full((4000,), 0.021)], dim=1)
+    blank = images_of(torch.zeros(24, 96, 96), cameras)
+    masks = torch.zeros(24, 96, 96)
+    for view, clip in enumerate(blank.cameras.project(rod)):
+        column, row = (((clip[:, k] / clip[:, 3] + 1) * 48).long() for k in (0, 1))
+        masks[view, row, column] = 1.0
+    found = consensus.find(backend, images_of(masks, cameras), BOUNDS)
+    assert float(found.overlap.median()) < 0.9
+    assert not found.is_rough
+    assert (found.disagreeing, found.growth) == (0, 0.0)
+
+
 def test_rough_masks_are_outvoted(backend, rough):
     carved = consensus.find(backend, rough, BOUNDS, votes=0)
     found = consensus.find(backend, rough, BOUNDS)
     assert float(volume(carved.mesh)) < 0.6 * SPHERE
+    assert found.is_rough
     assert found.disagreeing > 0
     assert float(volume(found.mesh)) == pytest.approx(SPHERE, rel=0.15)
     assert int(found.overlap.argmin()) == 5
