@@ -60,9 +60,8 @@ def prepare(backend: Backend, images: ImageSet, options: BuiltinOptions) -> Prep
         remarks.append("Masks are believed less within %.1f pixels of their borders." % (tolerance * height))
     log_gain, exposed = exposures(backend, images, hull, options)
     if exposed:
-        remarks.append(
-            "Exposure differs by %.2f stops (rms) between views and is learnt." % photometric.spread_of(log_gain)
-        )
+        spread = photometric.spread_of(log_gain)
+        remarks.append("Exposures are learnt; they were found to differ by %.2f stops (rms)." % spread)
     rough = hull.is_rough
     learnt = Learnt(
         exposure=exposed, poses=options.pose_refinement == "on" or (options.pose_refinement == "auto" and rough)
