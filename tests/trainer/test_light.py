@@ -10,6 +10,7 @@ import torch
 
 from topforge.trainers.builtin_options import BuiltinOptions
 from topforge_train import cubemap, light, prefilter
+from topforge_train.backend.warp_prefilter import Rows
 from topforge_train.backend.warp_sampling import texture_cube
 from topforge_train.export.images import write_radiance
 from topforge_train.export.tree import PROBE_SIZE
@@ -106,6 +107,17 @@ def test_prefilter_turns_with_the_light():
     turned_last = [cubemap.rotate(level, quarter) for level in prefiltered(base).levels]
     for a, b in zip(turned_first, turned_last):
         torch.testing.assert_close(a, b, atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize("by_column", [False, True])
+def test_sparse_rows_times_six_colours(by_column):
+    """Rows of 0 to some 300 entries, against a dense product."""
+    row = (random(3000) ** 4 * 40).long() + (random(3000) > 0.5) * 1  # many in the first, none in some of the last
+    column, value = (random(3000, seed=1) * 50).long(), random(3000, seed=2) - 0.5
+    dense = torch.zeros(60, 50).index_put_((row, column), value, accumulate=True)
+    colours = random(50 * 6, 3, seed=3)
+    found = Rows.from_entries(row, column, value, 60).times(colours, by_column)
+    torch.testing.assert_close(found, (dense @ colours.view(50, 18)).view(360, 3), atol=2e-5, rtol=0)
 
 
 def test_backward_is_the_adjoint():

@@ -19,7 +19,8 @@ from topforge_train.backend.parallel import launch_ranges, vectors
 wp.set_module_options({"enable_backward": False})
 
 FACES = 6
-Colours = wp.types.vector(length=3 * FACES, dtype=wp.float32)
+WIDTH = 3 * FACES
+Colours = wp.types.vector(length=WIDTH, dtype=wp.float32)
 """One colour for each of the six rotations of the light."""
 
 SEGMENT = 16
@@ -81,6 +82,25 @@ def add_segments(
 
 
 @wp.kernel
+def add_segments_by_column(
+    first: wp.int32,
+    starts: wp.array(dtype=wp.int32),
+    columns: wp.array(dtype=wp.int32),
+    values: wp.array(dtype=wp.float32),
+    colours: wp.array(dtype=wp.float32),
+    out: wp.array(dtype=wp.float32),
+):
+    """The same with one thread per segment and number: neighbours on a GPU read neighbours in memory."""
+    i = first + wp.tid()
+    segment = i / WIDTH
+    at = i % WIDTH
+    total = wp.float32(0.0)
+    for k in range(starts[segment], starts[segment + 1]):
+        total += values[k] * colours[columns[k] * WIDTH + at]
+    out[i] = total
+
+
+@wp.kernel
 def add_rows(
     first: wp.int32, starts: wp.array(dtype=wp.int32), parts: wp.array(dtype=wp.vec3), out: wp.array(dtype=wp.vec3)
 ):
@@ -115,13 +135,21 @@ class Rows:
         segment = torch.cat([segment, starts[-1:]])
         return cls(firsts.int(), segment.int(), column[order].int(), value[order].float())
 
-    def times(self, colours: Tensor) -> Tensor:
-        """This matrix times colours [columns * 6, 3]: [R * 6, 3], float32; the sixth fastest."""
+    def times(self, colours: Tensor, by_column: bool) -> Tensor:
+        """This matrix times colours [columns * 6, 3]: [R * 6, 3], float32, rotations fastest.
+
+        With `by_column` there is a thread for each number, which suits a GPU; else one for all 18 of a segment.
+        """
         parts = colours.new_empty((FACES * (len(self.segments) - 1), 3))
         out = colours.new_empty((FACES * (len(self.rows) - 1), 3))
-        wide = [vectors(tensor.view(-1, 3 * FACES), Colours) for tensor in (colours, parts)]
-        arguments = [self.segments, self.columns, self.values, *wide]
-        launch_ranges(add_segments, len(self.segments) - 1, arguments, out.device)
+        arguments = [self.segments, self.columns, self.values]
+        if by_column:
+            launch_ranges(
+                add_segments_by_column, parts.numel(), [*arguments, colours.view(-1), parts.view(-1)], out.device
+            )
+        else:
+            arguments += [vectors(tensor.view(-1, WIDTH), Colours) for tensor in (colours, parts)]
+            launch_ranges(add_segments, len(self.segments) - 1, arguments, out.device)
         arguments = [self.rows, vectors(parts, wp.vec3), vectors(out, wp.vec3)]
         launch_ranges(add_rows, len(out), arguments, out.device)
         return out
@@ -172,12 +200,12 @@ class _Filter(torch.autograd.Function):
     def forward(ctx: Any, base: Tensor, tables: Tables) -> Tensor:
         ctx.tables = tables
         colours = _pyramid(base, tables.shares).index_select(0, tables.turned)
-        return tables.forward.times(colours).index_select(0, tables.place)
+        return tables.forward.times(colours, base.is_cuda).index_select(0, tables.place)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tuple[Tensor, None]:
         tables = ctx.tables
-        by_cell = tables.transposed.times(gradient.index_select(0, tables.texel))
+        by_cell = tables.transposed.times(gradient.index_select(0, tables.texel), gradient.is_cuda)
         by_cell = torch.cat([by_cell, by_cell.new_zeros(1, 3)]).index_select(0, tables.used)
         return _pyramid_adjoint(by_cell.view(-1, FACES, 3).sum(1), tables.shares), None
 
