@@ -22,6 +22,7 @@ from topforge.results import OutputFile
 from topforge.stopping import StopRequest
 from topforge.trainers.base import Adapter, Collected, Step
 
+_WATCH_SECONDS = 1.0
 LEAST_FREE_BYTES = 32 << 20
 """An attempt does not start with less room on the run folder's disk."""
 
@@ -84,7 +85,7 @@ def run(work: Work, config: Any, lease: Lease, record: Record, seconds_left: Opt
     Raises:
         TopForgeError: The attempt failed or was stopped; everything it started is gone.
     """
-    journal = AttemptJournal(work.journal, work.paths, record.number, lease.devices, work.adapter.parse)
+    journal = AttemptJournal(work.journal, work.paths, record.number, lease.devices, work.adapter.parser(config))
     started = time.monotonic()
     try:
         deadline = None if seconds_left is None else started + seconds_left
@@ -110,6 +111,7 @@ class _Attempt:
     ) -> None:
         self._work, self._config, self._lease, self._record, self._journal = work, config, lease, record, journal
         self._paths, self._needs, self._deadline = work.paths, work.item.needs, deadline
+        self._watched = time.monotonic()
 
     def run(self, news: str) -> Success:
         where = "%s, process %d" % (platform.node(), os.getpid())
@@ -146,7 +148,8 @@ class _Attempt:
             (self._work.lock,),
         )
         limits = process.Limits(self._needs.silence_limit_seconds, self._deadline, self._needs.grace_seconds)
-        ending = process.run(command, limits, self._work.stop, self._journal.line, self._journal.tick)
+        ending = process.run(command, limits, self._work.stop, self._journal.line, self._tick)
+        self._watch()
         self._record.steps.append(
             {"name": step.name, "seconds": round(ending.seconds, 3), "exit_code": ending.exit_code}
         )
@@ -155,7 +158,22 @@ class _Attempt:
             self._journal.note('step "%s" left processes behind, which were killed: %s' % (step.name, left))
         self._judge(step, ending)
 
+    def _tick(self) -> None:
+        self._journal.tick()
+        if time.monotonic() - self._watched >= _WATCH_SECONDS:
+            self._watch()
+
+    def _watch(self) -> None:
+        """Lets the adapter look at the disk; before a step is judged, so that a failed one leaves its pictures too."""
+        self._work.adapter.watch(self._work.item, self._config, self._paths)
+        self._watched = time.monotonic()
+
     def _judge(self, step: Step, ending: process.Ending) -> None:
+        tail = tuple(self._journal.tail)
+        if ending.stopped == process.SILENT:
+            hung = self._work.adapter.diagnose_silence(tail)
+            if hung is not None:
+                raise ItemFailedError(hung)
         stopped = diagnosis.of_stop(
             step.name, ending, self._needs.silence_limit_seconds, self._needs.time_limit_seconds
         )
@@ -163,7 +181,6 @@ class _Attempt:
             raise stopped
         if ending.exit_code == 0:
             return
-        tail = tuple(self._journal.tail)
         found = self._work.adapter.diagnose(ending.exit_code, tail)
         if diagnosis.says_disk_full(ending, tail):
             raise disk_full(self._paths, found.reason if found else "")

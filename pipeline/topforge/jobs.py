@@ -254,7 +254,7 @@ def _configs(job: Job, adapter: Adapter, path: Path) -> Iterator[Tuple[str, Any,
                 yield name, base, ()
                 continue
             try:
-                config = schema.with_absolute_paths(schema.updated(base, values, str(path)), path.parent)
+                config = with_paths(adapter, schema.updated(base, values, str(path)), path.parent)
             except ConfigError as error:
                 problems.extend(error.problems)
                 continue
@@ -277,7 +277,7 @@ def _bases(job: Job, adapter: Adapter, path: Path) -> Iterator[Tuple[str, Any]]:
             if not isinstance(name, str):
                 raise ConfigError(where, [Problem("name", "must be text")])
             config: Any = schema.from_json(adapter.options, values, where)
-            yield item_names.safe(name), schema.with_absolute_paths(config, path.parent)
+            yield item_names.safe(name), with_paths(adapter, config, path.parent)
 
 
 def read_config(adapter: Adapter, path: Path, start: Optional[Mapping[str, Any]] = None) -> Any:
@@ -300,7 +300,14 @@ def read_config(adapter: Adapter, path: Path, start: Optional[Mapping[str, Any]]
     config: Any = schema.from_json(adapter.options, merged, str(path))
     others = [path.parent.parent] if path.parent.name == CONFIG_FOLDER else []
     places = (path.parent, *others, Path.cwd())
-    return adapter.located(schema.with_absolute_paths(config, *places), lambda text: schema.located(places, text))
+    return adapter.located(with_paths(adapter, config, *places), lambda text: schema.located(places, text))
+
+
+def with_paths(adapter: Adapter, config: Any, folder: Path, *others: Path) -> Any:
+    """`schema.with_absolute_paths`, with the adapter's own `places` after the others."""
+    found = schema.with_absolute_paths(config, folder, *others)
+    places = adapter.places(found)
+    return schema.with_absolute_paths(config, folder, *others, *places) if places else found
 
 
 def matches(pattern: str, folder: Path, where: str, itself: Optional[Path] = None) -> List[Path]:

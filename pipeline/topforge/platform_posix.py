@@ -36,6 +36,11 @@ SHIELDED_SIGNALS = (signal.SIGINT, signal.SIGHUP)
 KILLED, TERMINATED, FILE_TOO_LARGE = -signal.SIGKILL, -signal.SIGTERM, -signal.SIGXFSZ
 """Exit codes, as `subprocess` gives them."""
 
+COMPILERS = frozenset(
+    {"nvcc", "cicc", "ptxas", "cudafe++", "fatbinary", "nvlink", "cc1plus", "cc1", "g++", "c++", "ld"}
+)
+"""Programs that build extensions, by the names the kernel keeps; while one of them runs, silence is no hang."""
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _KILL_SECONDS = 10.0
@@ -185,6 +190,11 @@ def kill_orphans(spared: FrozenSet[int]) -> List[int]:
     return killed
 
 
+def compiles(session: int) -> bool:
+    """Whether a compiler runs in a session (that of a child from `spawn`), as far as this user may see."""
+    return any(_session_of(pid) == session and _name_of(pid) in COMPILERS for pid in _all_processes())
+
+
 def holders(path: Path) -> List[int]:
     """Processes that have the file `path` open, as far as this user may see."""
     return [pid for pid in _all_processes() if _has_open(pid, os.path.realpath(str(path)))]
@@ -270,6 +280,21 @@ def _parent_of(pid: int) -> Optional[int]:
             raise
         return None
     return int(stat.rpartition(b")")[2].split()[1])  # the name in brackets may hold anything
+
+
+def _session_of(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:  # it ended meanwhile
+        return 0
+
+
+def _name_of(pid: int) -> str:
+    """The program's name, as the kernel keeps it: at most 15 characters."""
+    try:
+        return Path("/proc/%d/comm" % pid).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _environment_of(pid: int) -> bytes:

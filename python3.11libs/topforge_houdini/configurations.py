@@ -62,7 +62,7 @@ def of_node(settings: NodeSettings, adapter: Adapter) -> list[Configuration]:
         TopForgeError: What is not allowed, all of it, by the names of the parameters.
     """
     options = parameters.config(adapter, settings.values, settings.path)
-    options = schema.with_absolute_paths(options, settings.scene_folder)
+    options = jobs.with_paths(adapter, options, settings.scene_folder)
     return [Configuration(item_names.safe(settings.node.name()), options)]
 
 
@@ -122,4 +122,4 @@ def _of_value(settings: NodeSettings, adapter: Adapter, item: Any, name: str, va
         raise NoConfigError(settings.path, item.name, name, value)
     named = item_names.safe(str(value.pop("name", None) or settings.node.name()))
     options: Any = schema.from_json(adapter.options, value, where)
-    return Configuration(named, schema.with_absolute_paths(options, settings.scene_folder))
+    return Configuration(named, jobs.with_paths(adapter, options, settings.scene_folder))

@@ -139,7 +139,7 @@ class _Plan:
         if parent is not None:
             varied = overrides.of_item(where, self._adapter, options, parent, self._pattern)
             options = overrides.apply(where, options, parent, varied)
-            options = schema.with_absolute_paths(options, self._settings.scene_folder)
+            options = jobs.with_paths(self._adapter, options, self._settings.scene_folder)
         dataset = job.dataset or self._adapter.dataset_of(options)
         if dataset is None and self._adapter.needs_dataset:
             raise captures.NoCaptureError(where, None if parent is None else parent.name)

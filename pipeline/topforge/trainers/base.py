@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
+from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from topforge import schema
@@ -107,6 +108,10 @@ class Adapter:
         """The configuration with paths that stand inside other values made absolute by `find`."""
         return config
 
+    def places(self, config: Any) -> Tuple[Path, ...]:
+        """Further folders where relative paths may start, when nothing is where they start by the common rule."""
+        return ()
+
     def dataset_of(self, config: Any) -> Optional[str]:
         """The dataset that the configuration itself names, for where nothing else does; absolute."""
         return None
@@ -125,6 +130,23 @@ class Adapter:
 
     def parse(self, line: str) -> Optional[Report]:
         """What a line of output says; pure; None for a line without meaning."""
+        return None
+
+    def parser(self, config: Any) -> Callable[[str], Optional[Report]]:
+        """What reads the lines of one attempt, in order, from its first step to its last; default: `parse`.
+
+        For dialects in which a line means something only after those before it: which pass, how many iterations.
+        """
+        return self.parse
+
+    def watch(self, item: Item, config: Any, paths: RunPaths) -> None:
+        """Called every second or so while a step runs, and once at its end: for what appears on disk meanwhile.
+
+        Previews go to `paths.previews`, what another attempt may continue from to `paths.checkpoint`.
+        """
+
+    def diagnose_silence(self, tail: Sequence[str]) -> Optional[Diagnosis]:
+        """Why a child that was stopped for its silence hung, from its last lines; None = nobody knows."""
         return None
 
     def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:

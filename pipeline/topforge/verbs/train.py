@@ -66,7 +66,7 @@ def _planned(arguments: argparse.Namespace) -> Planned:
 def configuration(adapter: Adapter, arguments: argparse.Namespace) -> Any:
     """The options: the defaults, then the preset's, then the file's, then the flags'."""
     base = _base(adapter, arguments.config, arguments.preset)
-    return schema.with_absolute_paths(schema.from_arguments(base, arguments), Path.cwd())
+    return jobs.with_paths(adapter, schema.from_arguments(base, arguments), Path.cwd())
 
 
 def _base(adapter: Adapter, path: Optional[Path], preset: Optional[str]) -> Any:

@@ -1,0 +1,92 @@
+"""The step after an upstream trainer: from its own files to TopForge's result folder, in TopForge's own environment.
+
+An upstream environment is whatever its trainer needs, often years old. What makes GLB, USD and portable normal maps
+(`topforge_train.normalise`) needs this year's packages, so that it runs where the built-in trainer runs, without GPU.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from pathlib import Path
+from typing import Mapping, Optional, Sequence
+
+from topforge import environment, private_environment
+from topforge.environment import PIPELINE
+from topforge.errors import FailureClass, TopForgeError
+from topforge.items import EnvironmentSpec
+from topforge.trainers.base import Diagnosis, Report, Step
+
+STAGE = "normalise"
+MODULE = "topforge_train.normalise"
+_PACKAGES = ("torch", "warp", "numpy", "imageio")
+_LINE = re.compile(r"^topforge stage=%s progress=([0-9.]+)(?: message=(.*))?$" % STAGE)
+_MARKS = ("topforge-error class=", "topforge-reason ", "topforge-fix ")
+
+
+class NoOwnEnvironmentError(TopForgeError):
+    """TopForge's own environment is not there, and the running interpreter cannot stand in for it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            "TopForge's own environment is not there (%s), in which results of upstream trainers become GLB, USD and "
+            "portable maps." % folder,
+            "Make it with `python3 scripts/make_env.py` in TopForge's folder, or name another in TOPFORGE_ENV.",
+        )
+
+
+def own_environment() -> EnvironmentSpec:
+    """TopForge's private environment, else that of this process where it has the packages.
+
+    Raises:
+        NoOwnEnvironmentError: Neither.
+    """
+    folder = private_environment.folder(PIPELINE.parent)
+    if private_environment.python_of(folder).is_file():
+        return EnvironmentSpec(prefix=str(folder))
+    if all(importlib.util.find_spec(name) is not None for name in _PACKAGES):
+        return EnvironmentSpec()
+    raise NoOwnEnvironmentError(folder)
+
+
+def step(arguments: Sequence[str], module: str = MODULE, weight: float = 0.03) -> Step:
+    """The step that runs a module of ours in TopForge's own environment, on the CPU.
+
+    Its variables replace every one of the upstream environment's that would matter: where Python looks, and where the
+    loader does.
+
+    Args:
+        arguments: After `python -m MODULE`.
+        module: Defaults to `topforge_train.normalise`.
+        weight: Share of the item's time; training has 1.
+
+    Raises:
+        NoOwnEnvironmentError: There is no environment to run it in. Raised before anything is trained.
+    """
+    resolved = environment.resolve(own_environment(), os.environ, "", "topforge", ())
+    variables = {**dict.fromkeys(("PYTHONHOME", "LD_LIBRARY_PATH", "LD_PRELOAD"), ""), **_different(resolved.variables)}
+    variables["PYTHONPATH"] = resolved.variables.get("PYTHONPATH", "")
+    return Step(STAGE, (resolved.python, "-u", "-m", module, *arguments), weight, variables=tuple(variables.items()))
+
+
+def _different(variables: Mapping[str, str]) -> Mapping[str, str]:
+    """Variables that the edit set to something else than this process has, and what decides where code comes from."""
+    always = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+    return {name: text for name, text in variables.items() if os.environ.get(name) != text or name in always}
+
+
+def parse(line: str) -> Optional[Report]:
+    """Reads the step's lines: `topforge stage=normalise progress=0.5 message=...`."""
+    match = _LINE.match(line.strip())
+    if match is None:
+        return None
+    return Report(progress=min(float(match.group(1)), 1.0), stage=STAGE, message=match.group(2))
+
+
+def diagnose(tail: Sequence[str]) -> Optional[Diagnosis]:
+    """What the step says of its own failure; None = it says nothing."""
+    found = {mark: line[len(mark) :].strip() for line in tail for mark in _MARKS if line.startswith(mark)}
+    if len(found) < len(_MARKS):
+        return None
+    return Diagnosis(FailureClass(found[_MARKS[0]]), found[_MARKS[1]], found[_MARKS[2]])
