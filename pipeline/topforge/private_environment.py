@@ -98,6 +98,17 @@ def ensure(repository: Path, extras: Sequence[str], say: Say = say_at_once) -> P
     return interpreter
 
 
+def requirements(repository: Path, extra: str) -> Tuple[str, ...]:
+    """The pinned packages of one optional dependency group.
+
+    Raises:
+        PythonTooOldError: This Python cannot read pyproject.toml.
+    """
+    if sys.version_info < OLDEST_PYTHON:
+        raise PythonTooOldError()
+    return tuple(_requirements(repository)[extra])
+
+
 def _requirements(repository: Path) -> Dict[str, List[str]]:
     import tomllib  # type: ignore[import-not-found, unused-ignore]  # 3.11, which `ensure` has checked
 

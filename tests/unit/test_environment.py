@@ -287,6 +287,7 @@ def test_a_topforge_installed_among_other_packages_does_not_leak_them(conda_pref
 def run_verb(words: List[str]) -> int:
     parser = argparse.ArgumentParser()
     verb.add_arguments(parser)
+    verb.add_options(parser, words)
     return verb.run(parser.parse_args(words))
 
 

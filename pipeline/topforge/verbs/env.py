@@ -1,4 +1,4 @@
-"""`topforge env`: which environments there are, and what exactly a trainer's process would see in one of them."""
+"""`topforge env`: which environments there are, what exactly a trainer's process would see in one, and making one."""
 
 from __future__ import annotations
 
@@ -7,19 +7,32 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Tuple
+from typing import Sequence, Tuple
 
 from topforge import cuda, environment, gpus, prefix_discovery, prefixes, terminal_style
 from topforge.environment import ResolvedEnvironment
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec
+from topforge.verbs import env_create
 
-HELP = "list environments, or show what a trainer's process would see in one, line by line"
+HELP = "list environments, show what a trainer's process would see in one, or `create` one for a trainer"
 FORMATS = ("explain", "exports", "environment-edit", "hqueue", "json")
 
 
+CREATE = "create"
+"""The first word of the other form, `topforge env create TRAINER`; an environment of that name is `./create`."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the flags."""
+    """Declares nothing: which flags there are depends on the first word."""
+
+
+def add_options(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """Declares the flags of the form that `words` begin with."""
+    if words and words[0] == CREATE:
+        env_create.add_arguments(parser)
+        return
+    parser.epilog = "`topforge env create TRAINER` makes a trainer's environment; see `topforge env create --help`."
     parser.add_argument("prefix", nargs="?", help='environment: its root, its name, or "current"; none: list them all')
     parser.add_argument("--mode", choices=environment.MODES, default="clean", help="how to edit (%(default)s)")
     parser.add_argument("--format", choices=FORMATS, default="explain", help="what to print (%(default)s)")
@@ -28,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the list or the edit."""
+    """Prints the list or the edit, or makes an environment."""
+    if hasattr(arguments, CREATE):
+        return env_create.run(arguments, _architectures)
     if arguments.prefix is None:
         return _list()
     current = arguments.prefix == "current"
