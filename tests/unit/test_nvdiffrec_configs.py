@@ -20,8 +20,6 @@ SPOT = {
     "mesh_scale": 2.1,
     "validate": False,
     "display": [{"latlong": True}],
-    "kd_min": [0.03, 0.03, 0.03],
-    "kd_max": [0.8, 0.8, 0.8],
     "ks_min": [0, 0.1, 0],
     "ks_max": [1, 1, 1],
     "background": "white",
