@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from topforge.trainers.builtin_options import BuiltinOptions, rates
+from topforge_train.backend.padding import EXACT, Room
 from topforge_train.backend.warp_normal_variation import normal_variation
 from topforge_train.backend.warp_variation import variation
 from topforge_train.geometry.laplacian import UniformLaplacian
@@ -20,7 +21,6 @@ from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.light import LIGHT_RATE, EnvironmentLight
 from topforge_train.material import MaterialLimits, TextureMaterial, with_opacity
 from topforge_train.optimiser import Adam
-from topforge_train.padding import EXACT, Room
 from topforge_train.preview import Scene
 from topforge_train.render import Shape, render
 from topforge_train.schedule import drawn, ramp, rate_factor

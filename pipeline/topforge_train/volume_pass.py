@@ -15,15 +15,15 @@ from topforge.trainers.builtin_options import BuiltinOptions, rates
 from topforge_train import loss
 from topforge_train.backend import warp_image_loss, warp_noise
 from topforge_train.backend.interface import HashGridSpec
+from topforge_train.backend.padding import EXACT, Room
 from topforge_train.backend.warp_normal_variation import normal_variation
 from topforge_train.geometry import DMTet, FlexiCubes, Isosurface, IsosurfaceMesh
 from topforge_train.geometry.cleanup import without_floaters
+from topforge_train.geometry.initial_shape import random_distance
 from topforge_train.geometry.mesh import Mesh, vertex_normals
-from topforge_train.initial_shape import random_distance
 from topforge_train.light import LIGHT_RATE, EnvironmentLight, log_variation, neutrality
 from topforge_train.material import MaterialLimits, VolumeMaterial
 from topforge_train.optimiser import Adam
-from topforge_train.padding import EXACT, Room
 from topforge_train.preview import Scene
 from topforge_train.render import Rendered, Shape, render
 from topforge_train.schedule import drawn, ramp, rate_factor

@@ -8,11 +8,11 @@ import torch
 
 from topforge_train import guard as guards
 from topforge_train import loop
+from topforge_train.backend.padding import EXACT
 from topforge_train.checkpoint import Checkpoint
 from topforge_train.draw import Drawn
 from topforge_train.guard import CAUTIOUS, KEPT_EVERY, LEFT_OUT, RETURNS, Guard
 from topforge_train.optimiser import Adam
-from topforge_train.padding import EXACT
 from topforge_train.step import DivergedError, Losses, Step
 
 CPU = torch.device("cpu")

@@ -9,11 +9,11 @@ import torch
 
 from topforge_train.__main__ import open_session, parse
 from topforge_train.backend import load
+from topforge_train.backend.padding import mean
 from topforge_train.backend.warp_listing import listed
 from topforge_train.backend.warp_noise import choice, normal
 from topforge_train.geometry import DMTet, FlexiCubes
 from topforge_train.geometry.mesh import vertex_normals
-from topforge_train.padding import mean
 from topforge_train.volume_pass import VolumePass
 
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from topforge_train.backend import load
+from topforge_train.backend.padding import EXACT
 from topforge_train.capture import Inputs, NoCaptureError, is_used
 from topforge_train.optimiser import Adam
-from topforge_train.padding import EXACT
 from topforge_train.step import DivergedError, Drawn, Losses, NothingVisibleError, Step
 
 CPU = torch.device("cpu")

@@ -16,7 +16,7 @@ from typing import Optional, Protocol, Sequence, Tuple, Union
 import torch
 from torch import Tensor
 
-from topforge_train.padding import mean
+from topforge_train.backend.padding import mean
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,8 +15,8 @@ from typing import Dict, List, Optional, Tuple
 import torch
 from torch import Tensor
 
+from topforge_train.backend.padding import EXACT, Lengths, Room, first
 from topforge_train.backend.warp_listing import listed
-from topforge_train.padding import EXACT, Lengths, Room, first
 
 from . import regularisers
 from .grid import Grid

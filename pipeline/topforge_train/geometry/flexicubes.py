@@ -15,7 +15,7 @@ from typing import Dict, Optional, Tuple
 import torch
 from torch import Tensor
 
-from topforge_train.padding import EXACT, Room, first, mean
+from topforge_train.backend.padding import EXACT, Room, first, mean
 
 from . import regularisers
 from .flexicubes_kernels import Topology, find_topology

@@ -13,9 +13,9 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from topforge_train.backend.padding import EXACT, Lengths, Room
 from topforge_train.backend.parallel import launch_ranges
 from topforge_train.geometry.flexicubes_tables import FLIPPED, cube_tables
-from topforge_train.padding import EXACT, Lengths, Room
 
 wp.set_module_options({"enable_backward": False})
 

@@ -10,7 +10,7 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
-from topforge_train.padding import Lengths
+from topforge_train.backend.padding import Lengths
 
 from .flexicubes_kernels import Topology
 from .flexicubes_tables import FLIPPED, cube_tables

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from topforge.errors import FailureClass, TopForgeError
-from topforge_train.padding import EXACT, Lengths, Room
+from topforge_train.backend.padding import EXACT, Lengths, Room
 
 from .mesh import Mesh
 

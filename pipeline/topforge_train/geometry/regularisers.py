@@ -7,7 +7,7 @@ from typing import Optional
 import torch
 from torch import Tensor
 
-from topforge_train.padding import first, mean
+from topforge_train.backend.padding import first, mean
 
 
 def sign_penalty(edge_distance: Tensor, count: Optional[Tensor] = None) -> Tensor:
