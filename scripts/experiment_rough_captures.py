@@ -35,14 +35,14 @@ from torch import Tensor  # noqa: E402
 import topforge_capture  # noqa: E402
 from topforge_train import preview  # noqa: E402
 from topforge_train.backend import Backend, load  # noqa: E402
-from topforge_train.camera import make_cameras  # noqa: E402
-from topforge_train.data import ImageSet, load_images  # noqa: E402
 from topforge_train.evaluation import SUPERSAMPLING, scene_of, score_shape  # noqa: E402
 from topforge_train.export import read_tree  # noqa: E402
 from topforge_train.geometry.mesh import Mesh, volume  # noqa: E402
 from topforge_train.metrics import psnr  # noqa: E402
 from topforge_train.sample_scores import true_mesh  # noqa: E402
 from topforge_train.spikes import spike_share  # noqa: E402
+from topforge_train.views.camera import make_cameras  # noqa: E402
+from topforge_train.views.data import ImageSet, load_images  # noqa: E402
 
 PAGE = REPOSITORY / "docs" / "decisions" / "0013-rough-captures.md"
 MARKS = ("<!-- table: scripts/experiment_rough_captures.py --write -->", "<!-- end of table -->")

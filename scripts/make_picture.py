@@ -29,9 +29,9 @@ def draw(result: Path) -> None:
     from topforge_train import preview
     from topforge_train.backend import load
     from topforge_train.cubemap import from_latlong
-    from topforge_train.data import load_images
     from topforge_train.evaluation import scene_of
     from topforge_train.export import read_tree
+    from topforge_train.views.data import load_images
 
     backend, asset = load(), read_tree(result / "mesh")
     images = load_images(CAPTURE, "test", (0.1, 1000.0), levels=1)

@@ -19,7 +19,7 @@ import torch
 from topforge import schema, strict_json
 from topforge.errors import EXIT_CODES, FailureClass
 from topforge.trainers.builtin_options import BuiltinOptions, extends
-from topforge_train import BEGAN, checkpoint, deliver, distributed, failures, inputs, loop, memory, preview
+from topforge_train import BEGAN, checkpoint, deliver, distributed, failures, loop, memory, preview
 from topforge_train.backend import load as load_backend
 from topforge_train.checkpoint import Checkpoint
 from topforge_train.geometry.mesh import Mesh
@@ -28,6 +28,7 @@ from topforge_train.progress import TRAINING_SHARE, Reporter
 from topforge_train.session import Clock, Session
 from topforge_train.surface_pass import Start, SurfacePass, resumed_start
 from topforge_train.unwrap import CHART_GAP, bake, unwrap
+from topforge_train.views import inputs
 from topforge_train.volume_pass import VolumePass
 
 

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from topforge_train import preview
 from topforge_train.backend.interface import Backend
-from topforge_train.data import ImageSet
 from topforge_train.export.asset import Asset
 from topforge_train.light import prefiltered
 from topforge_train.material import MaterialLimits, TextureMaterial
 from topforge_train.metrics import psnr, ssim
 from topforge_train.preview import Scene
 from topforge_train.render import Shape
+from topforge_train.views.data import ImageSet
 
 SUPERSAMPLING = 4
 """Samples along a pixel's side: photographs average over the area of a pixel, so the comparison must."""

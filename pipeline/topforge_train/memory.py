@@ -11,8 +11,8 @@ from typing import Tuple
 import torch
 
 from topforge.trainers.builtin_options import BuiltinOptions
-from topforge_train.data import ImageSet
 from topforge_train.session import Session
+from topforge_train.views.data import ImageSet
 
 BASE = 100 << 20
 """Bytes whatever the options: light, prefiltered cubes, tables, what the libraries keep."""

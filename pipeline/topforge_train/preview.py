@@ -10,12 +10,12 @@ from torch import Tensor
 
 from topforge_train import display
 from topforge_train.backend.interface import Backend
-from topforge_train.data import ImageSet
 from topforge_train.metrics import psnr
 from topforge_train.progress import TRAINING_SHARE
 from topforge_train.render import Rendered
 from topforge_train.scene import Scene, displayed, draw, layers
 from topforge_train.session import Session
+from topforge_train.views.data import ImageSet
 
 PREFIX = ("img_dmtet_pass1_", "img_mesh_pass_")
 """nvdiffrec's names for the previews of its two passes, whatever the isosurface."""

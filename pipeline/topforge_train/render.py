@@ -13,10 +13,10 @@ from topforge_train.backend.interface import Backend, Fragments
 from topforge_train.backend.padding import EXACT, Lengths, Room
 from topforge_train.backend.warp_shading import shaded_image
 from topforge_train.backend.warp_texture_level import texture_level
-from topforge_train.camera import CameraBatch
 from topforge_train.layers import composite, peel
 from topforge_train.light import PrefilteredLight
 from topforge_train.material import OPACITY, TextureMaterial, VolumeMaterial
+from topforge_train.views.camera import CameraBatch
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,12 +20,12 @@ from topforge_capture import radiance
 from topforge_train import preview
 from topforge_train.backend import Backend, load
 from topforge_train.cubemap import from_latlong
-from topforge_train.data import ImageSet, load_images
 from topforge_train.evaluation import draw_pair, scene_of, score_shape, score_views
 from topforge_train.export import read_tree
 from topforge_train.export.asset import Asset
 from topforge_train.metrics import psnr
 from topforge_train.preview import Scene
+from topforge_train.views.data import ImageSet, load_images
 
 NEAR_FAR = (0.1, 1000.0)
 PROBE_SIZE = 128

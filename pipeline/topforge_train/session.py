@@ -14,10 +14,10 @@ import torch
 
 from topforge.trainers.builtin_options import MONITORING, BuiltinOptions
 from topforge_train.backend.interface import Backend
-from topforge_train.data import ImageSet
 from topforge_train.distributed import Ranks
-from topforge_train.preparation import Prepared, prepare
 from topforge_train.progress import Reporter
+from topforge_train.views.data import ImageSet
+from topforge_train.views.preparation import Prepared, prepare
 
 PASSES = 2
 """Of a run from the beginning; see `Session.passes`."""

@@ -27,7 +27,7 @@ from topforge_train.schedule import drawn, ramp, rate_factor
 from topforge_train.session import Session
 from topforge_train.step import Drawn, Losses
 from topforge_train.tangents import orientation, tangents
-from topforge_train.view_corrections import ViewCorrections
+from topforge_train.views.corrections import ViewCorrections
 from topforge_train.volume_pass import image_term, light_terms
 
 WARMUP = 20

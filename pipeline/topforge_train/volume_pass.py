@@ -29,7 +29,7 @@ from topforge_train.render import Rendered, Shape, render
 from topforge_train.schedule import drawn, ramp, rate_factor
 from topforge_train.session import Session
 from topforge_train.step import Drawn, Losses
-from topforge_train.view_corrections import ViewCorrections
+from topforge_train.views.corrections import ViewCorrections
 
 NEIGHBOUR_DISTANCE = 0.01
 """Standard deviation of the step to a neighbouring point, as a share of the box's side."""

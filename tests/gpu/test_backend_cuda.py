@@ -16,7 +16,6 @@ from topforge_train.backend import load
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.backend.warp_edges import silhouette_sides
 from topforge_train.brdf import environment_brdf
-from topforge_train.camera import CameraBatch
 from topforge_train.geometry import DMTet, FlexiCubes
 from topforge_train.geometry.hull import visual_hull_sdf
 from topforge_train.geometry.laplacian import UniformLaplacian
@@ -28,6 +27,7 @@ from topforge_train.render import Shape, render
 from topforge_train.sparse import SparseMatrix
 from topforge_train.tangents import orientation, tangents
 from topforge_train.unwrap import unwrap
+from topforge_train.views.camera import CameraBatch
 
 pytestmark = pytest.mark.gpu
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

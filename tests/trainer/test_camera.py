@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from topforge_train.camera import make_cameras
+from topforge_train.views.camera import make_cameras
 
 
 def test_projection_matches_the_pinhole_formula():

@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from topforge_train.backend import load
-from topforge_train.camera import make_cameras
 from topforge_train.geometry import FlexiCubes
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.light import EnvironmentLight, prefiltered
 from topforge_train.material import MaterialLimits, TextureMaterial
 from topforge_train.render import Shape, render
 from topforge_train.tangents import orientation, tangents
-from topforge_train.view_corrections import rotations
+from topforge_train.views.camera import make_cameras
+from topforge_train.views.corrections import rotations
 
 BACKEND = load("auto", "cpu")
 TURN = rotations(torch.tensor([[0.4, -1.1, 0.7]]))[0]

@@ -10,7 +10,7 @@ import torch
 
 import topforge_capture
 from topforge.errors import TopForgeError
-from topforge_train.data import build_pyramid, load_images
+from topforge_train.views.data import build_pyramid, load_images
 
 NEAR_FAR = (0.1, 1000.0)
 

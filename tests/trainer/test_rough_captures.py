@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from topforge.trainers.builtin_options import BuiltinOptions
-from topforge_train import consensus, photometric, trust
 from topforge_train.backend import load
-from topforge_train.camera import make_cameras
-from topforge_train.data import ImageSet, build_pyramid
 from topforge_train.export import write_hull
 from topforge_train.geometry.mesh import volume
-from topforge_train.preparation import Learnt, prepare
-from topforge_train.view_corrections import ViewCorrections, rotations
+from topforge_train.views import consensus, exposure, trust
+from topforge_train.views.camera import make_cameras
+from topforge_train.views.corrections import ViewCorrections, rotations
+from topforge_train.views.data import ImageSet, build_pyramid
+from topforge_train.views.preparation import Learnt, prepare
 
 
 def _spheres():
@@ -181,7 +181,7 @@ def test_gains_are_found_to_the_ridge_from_exact_values():
     gain, cell = random(12) - 0.5, random(400, seed=1)
     gain -= gain.mean()
     weight = (random(12, 400, seed=2) > 0.5).double()
-    found = photometric.solve(gain[:, None] + cell, weight)
+    found = exposure.solve(gain[:, None] + cell, weight)
     assert (found - gain).abs().max() < 0.01
     assert abs(float(found.mean())) < 1e-9
 
@@ -190,13 +190,13 @@ def test_highlights_are_outliers():
     gain, cell = random(12) - 0.5, random(400, seed=1)
     gain -= gain.mean()
     values = gain[:, None] + cell + 2.0 * (random(12, 400, seed=3) > 0.9)
-    assert (photometric.solve(values, torch.ones_like(values)) - gain).abs().max() < 0.03
+    assert (exposure.solve(values, torch.ones_like(values)) - gain).abs().max() < 0.03
 
 
 def test_a_view_that_shares_nothing_keeps_the_mean_gain():
     weight = torch.ones(3, 50, dtype=torch.float64)
     weight[2] = 0
-    found = photometric.solve(torch.tensor([[0.3], [-0.3], [9.0]]).double() + random(1, 50), weight)
+    found = exposure.solve(torch.tensor([[0.3], [-0.3], [9.0]]).double() + random(1, 50), weight)
     assert found[0] - found[1] == pytest.approx(0.6, abs=0.02)
     assert abs(float(found[2])) < 1e-9
 
@@ -218,18 +218,18 @@ def test_exposures_of_photographs_of_a_painted_ball():
         covered = torch.cat([color, torch.ones_like(color[:, :1])], dim=-1)
         photographs.append(fragments.scatter(covered, torch.zeros(1, 1, 1, 4)))
     taken = dataclasses.replace(images, pyramid=build_pyramid(torch.cat(photographs), 1))
-    found = photometric.calibrate(backend, taken, hull.mesh, 0)
+    found = exposure.calibrate(backend, taken, hull.mesh, 0)
     assert (found.log_gain - gain).abs().max() < 0.03
-    assert found.spread == pytest.approx(photometric.spread_of(gain), rel=0.1)
+    assert found.spread == pytest.approx(exposure.spread_of(gain), rel=0.1)
     assert found.vary
     assert found.noise < 0.1
 
 
 def test_gloss_is_no_exposure():
     gains = torch.tensor([[0.15], [-0.15], [0.15], [-0.15]]).expand(4, 3)
-    assert photometric.Exposures(gains, noise=0.1).vary
-    assert not photometric.Exposures(gains, noise=0.6).vary
-    assert not photometric.Exposures(0.3 * gains, noise=0.0).vary
+    assert exposure.Exposures(gains, noise=0.1).vary
+    assert not exposure.Exposures(gains, noise=0.6).vary
+    assert not exposure.Exposures(0.3 * gains, noise=0.0).vary
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import types
 import pytest
 import torch
 
-from topforge_train.loop import pass_progress
 from topforge_train.schedule import choose_views, ramp, rate_factor
 from topforge_train.session import Session
 
@@ -78,14 +77,3 @@ def test_ramps():
     assert [ramp(0.03, 500, step) for step in (0, 250, 500, 9000)] == pytest.approx([0.0, 0.015, 0.03, 0.03])
     assert ramp(0.03, 0, 0) == 0.0  # no ramp asked for, and nothing divided by zero
     assert ramp(0.03, 0, 1) == 0.03
-
-
-def test_progress_is_by_iterations_or_by_the_time_budget_whichever_is_further():
-    made = types.SimpleNamespace(
-        options=types.SimpleNamespace(time_budget=0.0), clock=types.SimpleNamespace(elapsed=70.0)
-    )
-    training = types.SimpleNamespace(iterations=100)
-    assert pass_progress(made, training, 25, 50.0) == 0.25
-    made.options.time_budget = 100.0  # 50 s for each pass; 20 of them are used
-    assert pass_progress(made, training, 25, 50.0) == pytest.approx(0.4)
-    assert pass_progress(made, training, 60, 50.0) == pytest.approx(0.6)

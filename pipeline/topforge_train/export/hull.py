@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from topforge import atomic
-from topforge_train.data import ImageSet
 from topforge_train.export.tree import lines
 from topforge_train.geometry import FlexiCubes
 from topforge_train.geometry.hull import Cones, hull_from_ranks, ranked_distances
 from topforge_train.geometry.isosurface import EmptySurfaceError
+from topforge_train.views.data import ImageSet
 
 CELLS = 40
 """Along a side of the training box: a few thousand triangles."""

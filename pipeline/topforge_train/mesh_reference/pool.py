@@ -16,11 +16,11 @@ from topforge.wavefront import MeshFileError
 from topforge_capture import radiance
 from topforge_train import cubemap
 from topforge_train.backend.interface import Backend
-from topforge_train.camera import make_cameras
-from topforge_train.data import ImageSet, build_pyramid
 from topforge_train.light import EnvironmentLight, PrefilteredLight
 from topforge_train.mesh_reference import painted_mesh, views
 from topforge_train.mesh_reference.painted_mesh import PaintedMesh
+from topforge_train.views.camera import make_cameras
+from topforge_train.views.data import ImageSet, build_pyramid
 
 DEFAULT_SIZE = (512, 512)
 """nvdiffrec's train_res."""

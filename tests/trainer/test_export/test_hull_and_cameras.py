@@ -9,9 +9,9 @@ import pytest
 import torch
 import trimesh
 
-from topforge_train.camera import make_cameras
-from topforge_train.data import ImageSet, build_pyramid
 from topforge_train.export import write_cameras, write_hull
+from topforge_train.views.camera import make_cameras
+from topforge_train.views.data import ImageSet, build_pyramid
 
 RADIUS, DISTANCE, FOV_Y, SIZE = 0.6, 4.0, math.radians(40.0), 96
 DIRECTIONS = [

@@ -17,10 +17,10 @@ import torch
 import trimesh
 
 from topforge_train import preview
-from topforge_train.camera import make_cameras
 from topforge_train.evaluation import scene_of
 from topforge_train.export import read_tree
 from topforge_train.metrics import psnr
+from topforge_train.views.camera import make_cameras
 
 mi = pytest.importorskip("mitsuba")
 

@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from topforge_train import preview
-from topforge_train.camera import make_cameras
 from topforge_train.evaluation import scene_of
 from topforge_train.export import read_tree
+from topforge_train.views.camera import make_cameras
 
 pxr = pytest.importorskip("pxr")
 from pxr import Usd, UsdGeom, UsdShade  # noqa: E402  # after importorskip

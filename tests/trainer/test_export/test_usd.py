@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from topforge_train.camera import make_cameras
 from topforge_train.export import write_usd
 from topforge_train.export.usd import identifiers
+from topforge_train.views.camera import make_cameras
 
 pxr = pytest.importorskip("pxr")
 from pxr import Gf, Sdr, Usd, UsdGeom, UsdLux, UsdShade, UsdValidation  # noqa: E402  # after importorskip

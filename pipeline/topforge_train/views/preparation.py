@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from topforge.trainers.builtin_options import BuiltinOptions
-from topforge_train import consensus, photometric, trust
 from topforge_train.backend.interface import Backend
-from topforge_train.consensus import Consensus
-from topforge_train.data import ImageSet
+from topforge_train.views import consensus, exposure, trust
+from topforge_train.views.consensus import Consensus
+from topforge_train.views.data import ImageSet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +60,7 @@ def prepare(backend: Backend, images: ImageSet, options: BuiltinOptions) -> Prep
         remarks.append("Masks are believed less within %.1f pixels of their borders." % (tolerance * height))
     log_gain, exposed = exposures(backend, images, hull, options)
     if exposed:
-        spread = photometric.spread_of(log_gain)
+        spread = exposure.spread_of(log_gain)
         remarks.append("Exposures are learnt; they were found to differ by %.2f stops (rms)." % spread)
     rough = hull.is_rough
     learnt = Learnt(
@@ -78,7 +78,7 @@ def exposures(backend: Backend, images: ImageSet, hull: Consensus, options: Buil
         return nothing, False
     if hull.mesh is None or options.camera_space_light:  # nothing that two views show alike
         return nothing, options.exposure == "on"
-    found = photometric.calibrate(backend, images, hull.mesh, hull.level)
+    found = exposure.calibrate(backend, images, hull.mesh, hull.level)
     if options.exposure == "auto" and not found.vary:
         return nothing, False
     return found.log_gain.to(backend.device), True

@@ -13,9 +13,9 @@ from typing import Any, Dict, List, Optional, Tuple
 import torch
 from torch import Tensor
 
-from topforge_train.camera import CameraBatch
-from topforge_train.data import ImageSet
-from topforge_train.preparation import Learnt, Prepared
+from topforge_train.views.camera import CameraBatch
+from topforge_train.views.data import ImageSet
+from topforge_train.views.preparation import Learnt, Prepared
 
 GAIN_PRIOR = 0.01
 """Weight of the mean squared log gain: only what several views agree on is worth it."""

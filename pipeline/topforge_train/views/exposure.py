@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from topforge_train.backend.interface import Backend
-from topforge_train.consensus import AT_ONCE
-from topforge_train.data import ImageSet
 from topforge_train.geometry.mesh import Mesh, triangle_normals
+from topforge_train.views.consensus import AT_ONCE
+from topforge_train.views.data import ImageSet
 
 CELLS = 24
 """Along the longest side of the shape: cells are some pixels large, so that a hull that is off by one says the same."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import topforge_capture
 from topforge.errors import TopForgeError
-from topforge_train.camera import CameraBatch, make_cameras
+from topforge_train.views.camera import CameraBatch, make_cameras
 
 
 class UnequalPhotographsError(TopForgeError):

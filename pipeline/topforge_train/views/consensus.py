@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from topforge_train.backend.interface import Backend
-from topforge_train.data import ImageSet
 from topforge_train.geometry import FlexiCubes
 from topforge_train.geometry.hull import Cones, hull_from_ranks, ranked_distances
 from topforge_train.geometry.isosurface import EmptySurfaceError
 from topforge_train.geometry.mesh import Mesh
+from topforge_train.views.data import ImageSet
 
 MASK_SIZE = 128
 """Masks are reduced to about this size: the hull's error is then below a cell of the finest grids in use."""

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
-from topforge_train.consensus import Consensus
-from topforge_train.data import ImageSet
+from topforge_train.views.consensus import Consensus
+from topforge_train.views.data import ImageSet
 
 LEAST = 0.1
 """Weight at a mask's border itself: masks of many views are still right in the mean."""
