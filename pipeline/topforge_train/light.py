@@ -100,10 +100,14 @@ class EnvironmentLight(torch.nn.Module):
 
     @classmethod
     def from_options(cls, options: Any, base: Optional[Tensor] = None) -> EnvironmentLight:
-        """What the options ask for: `base` or a grey light to be learnt, or the fixed `envmap`."""
+        """What the options ask for: `base`, with which pass 2 begins, or a grey light to be learnt, or `envmap`.
+
+        As in nvdiffrec, pass 2 learns a light that came with a `base_mesh` whatever `learn_light` says.
+        """
         moving = options.camera_space_light
         if base is not None:
-            return cls(base, options.learn_light and not options.lock_light, moving)
+            learnt = options.learn_light or options.base_mesh is not None
+            return cls(base, learnt and not options.lock_light, moving)
         if not options.learn_light and options.envmap:
             image = torch.from_numpy(radiance.read(Path(options.envmap))) * options.env_scale
             return cls(cubemap.from_latlong(image, cubemap.fitting_side(image.shape[0])), False, moving)

@@ -324,6 +324,10 @@ def test_options_choose_between_learning_and_a_given_light(tmp_path):
     locked = EnvironmentLight.from_options(options, random(6, 32, 32, 3))
     assert not list(locked.parameters())
     assert torch.equal(locked.base, random(6, 32, 32, 3))
+    options = BuiltinOptions(learn_light=False, envmap="sky.hdr")
+    assert not list(EnvironmentLight.from_options(options, random(6, 32, 32, 3)).parameters())
+    options = dataclasses.replace(options, base_mesh="mesh.obj")
+    assert list(EnvironmentLight.from_options(options, random(6, 32, 32, 3)).parameters())
     path = tmp_path / "sky.hdr"
     write_radiance(path, torch.full((32, 64, 3), 0.25).numpy())
     options = BuiltinOptions(learn_light=False, envmap=str(path), env_scale=3.0, probe_res=16)
