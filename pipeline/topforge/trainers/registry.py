@@ -17,6 +17,7 @@ MODULES: Dict[str, str] = {
     "check": "topforge.trainers.check",
     "report": "topforge.trainers.report",
     "command": "topforge.trainers.command",
+    "neuralangelo": "topforge.trainers.neuralangelo",
 }
 
 

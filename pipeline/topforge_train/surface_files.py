@@ -1,0 +1,201 @@
+"""Files of a surface that has colours at its vertices, and neither texture coordinates nor a light. Without torch."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import imageio.v3 as imageio
+import numpy as np
+from numpy.typing import NDArray
+
+from topforge import atomic
+from topforge_capture.images import linear_to_srgb, srgb_to_linear
+from topforge_capture.ply import Floats
+from topforge_capture.surface import Surface
+
+_FLOAT, _BYTE, _UINT = 5126, 5121, 5125
+_ARRAYS, _ELEMENTS = 34962, 34963
+GREY = 128
+PICTURE = 768
+"""Pixels along the preview picture."""
+
+
+def write_all(folder: Path, mesh: Surface, preview: Surface, cameras: Dict[str, Any]) -> None:
+    """mesh.glb and asset.usda of `mesh`, cameras.json, and a picture of `preview`."""
+    normals = vertex_normals(mesh)
+    write_glb(folder / "mesh.glb", mesh, normals)
+    write_usd(folder / "asset.usda", mesh, normals)
+    atomic.write_json(folder / "cameras.json", cameras)
+    imageio.imwrite(folder / "preview.png", picture(preview))
+
+
+def vertex_normals(mesh: Surface) -> Floats:
+    """Unit normals [V, 3], faces weighted by area; +y where there is none."""
+    corners = mesh.positions[mesh.triangles]
+    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    total = np.stack(
+        [
+            sum(np.bincount(mesh.triangles[:, c], face[:, axis], len(mesh.positions)) for c in range(3))
+            for axis in range(3)
+        ],
+        axis=1,
+    )
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    unit: Floats = np.where(length > 0, total / np.maximum(length, 1e-30), (0.0, 1.0, 0.0)).astype(np.float32)
+    return unit
+
+
+def linear_colours(mesh: Surface) -> Floats:
+    """Colours [V, 3], linear: glTF and USD want vertex colours so. Upstream's are as in the photographs, sRGB."""
+    stored = np.full((len(mesh.positions), 3), GREY, np.uint8) if mesh.colours is None else mesh.colours
+    found: Floats = srgb_to_linear(stored.astype(np.float32) / 255.0).astype(np.float32)
+    return found
+
+
+def write_glb(path: Path, mesh: Surface, normals: Floats) -> None:
+    """Positions, normals and colours as binary glTF 2.0."""
+    low, high = mesh.positions.min(axis=0).tolist(), mesh.positions.max(axis=0).tolist()
+    colours = np.zeros((len(mesh.positions), 4), np.uint8)
+    colours[:, :3], colours[:, 3] = linear_colours(mesh) * 255.0 + 0.5, 255
+    parts: List[Tuple[np.ndarray, Dict[str, Any], int]] = [
+        (mesh.positions, {"type": "VEC3", "componentType": _FLOAT, "min": low, "max": high}, _ARRAYS),
+        (normals, {"type": "VEC3", "componentType": _FLOAT}, _ARRAYS),
+        (colours, {"type": "VEC4", "componentType": _BYTE, "normalized": True}, _ARRAYS),
+        (mesh.triangles.reshape(-1).astype(np.uint32), {"type": "SCALAR", "componentType": _UINT}, _ELEMENTS),
+    ]
+    binary, views, accessors = bytearray(), [], []
+    for number, (array, described, target) in enumerate(parts):
+        content = np.ascontiguousarray(array).tobytes()
+        views.append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(content), "target": target})
+        accessors.append({"bufferView": number, "count": len(array), **described})
+        binary += content + b"\0" * (-len(content) % 4)
+    attributes = {"POSITION": 0, "NORMAL": 1, "COLOR_0": 2}
+    material = {"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0}, "name": "vertex_colour"}
+    root = {
+        "asset": {"version": "2.0", "generator": "TopForge"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0, "name": "mesh"}],
+        "meshes": [{"primitives": [{"attributes": attributes, "indices": 3, "material": 0}]}],
+        "materials": [material],
+        "buffers": [{"byteLength": len(binary)}],
+        "bufferViews": views,
+        "accessors": accessors,
+    }
+    text = json.dumps(root).encode("utf-8")
+    text += b" " * (-len(text) % 4)
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + bytes(binary)
+    atomic.write_bytes(path, struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks)
+
+
+_USD = """#usda 1.0
+(
+    defaultPrim = "asset"
+    metersPerUnit = 1
+    upAxis = "Y"
+    doc = "Written by TopForge. A surface with a colour for each vertex, linear; there are no textures."
+)
+
+def Xform "asset" (
+    kind = "component"
+)
+{
+    def Mesh "mesh"
+    {
+        uniform token subdivisionScheme = "none"
+        uniform token orientation = "rightHanded"
+        float3[] extent = [%(extent)s]
+        int[] faceVertexCounts = [%(counts)s]
+        int[] faceVertexIndices = [%(indices)s]
+        point3f[] points = [%(points)s]
+        normal3f[] normals = [%(normals)s] (
+            interpolation = "vertex"
+        )
+        color3f[] primvars:displayColor = [%(colours)s] (
+            interpolation = "vertex"
+        )
+    }
+}
+"""
+
+
+def write_usd(path: Path, mesh: Surface, normals: Floats) -> None:
+    """OpenUSD as text: a mesh with `displayColor`."""
+    extent = np.stack([mesh.positions.min(axis=0), mesh.positions.max(axis=0)])
+    words = {
+        "extent": _triples(extent),
+        "counts": ", ".join(["3"] * len(mesh.triangles)),
+        "indices": ", ".join(map(str, mesh.triangles.reshape(-1).tolist())),
+        "points": _triples(mesh.positions),
+        "normals": _triples(normals),
+        "colours": _triples(linear_colours(mesh)),
+    }
+    atomic.write_text(path, _USD % words)
+
+
+def _triples(rows: NDArray[np.float32]) -> str:
+    return ", ".join("(%.7g, %.7g, %.7g)" % tuple(row) for row in rows.tolist())
+
+
+def cameras_of(path: Path, turn: NDArray[np.float32]) -> Dict[str, Any]:
+    """cameras.json of a capture's transforms.json, in the result's world; docs/results.md tells of the form."""
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    turned = np.eye(4)
+    turned[:3, :3] = turn
+    width, height = round(raw["w"]), round(raw["h"])
+    shared = {
+        "fov_y": 2.0 * math.atan(0.5 * height / raw["fl_y"]),
+        "principal_offset": [raw["cx"] - 0.5 * width, raw["cy"] - 0.5 * height],
+        "width": width,
+        "height": height,
+        "near": 0.01 * raw["sphere_radius"],
+        "far": 100.0 * raw["sphere_radius"],
+    }
+    cameras = []
+    for frame in raw["frames"]:
+        matrix = np.eye(4)
+        matrix[:3] = np.array(frame["transform_matrix"], np.float64)[:3]
+        name = Path(frame["file_path"]).stem
+        cameras.append(
+            {"name": name, "image": frame["file_path"], "camera_to_world": (turned @ matrix).tolist(), **shared}
+        )
+    center = turn.astype(np.float64) @ np.array(raw["sphere_center"], np.float64)
+    bound = [(center - raw["sphere_radius"]).tolist(), (center + raw["sphere_radius"]).tolist()]
+    convention = "OpenGL camera axes, y-up world, column vectors"
+    return {"convention": convention, "bound": bound, "cameras": cameras}
+
+
+def picture(mesh: Surface, tilt: float = 0.35, turn: float = 0.6) -> NDArray[np.uint8]:
+    """The mesh from slightly above, lit from the camera: [PICTURE, PICTURE, 3]. The nearest vertex wins each pixel."""
+    c, s, d, t = math.cos(turn), math.sin(turn), math.cos(tilt), math.sin(tilt)
+    rotation = np.array([[1, 0, 0], [0, d, -t], [0, t, d]]) @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+    points, colours, normals = _strewn(mesh)
+    points, normals = points @ rotation.T, normals @ rotation.T
+    low, high = points.min(axis=0), points.max(axis=0)
+    scale = 0.9 * PICTURE / max(float((high - low)[:2].max()), 1e-30)
+    place = ((points - 0.5 * (low + high)) * scale)[:, :2] * (1, -1) + 0.5 * PICTURE
+    column, row = np.clip(place.astype(int), 0, PICTURE - 1).T
+    order = np.argsort(points[:, 2], kind="stable")
+    pixels = np.full((PICTURE, PICTURE, 3), 32, np.uint8)
+    lit = linear_to_srgb(np.clip(colours * (0.25 + 0.75 * np.abs(normals[:, 2:])), 0.0, 1.0))
+    pixels[row[order], column[order]] = (lit[order] * 255.0 + 0.5).astype(np.uint8)
+    return pixels
+
+
+def _strewn(mesh: Surface, count: int = 1_500_000) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points, linear colours and unit normals [N, 3], spread evenly over the surface."""
+    corners = mesh.positions[mesh.triangles].astype(np.float64)
+    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = np.linalg.norm(face, axis=1)
+    random = np.random.default_rng(0)
+    cumulated = np.cumsum(area) / max(float(area.sum()), 1e-30)
+    chosen = np.minimum(np.searchsorted(cumulated, np.sort(random.random(count))), len(area) - 1)
+    u, v = np.sqrt(random.random(count)), random.random(count)
+    weights = np.stack([1 - u, u * (1 - v), u * v], axis=1)
+    colours = linear_colours(mesh)[mesh.triangles[chosen]]
+    points = np.einsum("nk,nkc->nc", weights, corners[chosen])
+    return points, np.einsum("nk,nkc->nc", weights, colours), face[chosen] / np.maximum(area[chosen, None], 1e-30)
