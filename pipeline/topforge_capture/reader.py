@@ -2,54 +2,82 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Callable, List, Tuple
+from typing import Callable, Optional, Tuple
 
-from topforge_capture import colmap, colmap_model, llff, nerf_synthetic
-from topforge_capture.capture import Capture, CaptureError
+from topforge_capture import formats, pinhole
+from topforge_capture.capture import Capture, CaptureError, Dataset, View
 
-SPLITS = ("train", "val", "test")
+OnProblem = Callable[[CaptureError], None]
 
 
-def read(folder: Path, split: str = "train", on_problem: Callable[[CaptureError], None] | None = None) -> Capture:
-    """Reads the poses of a capture and looks at the headers of its images; decodes none of them.
+def read(folder: Path, split: str = "train", on_problem: Optional[OnProblem] = None) -> Capture:
+    """Reads the poses of a capture to train on, and looks at the headers of its images; decodes none of them.
 
     Args:
-        folder: Holds `transforms_<split>.json` (NeRF-synthetic), `poses_bounds.npy` (LLFF, NeRD) or a
-            COLMAP model in `sparse/`.
+        folder: Holds `transforms_<split>.json` (NeRF-synthetic), `poses_bounds.npy` (LLFF, NeRD), a COLMAP model in
+            `sparse/`, or what else `formats.FORMATS` knows.
         split: "train", "val" or "test".
         on_problem: Called with the failure of a single view, which is then left out; None = such a failure is raised.
 
     Raises:
-        CaptureError: There is no capture, no such split, or something in it cannot be used.
+        CaptureError: There is no capture, no such split, something in it cannot be used, or a lens is no pinhole.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise CaptureError("no-capture", "%s is not a folder." % folder, "Give the folder that holds the capture.")
     report = on_problem or _raise
-    transforms = nerf_synthetic.transforms_file(folder, split)
-    if transforms is not None:
-        return nerf_synthetic.read(transforms, split, report)
-    found = splits(folder)
-    if found == ("train",) and (folder / "poses_bounds.npy").is_file() and split == "train":
-        return llff.read(folder, split, report)
-    model = colmap_model.find(folder)
-    if found == ("train",) and model and split == "train":
-        return colmap.read(folder, model, split, report)
-    if found:
+    form, source = _find(folder)
+    found = form.splits(source)
+    if split not in found:
         reason = "%s has no split %r; it has %s." % (folder, split, ", ".join(found))
         raise CaptureError("no-split", reason, "Add transforms_%s.json, or ask for another split." % split)
-    forms = "transforms_train.json (NeRF-synthetic), poses_bounds.npy (LLFF), sparse/ (COLMAP)"
-    reason = "%s holds none of: %s." % (folder, forms)
-    raise CaptureError("no-capture", reason, "Give the folder that holds the capture's pose file.")
+    capture = form.read(source, split, report)
+    return dataclasses.replace(capture, views=tuple(view for view in capture.views if _passes(view, report)))
+
+
+def read_all(path: Path, photographs: Optional[Path] = None, on_problem: Optional[OnProblem] = None) -> Dataset:
+    """Reads a capture whatever its lenses: all splits, its sparse cloud, and what it says about the object's place.
+
+    Args:
+        path: The capture's folder, or a file in it.
+        photographs: A folder where images are looked for first.
+        on_problem: As in `read`.
+
+    Raises:
+        CaptureError: As `read`, lenses excepted.
+    """
+    form, source = _find(Path(path), photographs)
+    captures = tuple(form.read(source, split, on_problem or _raise) for split in form.splits(source))
+    points = form.points(source)
+    if points is not None:
+        points = points.moved(captures[0].file_to_world)
+    return Dataset(captures, points, form.bound(source))
 
 
 def splits(folder: Path) -> Tuple[str, ...]:
-    """The splits a capture has, in the order train, val, test. LLFF and COLMAP captures have "train" alone."""
-    folder = Path(folder)
-    found: List[str] = [split for split in SPLITS if nerf_synthetic.transforms_file(folder, split)]
-    other = (folder / "poses_bounds.npy").is_file() or colmap_model.find(folder) is not None
-    return tuple(found) or (("train",) if other else ())
+    """The splits a capture has, in the order train, val, test; none where there is no capture."""
+    found = formats.find(Path(folder))
+    return found[0].splits(found[1]) if found else ()
+
+
+def _find(path: Path, photographs: Optional[Path] = None) -> Tuple[formats.Format, formats.Source]:
+    found = formats.find(path, photographs)
+    if found is None:
+        named = "transforms_train.json (NeRF-synthetic), poses_bounds.npy (LLFF), sparse/ (COLMAP)"
+        reason = "%s holds none of: %s, nor any other form that is known." % (path, named)
+        raise CaptureError("no-capture", reason, "Give the folder that holds the capture's pose file.")
+    return found
+
+
+def _passes(view: View, report: OnProblem) -> bool:
+    try:
+        pinhole.require(view)
+    except CaptureError as problem:
+        report(problem)
+        return False
+    return True
 
 
 def _raise(problem: CaptureError) -> None:

@@ -12,6 +12,8 @@ CORE_OPTIONAL = {"display.py": {"rich"}, "pdg_report.py": {"pdgcmd"}}
 """In the core, the one module that may try each optional package."""
 TRAINER_OPTIONAL = {"select.py": {"nvdiffrast", "tinycudann"}}
 """The same in the trainer."""
+CAPTURE_OPTIONAL = {"formats/usd.py": {"pxr"}}
+"""The same in the captures: Pixar's USD, which Houdini has and trainers have not."""
 SCENE_VERB = "adopt.py"
 """The verb that reads Houdini's files: the one place where the core's command line reaches beyond the core."""
 CAPTURE = {"numpy", "imageio", "PIL", "topforge", "topforge_capture"}
@@ -54,6 +56,8 @@ def allowed(package, path):
     more = set()
     if package == "pipeline/topforge":
         more = {"topforge_scene"} if path.name == SCENE_VERB else CORE_OPTIONAL.get(path.name, set())
+    if package == "pipeline/topforge_capture":
+        more = CAPTURE_OPTIONAL.get(path.relative_to(REPOSITORY / package).as_posix(), set())
     if package == "pipeline/topforge_train":
         more = TRAINER_OPTIONAL.get(path.name, set())
     return STANDARD | PACKAGES[package] | more
@@ -89,6 +93,7 @@ def test_optional_packages_are_really_optional():
     """Optional imports stand inside `try`, or what needs them not would not start without them."""
     optional = {"pipeline/topforge/" + name: packages for name, packages in CORE_OPTIONAL.items()}
     optional.update({"pipeline/topforge_train/backend/" + name: them for name, them in TRAINER_OPTIONAL.items()})
+    optional.update({"pipeline/topforge_capture/" + name: them for name, them in CAPTURE_OPTIONAL.items()})
     for name, packages in optional.items():
         tree = ast.parse((REPOSITORY / name).read_text(encoding="utf-8"))
         guarded = {id(node) for block in ast.walk(tree) if isinstance(block, ast.Try) for node in ast.walk(block)}

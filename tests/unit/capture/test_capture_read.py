@@ -74,7 +74,7 @@ def test_frames_may_leave_out_the_ending(tmp_path):
         ({}, {}, ["camera_angle_x", "missing"]),
         ({"camera_angle_x": 45}, {}, ["camera_angle_x", "45", "0.7853982"]),
         ({"camera_angle_x": "0.7"}, {}, ["camera_angle_x", "'0.7'"]),
-        ({"fl_x": 10, "fl_y": 12}, {}, ["fl_x", "square"]),
+        ({"fl_x": 10, "fl_y": 12}, {}, ["r_0.png", "10 and 12", "square"]),
         (None, {"transform_matrix": [[1, 0], [0, 1]]}, ["frames[0].transform_matrix", "4 rows"]),
         (None, {"transform_matrix": [*np.eye(4).tolist()[:3], [0, 0, -4, 1]]}, ["transform_matrix", "Transpose"]),
         (None, {"file_path": 3}, ["frames[0].file_path"]),

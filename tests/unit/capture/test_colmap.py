@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import topforge_capture
-from topforge_capture import colmap_model
+from topforge_capture.formats import colmap_model
 from topforge_capture.capture import CaptureError
 
 SIZE = (6, 8)  # height, width
@@ -119,9 +119,9 @@ def test_zero_distortion_is_a_pinhole_and_anything_else_is_not(tmp_path):
     pictures(tmp_path, NAMES)
     assert_is_the_scene(topforge_capture.read(tmp_path))
     (tmp_path / "sparse/cameras.txt").write_text("7 SIMPLE_RADIAL 8 6 20 4 3 0.01\n")
-    with pytest.raises(CaptureError, match=r"SIMPLE_RADIAL .0\.01. is not a pinhole") as caught:
+    with pytest.raises(CaptureError, match=r"lens distortion \(k1 0\.01\)") as caught:
         topforge_capture.read(tmp_path)
-    assert "image_undistorter" in caught.value.fix
+    assert "--undistort" in caught.value.fix
 
 
 @pytest.mark.parametrize(
@@ -164,4 +164,4 @@ def test_a_missing_image_is_one_problem_not_the_end(tmp_path):
 
 def test_every_camera_model_has_its_number():
     assert [name for name, _, _ in colmap_model.LENSES].index("OPENCV") == 4
-    assert len(colmap_model.LENSES) == 11
+    assert len(colmap_model.LENSES) == 17

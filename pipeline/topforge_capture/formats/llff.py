@@ -1,4 +1,4 @@
-"""Reads the LLFF / NeRD form: `poses_bounds.npy`, `images/` and `masks/`, the latter two sorted by name.
+"""The LLFF / NeRD form: `poses_bounds.npy`, `images/` and `masks/`, the latter two sorted by name.
 
 Each row of `poses_bounds.npy` holds 17 numbers: a row-major [3, 5] matrix of camera axes (down, right, back), position,
 and (height, width, focal length in pixels), then the distances of the near and the far plane.
@@ -6,45 +6,48 @@ and (height, width, focal length in pixels), then the distances of the near and 
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
-from typing import Callable, List
+from typing import List, Optional, Sequence
 
 import numpy as np
 
-from topforge_capture import geometry
-from topforge_capture.capture import Capture, CaptureError, View
+from topforge import atomic
+from topforge_capture.capture import Capture, CaptureError, Dataset, View
+from topforge_capture.formats.base import Format, Holds, OnProblem, Source, common_axes_point, file_in, moved
 from topforge_capture.headers import read_header
 from topforge_capture.images import wrong_size
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
-def read(folder: Path, split: str, on_problem: Callable[[CaptureError], None]) -> Capture:
+def find(path: Path) -> Optional[Path]:
+    """`poses_bounds.npy`."""
+    return file_in(path, ["poses_bounds.npy"])
+
+
+def read(source: Source, split: str, on_problem: OnProblem) -> Capture:
     """Reads all views: the form has no splits.
 
     The world is moved so that the point nearest to all optical axes becomes the origin, as nvdiffrec does; `origin` of
-    the result is that point. Nothing is scaled.
-
-    Args:
-        folder: The folder with `poses_bounds.npy`.
-        split: Name to give the result.
-        on_problem: Called with the failure of a single view, which is then left out. It may raise.
+    the result is that point. Nothing is scaled. Without a folder masks/, the images' alpha is their coverage.
 
     Raises:
         CaptureError: The capture as a whole cannot be used.
     """
-    file = folder / "poses_bounds.npy"
+    file = source.file
     rows = _load_rows(file)
-    images, masks = _list(folder / "images"), _list(folder / "masks")
+    images = _list(source.photographs or source.folder / "images")
+    masks: Sequence[Optional[Path]] = [None] * len(rows)
+    if (source.folder / "masks").is_dir():
+        masks = _list(source.folder / "masks")
     if not len(rows) == len(images) == len(masks):
         reason = "%s has %d poses, but there are %d images and %d masks." % (file, len(rows), len(images), len(masks))
         raise CaptureError("count-mismatch", reason, "Give every pose one image and one mask.", (file,))
     views: List[View] = []
     matrices = [pose_to_matrix(row) for row in rows]
-    origin = geometry.nearest_point_to_axes(
-        np.array([m[:3, 3] for m in matrices]), np.array([-m[:3, 2] for m in matrices])
-    )
+    origin = common_axes_point(matrices)
     for row, matrix, image, mask in zip(rows, matrices, images, masks):
         matrix[:3, 3] -= origin
         try:
@@ -52,9 +55,7 @@ def read(folder: Path, split: str, on_problem: Callable[[CaptureError], None]) -
         except CaptureError as problem:
             on_problem(problem)
     world = "poses of poses_bounds.npy, axes as in the file, moved so that %s becomes the origin" % np.round(origin, 4)
-    file_to_world = np.eye(4)
-    file_to_world[:3, 3] = -origin
-    return Capture(folder, split, "llff", tuple(views), world, file_to_world, origin)
+    return Capture(source.folder, split, "llff", tuple(views), world, moved(np.eye(4), origin), origin)
 
 
 def pose_to_matrix(row: np.ndarray) -> np.ndarray:
@@ -81,11 +82,11 @@ def _load_rows(file: Path) -> np.ndarray:
 def _list(folder: Path) -> List[Path]:
     if not folder.is_dir():
         reason = "%s does not exist." % folder
-        raise CaptureError("missing-folder", reason, "An LLFF capture needs images/ and masks/.", (folder,))
+        raise CaptureError("missing-folder", reason, "An LLFF capture needs images/.", (folder,))
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
 
 
-def _read_view(file: Path, row: np.ndarray, matrix: np.ndarray, image: Path, mask: Path) -> View:
+def _read_view(file: Path, row: np.ndarray, matrix: np.ndarray, image: Path, mask: Optional[Path]) -> View:
     header = read_header(image)
     height, width, focal = row.reshape(-1)[[4, 9, 14]]
     near, far = row[15:]
@@ -93,13 +94,33 @@ def _read_view(file: Path, row: np.ndarray, matrix: np.ndarray, image: Path, mas
     if scale <= 0 or abs(header.width - width * scale) > 1.0 + 0.01 * width * scale:
         raise wrong_size(image, (header.width, header.height), (int(width), int(height)), file.name)
     if focal <= 0 or not 0 < near < far:
-        reason = "%s: focal %g, near %g, far %g of %s are not positive and ordered." % (
-            file,
-            focal,
-            near,
-            far,
-            image.name,
-        )
+        numbers = (file, focal, near, far, image.name)
+        reason = "%s: focal %g, near %g, far %g of %s are not positive and ordered." % numbers
         raise CaptureError("bad-value", reason, "Export the poses again.", (file,))
     fov_y = 2.0 * math.atan(0.5 * height / focal)
     return View(image.stem, image, mask, matrix, fov_y, header.width, header.height, float(near), float(far))
+
+
+def write(folder: Path, dataset: Dataset) -> None:
+    """The rows in the order in which the images' names sort: the form knows them by that alone."""
+    rows = [_row(view) for view in sorted(dataset.views, key=lambda view: view.image.name)]
+    stream = io.BytesIO()
+    np.save(stream, np.array(rows))
+    atomic.write_bytes(folder / "poses_bounds.npy", stream.getvalue())
+
+
+def _row(view: View) -> np.ndarray:
+    right, up, back, position = view.camera_to_world[:3].T
+    size = np.array([view.height, view.width, view.focal])
+    pose = np.stack([-up, right, back, position, size], axis=1)
+    return np.append(pose.reshape(-1), [view.near, view.far])
+
+
+FORMAT = Format(
+    name="llff",
+    title="LLFF, NeRD: poses_bounds.npy, images/, masks/ (nvdiffrec)",
+    holds=Holds(principal=False, planes=True, coverage="mask"),
+    find=find,
+    read=read,
+    write=write,
+)

@@ -1,7 +1,7 @@
-"""A COLMAP sparse model as it lies on disk: lenses and poses, text or binary.
+"""A COLMAP sparse model as it lies on disk: lenses, poses and points, read from text or binary.
 
 Written from COLMAP's published description of its output format (colmap.github.io, "Output Format"). pycolmap reads the
-same files, but is 133 MB and does not run in every environment that captures are read in.
+same files, but is 133 MB and does not run in every environment that captures are read in; the tests compare with it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
 
-from topforge_capture.capture import CaptureError
+from topforge_capture.capture import CaptureError, Points
 
 LENSES: Tuple[Tuple[str, int, int], ...] = (
     ("SIMPLE_PINHOLE", 1, 0),
@@ -27,12 +27,15 @@ LENSES: Tuple[Tuple[str, int, int], ...] = (
     ("SIMPLE_RADIAL_FISHEYE", 1, 1),
     ("RADIAL_FISHEYE", 1, 2),
     ("THIN_PRISM_FISHEYE", 2, 8),
+    ("RAD_TAN_THIN_PRISM_FISHEYE", 2, 12),
+    ("SIMPLE_DIVISION", 1, 1),
+    ("DIVISION", 2, 1),
+    ("SIMPLE_FISHEYE", 1, 0),
+    ("FISHEYE", 2, 0),
+    ("EUCM", 2, 2),
 )
 """Name, focal lengths and distortion coefficients of each camera model, by its number in binary files. The parameters
 are the focal lengths, then the principal point, then the distortion."""
-
-PERSPECTIVE = ("SIMPLE_PINHOLE", "PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV", "FULL_OPENCV")
-"""Models that are a pinhole where all their distortion coefficients are 0."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +74,11 @@ class Model:
     images: Tuple[PosedImage, ...]
 
 
+def lens_numbers(model: str) -> Tuple[int, int]:
+    """How many focal lengths and distortion coefficients a camera model has."""
+    return next((focals, coefficients) for name, focals, coefficients in LENSES if name == model)
+
+
 def find(folder: Path) -> Path | None:
     """The folder of the first sparse model in the places where COLMAP and its undistorter leave one; None without."""
     for place in (folder / "sparse" / "0", folder / "sparse", folder / "colmap" / "sparse" / "0", folder):
@@ -97,6 +105,20 @@ def read(place: Path) -> Model:
     return Model(lenses, tuple(sorted(posed, key=lambda image: image.name)))
 
 
+def read_points(place: Path) -> Points | None:
+    """The sparse cloud of the model in `place`; None when it has none.
+
+    Raises:
+        CaptureError: `bad-model`: the file is torn.
+    """
+    for suffix, parse in ((".bin", _binary_points), (".txt", _text_points)):
+        file = place / ("points3D" + suffix)
+        if file.is_file():
+            rows = np.array(_parsed(file, parse), np.float64).reshape(-1, 6)
+            return Points(rows[:, :3].copy(), rows[:, 3:].astype(np.uint8)) if len(rows) else None
+    return None
+
+
 def _files(place: Path) -> Tuple[Path, ...]:
     for suffix in (".bin", ".txt"):
         pair = (place / ("cameras" + suffix), place / ("images" + suffix))
@@ -118,7 +140,7 @@ def _bad(file: Path, why: str) -> CaptureError:
 
 
 def _lens(model: str, width: int, height: int, numbers: Sequence[float]) -> Lens:
-    focals, coefficients = next((f, c) for name, f, c in LENSES if name == model)
+    focals, coefficients = lens_numbers(model)
     if len(numbers) != focals + 2 + coefficients or not np.isfinite(numbers).all():
         raise ValueError("%s has %d finite parameters, not %s" % (model, focals + 2 + coefficients, list(numbers)))
     focal = (numbers[0], numbers[focals - 1])
@@ -194,6 +216,20 @@ def _binary_images(file: Path) -> List[PosedImage]:
             images.append(_posed(name.decode("utf-8"), numbers[1:5], numbers[5:8], numbers[8]))
             stream.seek(24 * _take(stream, "<Q")[0], 1)  # the points it sees: x, y, number of the point
     return images
+
+
+def _text_points(file: Path) -> List[List[float]]:
+    """Rows of number, x, y, z, red, green, blue, error, track."""
+    return [[float(word) for word in line.split()[1:7]] for line in _lines(file) if line]
+
+
+def _binary_points(file: Path) -> List[Tuple[float, ...]]:
+    rows = []
+    with file.open("rb") as stream:
+        for _ in range(_take(stream, "<Q")[0]):
+            rows.append(_take(stream, "<Qddd3Bd")[1:7])
+            stream.seek(8 * _take(stream, "<Q")[0], 1)  # its track: number of image, number of the image's point
+    return rows
 
 
 def _take(stream: BinaryIO, form: str) -> Tuple[Any, ...]:

@@ -1,0 +1,233 @@
+"""Cameras of an OpenUSD stage (UsdGeomCamera). Written as text; read with Pixar's library where there is one.
+
+USD's cameras have no photographs. Attributes of our own carry them: `topforge:image`, `topforge:mask`,
+`topforge:split`, `topforge:resolution`. Without them a camera's image is the one that is called like the camera.
+Focal length and apertures are in tenths of a scene unit, so that only their ratios matter; aperture offsets move the
+frustum's window, which is against the principal point. Matrices are for row vectors. Units are not scaled.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from topforge import atomic
+from topforge_capture.capture import FAR, NEAR, Capture, CaptureError, Dataset, View
+from topforge_capture.formats.base import (
+    SPLITS,
+    Z_UP_TO_Y_UP,
+    Format,
+    Holds,
+    OnProblem,
+    Source,
+    bad_value,
+    find_photograph,
+    relative_path,
+)
+from topforge_capture.headers import read_header
+
+APERTURE = 20.955
+"""Horizontal film aperture in tenths of a scene unit, USD's default; focal lengths follow from it."""
+SUFFIXES = (".usda", ".usd", ".usdc", ".usdz")
+HEADER = """#usda 1.0
+(
+    defaultPrim = "cameras"
+    metersPerUnit = 1
+    upAxis = "Y"
+    doc = "Cameras of a capture, written by TopForge"
+)
+
+def Scope "cameras"
+{
+"""
+CAMERA = """    def Camera "%(prim)s" (
+        displayName = %(name)s
+    )
+    {
+        token projection = "perspective"
+        float focalLength = %(focal).9g
+        float horizontalAperture = %(horizontal).9g
+        float verticalAperture = %(vertical).9g
+        float horizontalApertureOffset = %(offset_x).9g
+        float verticalApertureOffset = %(offset_y).9g
+        float2 clippingRange = (%(near).9g, %(far).9g)
+        matrix4d xformOp:transform = ( %(rows)s )
+        uniform token[] xformOpOrder = ["xformOp:transform"]
+        custom asset topforge:image = @%(image)s@
+%(mask)s        custom string topforge:split = "%(split)s"
+        custom int2 topforge:resolution = (%(width)d, %(height)d)
+    }
+"""
+
+
+def find(path: Path) -> Optional[Path]:
+    """The stage that is named, or `cameras.usda` (`.usd`, `.usdc`) in a folder. A result's asset must be named."""
+    if path.is_file():
+        return path if path.suffix.lower() in SUFFIXES else None
+    return next((path / ("cameras" + s) for s in SUFFIXES if (path / ("cameras" + s)).is_file()), None)
+
+
+def _stage(file: Path) -> Any:
+    """The stage, and pxr's UsdGeom.
+
+    Raises:
+        CaptureError: There is no USD library, or it cannot read the file.
+    """
+    try:
+        from pxr import Tf, Usd, UsdGeom  # type: ignore[import-untyped]
+    except ImportError as error:
+        reason = "%s: reading USD needs Pixar's library, which this Python does not have." % file
+        fix = "Read it in Houdini's Python (hython), or install usd-core into the environment that --env names."
+        raise CaptureError("no-usd", reason, fix, (file,)) from error
+    try:
+        return Usd.Stage.Open(str(file)), UsdGeom, Usd
+    except Tf.ErrorException as error:
+        why = str(error).strip().splitlines()[-1]
+        raise CaptureError("bad-usd", "%s: %s." % (file, why), "Export it again.", (file,)) from error
+
+
+def _cameras(file: Path) -> List[Tuple[Any, Any, np.ndarray]]:
+    """Prim, camera and [4, 4] camera to world of every perspective camera, at the stage's first time."""
+    stage, geom, usd = _stage(file)
+    time = usd.TimeCode.EarliestTime()
+    turn = Z_UP_TO_Y_UP if geom.GetStageUpAxis(stage) == geom.Tokens.z else np.eye(4)
+    found = []
+    for prim in stage.Traverse():
+        if prim.IsA(geom.Camera):
+            camera = geom.Camera(prim).GetCamera(time)
+            found.append((prim, camera, turn @ np.array(camera.transform, np.float64).T))
+    if not found:
+        raise CaptureError("no-frames", "%s holds no camera." % file, "Export the cameras.", (file,))
+    return found
+
+
+def _split(prim: Any) -> str:
+    value = prim.GetAttribute("topforge:split")
+    return str(value.Get()) if value else "train"
+
+
+def splits(source: Source) -> Tuple[str, ...]:
+    """Those that cameras name."""
+    named = {_split(prim) for prim, _, _ in _cameras(source.file)}
+    return tuple(split for split in SPLITS if split in named)
+
+
+def read(source: Source, split: str, on_problem: OnProblem) -> Capture:
+    """Reads the cameras of one split.
+
+    Raises:
+        CaptureError: The stage cannot be used.
+    """
+    views: List[View] = []
+    for prim, camera, matrix in _cameras(source.file):
+        try:
+            if _split(prim) == split:
+                views.append(_view(source, prim, camera, matrix))
+        except CaptureError as problem:
+            on_problem(problem)
+    world = "cameras of %s, turned to y up if the stage is z up" % source.file.name
+    stage, geom, _ = _stage(source.file)
+    turn = Z_UP_TO_Y_UP if geom.GetStageUpAxis(stage) == geom.Tokens.z else np.eye(4)
+    return Capture(source.folder, split, "usd", tuple(views), world, turn)
+
+
+def _view(source: Source, prim: Any, camera: Any, matrix: np.ndarray) -> View:
+    name = prim.GetDisplayName() or prim.GetName()
+    named = prim.GetAttribute("topforge:image")
+    image = find_photograph(source, named.Get().path if named else name)
+    header = read_header(image)
+    size = prim.GetAttribute("topforge:resolution")
+    if size and tuple(size.Get()) != (header.width, header.height):
+        reason = "is %s, but %s is %d x %d" % (tuple(size.Get()), image.name, header.width, header.height)
+        raise bad_value(source.file, "%s.topforge:resolution" % prim.GetPath(), reason, "Export the cameras again.")
+    if camera.projection != type(camera).Perspective or min(camera.focalLength, camera.horizontalAperture) <= 0:
+        raise bad_value(source.file, str(prim.GetPath()), "is not a perspective camera", "Leave it out.")
+    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+    if lengths.min() <= 0:
+        raise bad_value(source.file, str(prim.GetPath()), "has a matrix that flattens space", "Export it again.")
+    matrix[:3, :3] /= lengths  # a scaled parent scales the axes as well; a camera has no size
+    across, down = header.width / camera.horizontalAperture, header.height / camera.verticalAperture
+    fx, fy = camera.focalLength * across, camera.focalLength * down
+    mask = prim.GetAttribute("topforge:mask")
+    near, far = camera.clippingRange.min, camera.clippingRange.max
+    given = prim.GetAttribute("clippingRange").HasAuthoredValue() and 0 < near < far
+    return View(
+        name=name,
+        image=image,
+        mask=find_photograph(source, mask.Get().path) if mask else None,
+        camera_to_world=matrix,
+        fov_y=2.0 * math.atan(0.5 * header.height / fy),
+        width=header.width,
+        height=header.height,
+        near=_plane(near, NEAR) if given else NEAR,
+        far=_plane(far, FAR) if given else FAR,
+        principal_offset=(-camera.horizontalApertureOffset * across, camera.verticalApertureOffset * down),
+        stretch=fx / fy,
+    )
+
+
+def _plane(stored: float, default: float) -> float:
+    """The default when that is what single precision made of it."""
+    return default if math.isclose(stored, default, rel_tol=1e-6) else float(stored)
+
+
+def write(folder: Path, dataset: Dataset) -> None:
+    """cameras.usda."""
+    pairs = [(view, capture.split) for capture in dataset.captures for view in capture.views]
+    prims = prim_names([view.name for view, _ in pairs])
+    text = "".join(_text(view, split, prim, folder) for (view, split), prim in zip(pairs, prims))
+    atomic.write_text(folder / "cameras.usda", HEADER + text + "}\n")
+
+
+def prim_names(names: Sequence[str]) -> List[str]:
+    """A prim name for each name, all different: later ones get a number."""
+    taken: Dict[str, int] = {}
+    result = []
+    for name in names:
+        plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        plain = plain if re.match(r"[A-Za-z_]", plain) else "cam_" + plain
+        while taken.setdefault(plain, 0) and taken[plain]:
+            taken[plain] += 1
+            plain = "%s_%d" % (plain, taken[plain])
+        taken[plain] = 1
+        result.append(plain)
+    return result
+
+
+def _text(view: View, split: str, prim: str, folder: Path) -> str:
+    x, y = view.principal_offset
+    vertical = APERTURE * view.height * view.stretch / view.width
+    mask = "        custom asset topforge:mask = @%s@\n" % relative_path(view.mask, folder) if view.mask else ""
+    return CAMERA % {
+        "prim": prim,
+        "name": json.dumps(view.name, ensure_ascii=False),
+        "focal": view.focal * vertical / view.height,
+        "horizontal": APERTURE,
+        "vertical": vertical,
+        "offset_x": -APERTURE * x / view.width,
+        "offset_y": vertical * y / view.height,
+        "near": view.near,
+        "far": view.far,
+        "rows": ", ".join("(%.17g, %.17g, %.17g, %.17g)" % tuple(row) for row in view.camera_to_world.T),
+        "image": relative_path(view.image, folder),
+        "mask": mask,
+        "split": split,
+        "width": view.width,
+        "height": view.height,
+    }
+
+
+FORMAT = Format(
+    name="usd",
+    title="OpenUSD cameras: cameras.usda",
+    holds=Holds(stretch=True, planes=True, splits=True, references=True),
+    find=find,
+    read=read,
+    write=write,
+    splits=splits,
+)
