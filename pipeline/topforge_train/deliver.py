@@ -17,16 +17,16 @@ import topforge
 from topforge import atomic
 from topforge.errors import FailureClass, TopForgeError
 from topforge_train import display, perceptual, preview
-from topforge_train.colour import linear_to_srgb
 from topforge_train.cubemap import to_latlong
 from topforge_train.export import write_delivery, write_hull, write_tree
 from topforge_train.export.asset import Asset, AssetCamera
 from topforge_train.geometry.mesh import Mesh, vertex_normals
-from topforge_train.material import opacity_map, split_maps
 from topforge_train.metrics import psnr, ssim
+from topforge_train.rendering.colour import linear_to_srgb
+from topforge_train.rendering.material import opacity_map, split_maps
+from topforge_train.rendering.tangents import orientation, tangents
 from topforge_train.session import Session
 from topforge_train.surface_pass import Start, SurfacePass
-from topforge_train.tangents import orientation, tangents
 from topforge_train.unwrap import pad_charts, texel_positions
 
 EVALUATION_SUPERSAMPLING = 4

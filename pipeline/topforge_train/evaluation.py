@@ -15,10 +15,10 @@ from topforge_train import preview
 from topforge_train.backend.interface import Backend
 from topforge_train.export.asset import Asset
 from topforge_train.light import prefiltered
-from topforge_train.material import MaterialLimits, TextureMaterial
 from topforge_train.metrics import psnr, ssim
-from topforge_train.preview import Scene
-from topforge_train.render import Shape
+from topforge_train.rendering.material import MaterialLimits, TextureMaterial
+from topforge_train.rendering.render import Shape
+from topforge_train.rendering.scene import Scene
 from topforge_train.views.data import ImageSet
 
 SUPERSAMPLING = 4

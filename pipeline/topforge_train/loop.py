@@ -14,7 +14,7 @@ from topforge_train.draw import Drawn
 from topforge_train.failures import is_out_of_memory
 from topforge_train.guard import KEPT_EVERY, Guard
 from topforge_train.progress import TRAINING_SHARE
-from topforge_train.scene import Scene
+from topforge_train.rendering.scene import Scene
 from topforge_train.session import Session
 from topforge_train.step import GRADIENT, DivergedError, Found, Step
 from topforge_train.timeline import Timeline

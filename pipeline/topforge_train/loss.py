@@ -11,7 +11,7 @@ from typing import Callable, Dict
 import torch
 from torch import Tensor
 
-from topforge_train.colour import linear_to_srgb
+from topforge_train.rendering.colour import linear_to_srgb
 
 
 def _log_tonemap(linear: Tensor) -> Tensor:

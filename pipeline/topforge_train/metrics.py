@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from topforge_train.colour import linear_to_srgb
+from topforge_train.rendering.colour import linear_to_srgb
 
 
 def composite_srgb(premultiplied: Tensor, alpha: Tensor, background: float) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from topforge_train.backend.interface import Backend
 from topforge_train.geometry.mesh import components
-from topforge_train.material import VolumeMaterial
+from topforge_train.rendering.material import VolumeMaterial
 
 PACKINGS = 3
 """Times the charts are packed: each corrects the size of the one before; after three it is right to a few per cent."""

@@ -22,10 +22,10 @@ from topforge_train.geometry.cleanup import without_floaters
 from topforge_train.geometry.initial_shape import random_distance
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.light import LIGHT_RATE, EnvironmentLight, log_variation, neutrality
-from topforge_train.material import MaterialLimits, VolumeMaterial
 from topforge_train.optimiser import Adam
-from topforge_train.preview import Scene
-from topforge_train.render import Rendered, Shape, render
+from topforge_train.rendering.material import MaterialLimits, VolumeMaterial
+from topforge_train.rendering.render import Rendered, Shape, render
+from topforge_train.rendering.scene import Scene
 from topforge_train.schedule import drawn, ramp, rate_factor
 from topforge_train.session import Session
 from topforge_train.step import Drawn, Losses

@@ -12,11 +12,11 @@ import json
 import pytest
 import torch
 
-from topforge_train import layers
 from topforge_train.__main__ import run_volume_pass
 from topforge_train.backend import load
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.backend.tinycudann_grid import HashGridLayoutError
+from topforge_train.rendering import layers
 from topforge_train.surface_pass import SurfacePass
 
 pytestmark = pytest.mark.gpu

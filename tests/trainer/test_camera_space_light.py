@@ -9,9 +9,9 @@ from topforge_train.backend import load
 from topforge_train.geometry import FlexiCubes
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.light import EnvironmentLight, prefiltered
-from topforge_train.material import MaterialLimits, TextureMaterial
-from topforge_train.render import Shape, render
-from topforge_train.tangents import orientation, tangents
+from topforge_train.rendering.material import MaterialLimits, TextureMaterial
+from topforge_train.rendering.render import Shape, render
+from topforge_train.rendering.tangents import orientation, tangents
 from topforge_train.views.camera import make_cameras
 from topforge_train.views.corrections import rotations
 

@@ -6,13 +6,13 @@ import imageio.v3 as imageio
 import pytest
 import torch
 
-from topforge_train import layers
 from topforge_train.backend import load, parallel, reference
 from topforge_train.light import EnvironmentLight, PrefilteredLight
-from topforge_train.material import INITIAL_OPACITY, MaterialLimits, TextureMaterial
 from topforge_train.mesh_reference import painted_mesh
-from topforge_train.render import Shape, render
-from topforge_train.tangents import orientation, tangents
+from topforge_train.rendering import layers
+from topforge_train.rendering.material import INITIAL_OPACITY, MaterialLimits, TextureMaterial
+from topforge_train.rendering.render import Shape, render
+from topforge_train.rendering.tangents import orientation, tangents
 from topforge_train.views.camera import make_cameras
 
 BACKEND = load("warp")

@@ -10,7 +10,7 @@ from topforge_train.backend import load, reference_sampling
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.backend.warp_limits import limit_
 from topforge_train.backend.warp_runtime import TensorMismatchError
-from topforge_train.material import (
+from topforge_train.rendering.material import (
     MaterialLimits,
     TextureMaterial,
     VolumeMaterial,

@@ -24,12 +24,12 @@ from topforge_train.backend import load as load_backend
 from topforge_train.export.images import write_radiance
 from topforge_train.export.tree import read_tree
 from topforge_train.light import EnvironmentLight
-from topforge_train.material import MaterialLimits, TextureMaterial
 from topforge_train.mesh_reference import base_mesh, painted_mesh, views
 from topforge_train.mesh_reference.pool import draw_views
 from topforge_train.metrics import psnr
-from topforge_train.render import Shape
-from topforge_train.scene import Scene, displayed, draw
+from topforge_train.rendering.material import MaterialLimits, TextureMaterial
+from topforge_train.rendering.render import Shape
+from topforge_train.rendering.scene import Scene, displayed, draw
 
 BACKEND = load_backend("warp", "cpu")
 

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from topforge_train.brdf import table
-from topforge_train.shading import Surface, facing, shade
+from topforge_train.rendering.brdf import table
+from topforge_train.rendering.shading import Surface, facing, shade
 
 
 class LinearLight:

@@ -8,7 +8,7 @@ import torch
 
 from topforge_train.backend import parallel, reference_mesh
 from topforge_train.backend.warp_runtime import TensorMismatchError
-from topforge_train.tangents import orientation, tangents
+from topforge_train.rendering.tangents import orientation, tangents
 from topforge_train.unwrap import split_fans
 
 

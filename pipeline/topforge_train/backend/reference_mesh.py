@@ -40,7 +40,7 @@ def _direction_of_u(corners: Tensor, corner_uv: Tensor) -> Tensor:
 
 
 def tangents(vertices: Tensor, normals: Tensor, triangles: Tensor, uv: Tensor, uv_triangles: Tensor) -> Tensor:
-    """Unit tangents [Vt, 3]: the twin of `topforge_train.tangents.tangents`."""
+    """Unit tangents [Vt, 3]: the twin of `rendering.tangents.tangents`."""
     flat = triangles.reshape(-1).long()
     corners = vertices.index_select(0, flat).reshape(-1, 3, 3)
     corner_normals = normals.index_select(0, flat).reshape(-1, 3, 3)

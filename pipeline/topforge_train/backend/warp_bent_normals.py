@@ -1,6 +1,6 @@
 """From an interpolated normal to the shading normal, inside other kernels: normal map, then bending; with adjoints.
 
-`topforge_train.shading` has the formulas (`mapped_normal`, `facing`) and says why normals are bent.
+`rendering.shading` has the formulas (`mapped_normal`, `facing`) and says why normals are bent.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import warp as wp
 
 from topforge_train.backend.warp_vectors import unit, unit_slope
-from topforge_train.shading import LEAST_FACING
+from topforge_train.rendering.shading import LEAST_FACING
 
 wp.set_module_options({"enable_backward": False})
 

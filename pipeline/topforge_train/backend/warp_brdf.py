@@ -1,10 +1,10 @@
-"""Lookups in the table of `topforge_train.brdf` inside other kernels, with their slopes."""
+"""Lookups in the table of `rendering.brdf` inside other kernels, with their slopes."""
 
 from __future__ import annotations
 
 import warp as wp
 
-from topforge_train import brdf
+from topforge_train.rendering import brdf
 
 wp.set_module_options({"enable_backward": False})
 

@@ -21,7 +21,7 @@ MIDDLE = wp.constant(0.5)
 
 @wp.func
 def level_of(roughness: float, count: int) -> float:
-    """Fractional level of a perceptual roughness (`topforge_train.light.fractional_level`)."""
+    """Fractional level of a perceptual roughness (`light.fractional_level`)."""
     fine = (wp.clamp(roughness, SHARPEST, MIDDLE) - SHARPEST) * float(count - 2) / (MIDDLE - SHARPEST)
     return fine + (wp.clamp(roughness, MIDDLE, 1.0) - MIDDLE) / (1.0 - MIDDLE)
 

@@ -1,7 +1,7 @@
 """From interpolated surface points to an image, as one kernel forward and two backward: one source for CPU and GPU.
 
 Unit normals and views, the normal map, the bending of normals that face away, the reflection, both lookups of the
-light, the BRDF table and the sum of diffuse and specular: `topforge_train.shading` says what they are and why, its
+light, the BRDF table and the sum of diffuse and specular: `rendering.shading` says what they are and why, its
 `shaded_image` is the twin. The adjoint computes the forward's intermediate values again; that is cheaper than memory.
 """
 
@@ -14,7 +14,6 @@ import torch
 import warp as wp
 from torch import Tensor
 
-from topforge_train import brdf
 from topforge_train.backend.interface import Fragments
 from topforge_train.backend.mip_levels import Chain, chain
 from topforge_train.backend.parallel import launch_owners, launch_ranges, vectors
@@ -23,7 +22,8 @@ from topforge_train.backend.warp_light_lookup import add_to_texels, level_of
 from topforge_train.backend.warp_runtime import TensorMismatchError, check
 from topforge_train.backend.warp_split_sum import split_sum, split_sum_slopes
 from topforge_train.backend.warp_vectors import unit_slope
-from topforge_train.material import OPACITY
+from topforge_train.rendering import brdf
+from topforge_train.rendering.material import OPACITY
 
 wp.set_module_options({"enable_backward": False})
 
@@ -283,7 +283,7 @@ def shaded_image(
     Args:
         surface: [P, 6] float32, interpolated positions and normals (of any length).
         frames: [P, 4] float32, interpolated tangents and orientations; None = without a normal map.
-        channels: [P, C] float32, material in the order of `topforge_train.material`: C >= 9 with `frames`, else >= 6.
+        channels: [P, C] float32, material in the order of `rendering.material`: C >= 9 with `frames`, else >= 6.
         fragments: Where the points are.
         eyes: [B, 3] float32 positions.
         levels: [6, n, n, 3] float32 each, a light prefiltered for rising roughness; the last is the diffuse one.

@@ -1,4 +1,4 @@
-"""Split-sum shading of one point inside other kernels, and its adjoint; formulas: `topforge_train.shading.shade`.
+"""Split-sum shading of one point inside other kernels, and its adjoint; formulas: `rendering.shading.shade`.
 
 Occlusion is not part of it: the kernels multiply with it.
 """
@@ -10,7 +10,7 @@ import warp as wp
 from topforge_train.backend.mip_levels import Chain
 from topforge_train.backend.warp_brdf import PLANE, brdf_place, brdf_slopes, brdf_value
 from topforge_train.backend.warp_light_lookup import level_of, level_slope, look, look_slopes
-from topforge_train.shading import DIELECTRIC_REFLECTANCE, LEAST_COSINE
+from topforge_train.rendering.shading import DIELECTRIC_REFLECTANCE, LEAST_COSINE
 
 wp.set_module_options({"enable_backward": False})
 

@@ -1,6 +1,6 @@
 """MikkTSpace tangents as Warp kernels: one source for CPU and GPU, adjoint by hand.
 
-`topforge_train.tangents` says what they are.
+`rendering.tangents` says what they are.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def _arrays(
 
 
 def tangents(vertices: Tensor, normals: Tensor, triangles: Tensor, uv: Tensor, uv_triangles: Tensor) -> Tensor:
-    """Unit tangents [Vt, 3], all float32; arguments and meaning as in `topforge_train.tangents.tangents`.
+    """Unit tangents [Vt, 3], all float32; arguments and meaning as in `rendering.tangents.tangents`.
 
     Raises:
         TensorMismatchError: A tensor has the wrong shape, type or device.

@@ -16,7 +16,7 @@ from topforge_capture.images import srgb_to_linear
 from topforge_train.cubemap import from_latlong, to_latlong
 from topforge_train.export import images
 from topforge_train.export.asset import Asset, Floats, Indices
-from topforge_train.tangents import orientation, tangents
+from topforge_train.rendering.tangents import orientation, tangents
 
 MATERIAL = """newmtl defaultMat
 bsdf   pbr

@@ -14,7 +14,7 @@ from topforge.wavefront import Material, MeshFileError
 from topforge_capture.capture import CaptureError
 from topforge_capture.images import load_pixels, to_linear, to_unit
 from topforge_train.backend.interface import Backend
-from topforge_train.colour import srgb_to_linear
+from topforge_train.rendering.colour import srgb_to_linear
 
 GREY, ROUGHNESS = 0.5, 0.5
 """What a material has that says nothing of its colour (sRGB-encoded) or its gloss."""
@@ -70,7 +70,7 @@ class PaintedMaterial:
         return PaintedMaterial(**{name: each and each.to(device) for name, each in every.items()})
 
     def channels(self, backend: Backend, uv: Tensor, level: Tensor, finest: int) -> Tensor:
-        """Nine channels [P, 9] in the order of `topforge_train.material`; occlusion is zero, as nvdiffrec makes it.
+        """Nine channels [P, 9] in the order of `rendering.material`; occlusion is zero, as nvdiffrec makes it.
 
         Args:
             backend: Operators.

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from topforge_train.backend.interface import Backend, HashGridSpec
 from topforge_train.backend.warp_limits import limit_
-from topforge_train.shading import Surface
+from topforge_train.rendering.shading import Surface
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from topforge_train.backend.interface import Fragments
-from topforge_train.brdf import environment_brdf
+from topforge_train.rendering.brdf import environment_brdf
 
 DIELECTRIC_REFLECTANCE = 0.04
 """F0 of a non-metal with index of refraction 1.5, as glTF and UsdPreviewSurface define it."""

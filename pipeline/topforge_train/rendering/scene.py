@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from topforge_train.backend.interface import Backend
-from topforge_train.colour import linear_to_srgb
-from topforge_train.material import TextureMaterial, VolumeMaterial
 from topforge_train.metrics import composite_srgb
-from topforge_train.render import Rendered, Shape, render
-from topforge_train.shading import Light
+from topforge_train.rendering.colour import linear_to_srgb
+from topforge_train.rendering.material import TextureMaterial, VolumeMaterial
+from topforge_train.rendering.render import Rendered, Shape, render
+from topforge_train.rendering.shading import Light
 from topforge_train.views.camera import CameraBatch
 
 

@@ -13,9 +13,9 @@ from topforge_train.backend.interface import Backend, Fragments
 from topforge_train.backend.padding import EXACT, Lengths, Room
 from topforge_train.backend.warp_shading import shaded_image
 from topforge_train.backend.warp_texture_level import texture_level
-from topforge_train.layers import composite, peel
 from topforge_train.light import PrefilteredLight
-from topforge_train.material import OPACITY, TextureMaterial, VolumeMaterial
+from topforge_train.rendering.layers import composite, peel
+from topforge_train.rendering.material import OPACITY, TextureMaterial, VolumeMaterial
 from topforge_train.views.camera import CameraBatch
 
 
@@ -38,7 +38,7 @@ class Rendered:
     image: Tensor  # [B, H, W, 4]: linear radiance premultiplied by coverage, and coverage
     fragments: Fragments
     position: Tensor  # [P, 3]: surface points
-    channels: Tensor  # [P, C]: material at the points, order of `topforge_train.material`
+    channels: Tensor  # [P, C]: material at the points, order of `rendering.material`
     normal: Tensor  # [P, 3]: shading normals, without gradient
     behind: Tuple[Fragments, ...] = ()  # the layers behind `fragments`, which show through
 
