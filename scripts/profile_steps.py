@@ -25,8 +25,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "pipeline"))
 
 from topforge_train import __main__ as trainer  # noqa: E402
-from topforge_train import loop  # noqa: E402
-from topforge_train.step import Step  # noqa: E402
+from topforge_train.training import loop  # noqa: E402
+from topforge_train.training.step import Step  # noqa: E402
 
 BOB = {
     "batch": 4,

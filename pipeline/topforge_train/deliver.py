@@ -25,8 +25,8 @@ from topforge_train.metrics import psnr, ssim
 from topforge_train.rendering.colour import linear_to_srgb
 from topforge_train.rendering.material import opacity_map, split_maps
 from topforge_train.rendering.tangents import orientation, tangents
-from topforge_train.session import Session
 from topforge_train.surface_pass import Start, SurfacePass
+from topforge_train.training.session import Session
 from topforge_train.unwrap import pad_charts, texel_positions
 
 EVALUATION_SUPERSAMPLING = 4

@@ -11,10 +11,10 @@ from torch import Tensor
 from topforge_train import display
 from topforge_train.backend.interface import Backend
 from topforge_train.metrics import psnr
-from topforge_train.progress import TRAINING_SHARE
 from topforge_train.rendering.render import Rendered
 from topforge_train.rendering.scene import Scene, displayed, draw, layers
-from topforge_train.session import Session
+from topforge_train.training.progress import TRAINING_SHARE
+from topforge_train.training.session import Session
 from topforge_train.views.data import ImageSet
 
 PREFIX = ("img_dmtet_pass1_", "img_mesh_pass_")

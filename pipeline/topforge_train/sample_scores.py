@@ -24,7 +24,7 @@ from topforge_train.evaluation import draw_pair, scene_of, score_shape, score_vi
 from topforge_train.export import read_tree
 from topforge_train.export.asset import Asset
 from topforge_train.metrics import psnr
-from topforge_train.preview import Scene
+from topforge_train.rendering.scene import Scene
 from topforge_train.views.data import ImageSet, load_images
 
 NEAR_FAR = (0.1, 1000.0)

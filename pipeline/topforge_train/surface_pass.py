@@ -19,14 +19,14 @@ from topforge_train.backend.warp_variation import variation
 from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.light import LIGHT_RATE, EnvironmentLight
-from topforge_train.optimiser import Adam
 from topforge_train.rendering.material import MaterialLimits, TextureMaterial, with_opacity
 from topforge_train.rendering.render import Shape, render
 from topforge_train.rendering.scene import Scene
 from topforge_train.rendering.tangents import orientation, tangents
-from topforge_train.schedule import drawn, ramp, rate_factor
-from topforge_train.session import Session
-from topforge_train.step import Drawn, Losses
+from topforge_train.training.optimiser import Adam
+from topforge_train.training.schedule import drawn, ramp, rate_factor
+from topforge_train.training.session import Session
+from topforge_train.training.step import Drawn, Losses
 from topforge_train.views.corrections import ViewCorrections
 from topforge_train.volume_pass import image_term, light_terms
 

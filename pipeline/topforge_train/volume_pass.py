@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from topforge.trainers.builtin_options import BuiltinOptions, rates
-from topforge_train import loss
 from topforge_train.backend import warp_image_loss, warp_noise
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.backend.padding import EXACT, Room
@@ -22,13 +21,14 @@ from topforge_train.geometry.cleanup import without_floaters
 from topforge_train.geometry.initial_shape import random_distance
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.light import LIGHT_RATE, EnvironmentLight, log_variation, neutrality
-from topforge_train.optimiser import Adam
 from topforge_train.rendering.material import MaterialLimits, VolumeMaterial
 from topforge_train.rendering.render import Rendered, Shape, render
 from topforge_train.rendering.scene import Scene
-from topforge_train.schedule import drawn, ramp, rate_factor
-from topforge_train.session import Session
-from topforge_train.step import Drawn, Losses
+from topforge_train.training import loss
+from topforge_train.training.optimiser import Adam
+from topforge_train.training.schedule import drawn, ramp, rate_factor
+from topforge_train.training.session import Session
+from topforge_train.training.step import Drawn, Losses
 from topforge_train.views.corrections import ViewCorrections
 
 NEIGHBOUR_DISTANCE = 0.01

@@ -7,11 +7,11 @@ import json
 import pytest
 import torch
 
-from topforge_train import step as iterations
 from topforge_train.__main__ import open_session, parse, run_volume_pass
-from topforge_train.capture import Captured, CaptureError
-from topforge_train.step import Step
 from topforge_train.surface_pass import SurfacePass
+from topforge_train.training import step as iterations
+from topforge_train.training.cuda_graph import Captured, CaptureError
+from topforge_train.training.step import Step
 from topforge_train.volume_pass import VolumePass
 
 pytestmark = pytest.mark.gpu

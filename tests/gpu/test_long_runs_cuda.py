@@ -9,10 +9,10 @@ import json
 import pytest
 import torch
 
-from topforge_train import capture, loop
 from topforge_train.__main__ import open_session, parse
-from topforge_train.guard import LEFT_OUT
-from topforge_train.step import Step
+from topforge_train.training import cuda_graph, loop
+from topforge_train.training.guard import LEFT_OUT
+from topforge_train.training.step import Step
 from topforge_train.volume_pass import VolumePass
 
 pytestmark = pytest.mark.gpu
@@ -49,7 +49,7 @@ def memory_limit(size):
 
 def gradients(session, training_pass, said):
     """Of iteration 3, after a few that come to nothing; and the iterations."""
-    captures = capture.is_used("on", session.backend)
+    captures = cuda_graph.is_used("on", session.backend)
     iterations = Step(training_pass, session.device, captures, lowered=said.append)
     drawn = training_pass.draw(3, 0.9)
     still = dataclasses.replace(drawn, numbers={**drawn.numbers, "rate": torch.tensor(0.0)})

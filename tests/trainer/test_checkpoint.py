@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from topforge.trainers.builtin_options import extends
-from topforge_train import checkpoint
-from topforge_train.checkpoint import Checkpoint, ForeignCheckpointError, NotSavedError
+from topforge_train.training import checkpoint
+from topforge_train.training.checkpoint import Checkpoint, ForeignCheckpointError, NotSavedError
 
 IDENTITY = {"iter": 10, "learning_rate": [0.03, 0.01], "isosurface": "dmtet"}
 

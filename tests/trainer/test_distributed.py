@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from topforge_train import distributed
-from topforge_train.distributed import Ranks
+from topforge_train.training import distributed
+from topforge_train.training.distributed import Ranks
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
 STARTED = dict.fromkeys(distributed.SET_BY_TORCHRUN, "0")
@@ -64,7 +64,7 @@ def test_shares_are_all_of_what_was_drawn_once():
 
 EXCHANGES = """
 import json, sys, torch
-from topforge_train import distributed
+from topforge_train.training import distributed
 ranks = distributed.join("cpu")
 one, other = (torch.nn.Parameter(torch.zeros(n)) for n in (2, 3))
 one.grad = torch.full((2,), float(ranks.rank))

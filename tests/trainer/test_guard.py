@@ -6,14 +6,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from topforge_train import guard as guards
-from topforge_train import loop
 from topforge_train.backend.padding import EXACT
-from topforge_train.checkpoint import Checkpoint
-from topforge_train.draw import Drawn
-from topforge_train.guard import CAUTIOUS, KEPT_EVERY, LEFT_OUT, RETURNS, Guard
-from topforge_train.optimiser import Adam
-from topforge_train.step import DivergedError, Losses, Step
+from topforge_train.training import guard as guards
+from topforge_train.training import loop
+from topforge_train.training.checkpoint import Checkpoint
+from topforge_train.training.draw import Drawn
+from topforge_train.training.guard import CAUTIOUS, KEPT_EVERY, LEFT_OUT, RETURNS, Guard
+from topforge_train.training.optimiser import Adam
+from topforge_train.training.step import DivergedError, Losses, Step
 
 CPU = torch.device("cpu")
 NAN = float("nan")

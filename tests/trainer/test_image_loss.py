@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from topforge_train import loss
 from topforge_train.backend.warp_image_loss import NAMES, image_term
 from topforge_train.backend.warp_runtime import TensorMismatchError
+from topforge_train.training import loss
 
 
 def images(views=3, height=37, width=29, seed=1):

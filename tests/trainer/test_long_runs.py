@@ -16,8 +16,8 @@ from topforge.items import Needs
 from topforge.paths import RunPaths
 from topforge.trainers.builtin import ADAPTER
 from topforge.trainers.builtin_options import BuiltinOptions, extends
-from topforge_train import checkpoint
-from topforge_train.distributed import tensors_by_path
+from topforge_train.training import checkpoint
+from topforge_train.training.distributed import tensors_by_path
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
 OPTIONS = {

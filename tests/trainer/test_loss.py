@@ -8,7 +8,7 @@ import torch
 
 from topforge import schema
 from topforge.trainers.builtin_options import BuiltinOptions
-from topforge_train import loss
+from topforge_train.training import loss
 
 
 def srgb(x):

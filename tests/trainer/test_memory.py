@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import torch
 
 from topforge.trainers.builtin_options import BuiltinOptions
-from topforge_train import memory
+from topforge_train.training import memory
 
 OPTIONS = BuiltinOptions(batch=4, dmtet_grid=64, texture_res=(1024, 1024))
 

@@ -34,8 +34,8 @@ from topforge.paths import RunPaths
 from topforge.states import Status
 from topforge.trainers.builtin import ADAPTER
 from topforge.trainers.builtin_options import BuiltinOptions
-from topforge_train import checkpoint
 from topforge_train.export.images import write_radiance
+from topforge_train.training import checkpoint
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ONE_GPU = json.dumps([{"uuid": "GPU-a", "mem": 8000}])

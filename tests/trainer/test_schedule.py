@@ -6,8 +6,8 @@ import types
 import pytest
 import torch
 
-from topforge_train.schedule import choose_views, ramp, rate_factor
-from topforge_train.session import Session
+from topforge_train.training.schedule import choose_views, ramp, rate_factor
+from topforge_train.training.session import Session
 
 
 def session(views, seed=0):

@@ -9,9 +9,9 @@ import torch
 
 from topforge_train.backend import load
 from topforge_train.backend.padding import EXACT
-from topforge_train.capture import Inputs, NoCaptureError, is_used
-from topforge_train.optimiser import Adam
-from topforge_train.step import DivergedError, Drawn, Losses, NothingVisibleError, Step
+from topforge_train.training.cuda_graph import Inputs, NoCaptureError, is_used
+from topforge_train.training.optimiser import Adam
+from topforge_train.training.step import DivergedError, Drawn, Losses, NothingVisibleError, Step
 
 CPU = torch.device("cpu")
 
@@ -147,7 +147,7 @@ class Growing(Parabola):
 
 
 def test_a_list_that_is_too_short_is_found_out_and_its_iteration_repeated(monkeypatch):
-    monkeypatch.setattr("topforge_train.step.Captured", Replayed)
+    monkeypatch.setattr("topforge_train.training.step.Captured", Replayed)
     Replayed.made = []
     results = []
     for captures in (False, True):
@@ -175,7 +175,7 @@ class Hidden(Parabola):
 
 
 def test_an_empty_list_has_room_too(monkeypatch):
-    monkeypatch.setattr("topforge_train.step.Captured", Replayed)
+    monkeypatch.setattr("topforge_train.training.step.Captured", Replayed)
     training, step = Hidden(), 0
     iterations = Step(training, CPU, captures=True)
     while step < 9:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from topforge_train.schedule import rate_factor
-from topforge_train.timeline import Timeline, of_pass
+from topforge_train.training.schedule import rate_factor
+from topforge_train.training.timeline import Timeline, of_pass
 
 
 def test_without_a_budget_iterations_alone_count():

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from topforge.trainers.builtin_options import extends
-from topforge_train import checkpoint
+from topforge_train.training import checkpoint
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
 OPTIONS = {

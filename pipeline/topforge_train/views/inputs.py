@@ -12,7 +12,7 @@ from topforge import wavefront
 from topforge.trainers.builtin_options import BuiltinOptions
 from topforge_train.backend.interface import Backend
 from topforge_train.mesh_reference.pool import reference_images
-from topforge_train.progress import Reporter
+from topforge_train.training.progress import Reporter
 from topforge_train.views.data import ImageSet, load_images
 
 REFERENCE_DRAWS = 0x6D657368

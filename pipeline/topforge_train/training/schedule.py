@@ -8,8 +8,8 @@ from typing import Dict
 import torch
 from torch import Tensor
 
-from topforge_train.session import Session
-from topforge_train.step import Drawn
+from topforge_train.training.session import Session
+from topforge_train.training.step import Drawn
 
 
 def rate_factor(schedule: str, step: int, progress: float, warmup: int) -> float:

@@ -13,10 +13,10 @@ from typing import Any, Dict, Iterator, Optional, Protocol, Tuple
 import torch
 from torch import Tensor
 
-from topforge_train.distributed import tensors_by_path
-from topforge_train.draw import Drawn
-from topforge_train.session import Session
-from topforge_train.step import DivergedError
+from topforge_train.training.distributed import tensors_by_path
+from topforge_train.training.draw import Drawn
+from topforge_train.training.session import Session
+from topforge_train.training.step import DivergedError
 
 KEPT_EVERY = 100
 """Iterations between two states that are kept to go back to."""

@@ -11,7 +11,7 @@ from typing import Tuple
 import torch
 
 from topforge.trainers.builtin_options import BuiltinOptions
-from topforge_train.session import Session
+from topforge_train.training.session import Session
 from topforge_train.views.data import ImageSet
 
 BASE = 100 << 20

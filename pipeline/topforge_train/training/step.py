@@ -19,10 +19,10 @@ from torch import Tensor
 
 from topforge.errors import FailureClass, TopForgeError
 from topforge_train.backend.padding import EXACT, Lengths, Room
-from topforge_train.capture import Captured, CaptureError, Halves, Launched
-from topforge_train.distributed import Ranks
-from topforge_train.draw import Drawn
-from topforge_train.failures import is_out_of_memory
+from topforge_train.training.cuda_graph import Captured, CaptureError, Halves, Launched
+from topforge_train.training.distributed import Ranks
+from topforge_train.training.draw import Drawn
+from topforge_train.training.failures import is_out_of_memory
 
 SLACK = 1.1
 """How much longer lists are than what they had to hold so far. One too short costs a capture: 25 ms on an H100."""

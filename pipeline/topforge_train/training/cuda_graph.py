@@ -14,7 +14,7 @@ from torch import Tensor
 
 from topforge.errors import FailureClass, TopForgeError
 from topforge_train.backend.interface import Backend
-from topforge_train.draw import Drawn
+from topforge_train.training.draw import Drawn
 
 HOST_COPIES = 3
 """Iterations that may be underway at once: each is drawn into pinned memory of its own."""

@@ -7,17 +7,18 @@ from collections import deque
 from typing import Any, Deque, Dict, Optional, Protocol, Tuple
 
 from topforge.trainers.builtin_options import rates
-from topforge_train import capture, checkpoint, preview, timeline
-from topforge_train import step as iteration
-from topforge_train.checkpoint import Checkpoint
-from topforge_train.draw import Drawn
-from topforge_train.failures import is_out_of_memory
-from topforge_train.guard import KEPT_EVERY, Guard
-from topforge_train.progress import TRAINING_SHARE
+from topforge_train import preview
 from topforge_train.rendering.scene import Scene
-from topforge_train.session import Session
-from topforge_train.step import GRADIENT, DivergedError, Found, Step
-from topforge_train.timeline import Timeline
+from topforge_train.training import checkpoint, cuda_graph, timeline
+from topforge_train.training import step as iteration
+from topforge_train.training.checkpoint import Checkpoint
+from topforge_train.training.draw import Drawn
+from topforge_train.training.failures import is_out_of_memory
+from topforge_train.training.guard import KEPT_EVERY, Guard
+from topforge_train.training.progress import TRAINING_SHARE
+from topforge_train.training.session import Session
+from topforge_train.training.step import GRADIENT, DivergedError, Found, Step
+from topforge_train.training.timeline import Timeline
 
 AVERAGED = 20
 """Iterations over which the time of one is averaged."""
@@ -47,7 +48,7 @@ def train(session: Session, training: Pass, saved: Optional[Checkpoint]) -> None
     """
     plan, step = begun(session, training, saved)
     guard = Guard(session, training, step, saved.plain["guard"] if saved else None)
-    captures = capture.is_used(session.options.capture, session.backend)
+    captures = cuda_graph.is_used(session.options.capture, session.backend)
     iterations = Step(training, session.device, captures, session.ranks, session.note_lowered)
     durations: Deque[float] = deque(maxlen=AVERAGED)
     while True:

@@ -14,8 +14,8 @@ import torch
 
 from topforge.trainers.builtin_options import MONITORING, BuiltinOptions
 from topforge_train.backend.interface import Backend
-from topforge_train.distributed import Ranks
-from topforge_train.progress import Reporter
+from topforge_train.training.distributed import Ranks
+from topforge_train.training.progress import Reporter
 from topforge_train.views.data import ImageSet
 from topforge_train.views.preparation import Prepared, prepare
 
