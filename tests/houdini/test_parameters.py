@@ -168,7 +168,7 @@ def test_labels_help_and_limits_come_from_the_option():
 
 def test_folders_are_groups_and_rare_options_are_folded_away():
     by_label = {folder.label: folder for folder in parameters.folders(registry.get("topforge"))}
-    assert list(by_label) == ["Optimisation", "Capture", "Material", "Monitor", "Geometry", "Light"]
+    assert list(by_label) == ["Optimisation", "Material", "Capture", "Monitor", "Geometry", "Light"]
     advanced = by_label["Geometry"].items[-1]
     assert isinstance(advanced, Folder)
     assert (advanced.label, advanced.kind) == ("Advanced", "groupcollapsible")
