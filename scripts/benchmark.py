@@ -83,7 +83,7 @@ def run(python, number, settings):
     subprocess.run(command, check=True, env=environment)
     item_seconds = time.monotonic() - began
     result = RunPaths(folder).result
-    scoring = [python, "-m", "topforge_train.sample_scores", str(result), str(CAPTURE)]
+    scoring = [python, "-m", "topforge_train.evaluation.sample_scores", str(result), str(CAPTURE)]
     scores = json.loads(subprocess.run(scoring, check=True, env=environment, stdout=subprocess.PIPE).stdout)
     summary = json.loads((result / "summary.json").read_text(encoding="utf-8"))
     return {**summary["metrics"], **scores, "item_seconds": item_seconds}

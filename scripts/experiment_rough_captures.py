@@ -11,7 +11,7 @@ ROUGH is what scripts/make_rough_capture.py made. What is measured, on what a pe
     photograph is not clipped. No method can know the exposure of a photograph it has not seen.
   * IoU: of rendered and true coverage in these views, thresholded at one half; the mean, and the worst.
   * F-score: at 1 % of the true diagonal. With uneven coverage the unseen side counts as well.
-  * spikes: share of the area whose normal leaves the smoothed surface's by over 60 degrees (topforge_train.spikes).
+  * spikes: share of the area whose normal leaves the smoothed surface's by over 60 degrees (`evaluation.spikes`).
   * volume: of the result over the true one; far from 1 is a collapse.
 """
 
@@ -33,14 +33,14 @@ import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 import topforge_capture  # noqa: E402
-from topforge_train import preview  # noqa: E402
 from topforge_train.backend import Backend, load  # noqa: E402
-from topforge_train.evaluation import SUPERSAMPLING, scene_of, score_shape  # noqa: E402
+from topforge_train.evaluation.metrics import SUPERSAMPLING, psnr  # noqa: E402
+from topforge_train.evaluation.result import scene_of, score_shape  # noqa: E402
+from topforge_train.evaluation.sample_scores import true_mesh  # noqa: E402
+from topforge_train.evaluation.spikes import spike_share  # noqa: E402
 from topforge_train.export import read_tree  # noqa: E402
 from topforge_train.geometry.mesh import Mesh, volume  # noqa: E402
-from topforge_train.metrics import psnr  # noqa: E402
-from topforge_train.sample_scores import true_mesh  # noqa: E402
-from topforge_train.spikes import spike_share  # noqa: E402
+from topforge_train.rendering.scene import displayed, draw  # noqa: E402
 from topforge_train.views.camera import make_cameras  # noqa: E402
 from topforge_train.views.data import ImageSet, load_images  # noqa: E402
 
@@ -81,7 +81,7 @@ def aligned_psnr(rendered: Tensor, photograph: Tensor) -> float:
     ours, theirs = rendered[..., :3] * usable, photograph[..., :3] * usable
     factors = (ours * theirs).sum((0, 1, 2)) / (ours * ours).sum((0, 1, 2)).clamp_min(1e-9)
     image = torch.cat([rendered[..., :3] * factors, rendered[..., 3:]], dim=-1)
-    return float(psnr(preview.displayed(image, 1.0), preview.displayed(photograph, 1.0))[0])
+    return float(psnr(displayed(image, 1.0), displayed(photograph, 1.0))[0])
 
 
 def overlap(rendered: Tensor, photograph: Tensor) -> float:
@@ -98,7 +98,7 @@ def score(backend: Backend, result: Path, rough: Path) -> dict[str, float]:
     values, overlaps = [], []
     for view in range(len(images)):
         index = torch.tensor([view])
-        ours = preview.draw(backend, scene, images.cameras[index], images.resolution, SUPERSAMPLING).image
+        ours = draw(backend, scene, images.cameras[index], images.resolution, SUPERSAMPLING).image
         theirs = images.targets(index)
         values.append(aligned_psnr(ours, theirs))
         overlaps.append(overlap(ours, theirs))

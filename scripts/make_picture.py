@@ -26,11 +26,11 @@ def draw(result: Path) -> None:
     from PIL import Image, ImageDraw, ImageFont
 
     from topforge_capture import radiance
-    from topforge_train import preview
     from topforge_train.backend import load
     from topforge_train.cubemap import from_latlong
-    from topforge_train.evaluation import scene_of
+    from topforge_train.evaluation.result import scene_of
     from topforge_train.export import read_tree
+    from topforge_train.rendering import scene
     from topforge_train.views.data import load_images
 
     backend, asset = load(), read_tree(result / "mesh")
@@ -39,14 +39,14 @@ def draw(result: Path) -> None:
     evening = torch.from_numpy(radiance.read(CAPTURE / "ground_truth" / "light_relight.hdr"))
     lights = {"own": torch.from_numpy(asset.probe), "evening": from_latlong(evening, 128)}
     drawn = {
-        name: preview.draw(backend, scene_of(asset, light), images.cameras[index], (SIDE, SIDE), 3)
+        name: scene.draw(backend, scene_of(asset, light), images.cameras[index], (SIDE, SIDE), 3)
         for name, light in lights.items()
     }
-    base_color, _, normals = preview.layers(drawn["own"], 3)
+    base_color, _, normals = scene.layers(drawn["own"], 3)
     tiles = {
-        "photograph": preview.displayed(images.targets(index), 1.0),
-        "reconstruction": preview.displayed(drawn["own"].image, 1.0),
-        "under another light": preview.displayed(drawn["evening"].image, 1.0),
+        "photograph": scene.displayed(images.targets(index), 1.0),
+        "reconstruction": scene.displayed(drawn["own"].image, 1.0),
+        "under another light": scene.displayed(drawn["evening"].image, 1.0),
         "base colour": base_color,
         "normals": normals,
     }

@@ -19,8 +19,9 @@ import torch
 from topforge import schema, strict_json
 from topforge.errors import EXIT_CODES, FailureClass
 from topforge.trainers.builtin_options import BuiltinOptions, extends
-from topforge_train import BEGAN, deliver, preview
+from topforge_train import BEGAN, deliver
 from topforge_train.backend import load as load_backend
+from topforge_train.evaluation import preview
 from topforge_train.geometry.mesh import Mesh
 from topforge_train.mesh_reference.base_mesh import start_from_mesh
 from topforge_train.surface_pass import Start, SurfacePass, resumed_start

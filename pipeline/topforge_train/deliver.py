@@ -6,8 +6,7 @@ import dataclasses
 import json
 import platform
 import resource
-from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 import torch
@@ -16,21 +15,18 @@ from torch import Tensor
 import topforge
 from topforge import atomic
 from topforge.errors import FailureClass, TopForgeError
-from topforge_train import display, perceptual, preview
 from topforge_train.cubemap import to_latlong
+from topforge_train.evaluation import perceptual, validation
+from topforge_train.evaluation.preview import write_png
 from topforge_train.export import write_delivery, write_hull, write_tree
 from topforge_train.export.asset import Asset, AssetCamera
 from topforge_train.geometry.mesh import Mesh, vertex_normals
-from topforge_train.metrics import psnr, ssim
 from topforge_train.rendering.colour import linear_to_srgb
 from topforge_train.rendering.material import opacity_map, split_maps
 from topforge_train.rendering.tangents import orientation, tangents
 from topforge_train.surface_pass import Start, SurfacePass
 from topforge_train.training.session import Session
 from topforge_train.unwrap import pad_charts, texel_positions
-
-EVALUATION_SUPERSAMPLING = 4
-"""Samples along a pixel's side when measuring: photographs are area-averaged, so the comparison must be."""
 
 
 class SpoiltResultError(TopForgeError):
@@ -61,10 +57,10 @@ def deliver(session: Session, surface: SurfacePass) -> None:
     votes, side = session.prepared.hull, session.options.mesh_scale
     if not write_hull(session.output / "hull.obj", session.training, side, votes.disagreeing, votes.growth):
         session.reporter.message("There is no hull.obj: the masks leave nothing out, or have no shape in common.")
-    preview.write_png(session.output / "probe.png", tonemapped_probe(light))
+    write_png(session.output / "probe.png", tonemapped_probe(light))
     session.reporter.stage("validate", 0.98, "measuring held-out views")
     measure, lpips = perceptual.find(session.device)
-    views = validate(session, surface, measure) if session.options.validate else []
+    views = validation.run(session, surface.scene(), measure) if session.options.validate else []
     write_summary(session, surface, views, lpips)
     session.reporter.stage("done", 1.0, "complete")
 
@@ -136,54 +132,6 @@ def tonemapped_probe(base: Tensor, height: int = 256) -> Tensor:
     return linear_to_srgb((radiance * exposure).clamp(0, 1))
 
 
-def validate(session: Session, surface: SurfacePass, measure: Optional[perceptual.Measure]) -> List[Dict[str, Any]]:
-    """Renders every held-out view, writes the pictures and nvdiffrec's metrics.txt; one record for each view.
-
-    Args:
-        session: The run.
-        surface: Its last pass.
-        measure: LPIPS, where it can be had.
-    """
-    folder, images, scene = session.output / "validate", session.validation, surface.scene()
-    folder.mkdir(exist_ok=True)
-    background = preview.BACKGROUND[session.options.background]
-    records = []
-    for view, name in enumerate(images.names):
-        index = torch.tensor([view])
-        rendered = preview.draw(
-            session.backend, scene, images.cameras[index], images.resolution, EVALUATION_SUPERSAMPLING
-        )
-        result = preview.displayed(rendered.image, background)
-        reference = preview.displayed(images.targets(index), background)
-        pictures = {"opt": result, "ref": reference}
-        pictures.update(zip(("kd", "ks", "normal"), preview.layers(rendered, EVALUATION_SUPERSAMPLING)))
-        cameras, wanted = images.cameras[index], session.options.display
-        pictures.update(display.tiles(session.backend, scene, cameras, rendered, images.resolution, background, wanted))
-        for kind, picture in pictures.items():
-            preview.write_png(folder / ("val_%06d_%s.png" % (view, kind)), picture[0])
-        error = float(((result - reference) ** 2).mean())
-        record = {"view": name, "mse": error, "psnr": float(psnr(result, reference)[0])}
-        record["ssim"] = float(ssim(result, reference)[0])
-        if measure is not None:
-            record["lpips"] = measure(result, reference)
-        records.append({**record, "files": "validate/val_%06d" % view})
-    write_metrics(folder / "metrics.txt", records)
-    return records
-
-
-def write_metrics(path: Path, records: List[Dict[str, Any]]) -> None:
-    """Nvdiffrec's table: `ID, MSE, PSNR`, a line for each view, the averages."""
-    lines = ["ID, MSE, PSNR"]
-    lines += ["%d, %1.8f, %1.8f" % (number, r["mse"], r["psnr"]) for number, r in enumerate(records)]
-    lines.append("AVERAGES: %1.4f, %2.3f" % (mean(records, "mse"), mean(records, "psnr")))
-    atomic.write_text(path, "\n".join(lines) + "\n")
-
-
-def mean(records: List[Dict[str, Any]], key: str) -> float:
-    """Average of a value over records."""
-    return float(np.mean([record[key] for record in records]))
-
-
 def write_summary(session: Session, surface: SurfacePass, views: List[Dict[str, Any]], lpips: str) -> None:
     """summary.json: final metrics, per-view records, what made them; `lpips` says which, or why there is none."""
     metrics: Dict[str, float] = {
@@ -193,7 +141,7 @@ def write_summary(session: Session, surface: SurfacePass, views: List[Dict[str, 
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
     if views:
-        metrics.update({key: mean(views, key) for key in ("psnr", "ssim", "lpips") if key in views[0]})
+        metrics.update({key: validation.mean(views, key) for key in ("psnr", "ssim", "lpips") if key in views[0]})
     on_gpu = session.device.type == "cuda"
     if on_gpu:
         metrics["peak_gpu_memory_mib"] = round(torch.cuda.max_memory_allocated(session.device) / 2**20, 1)

@@ -8,8 +8,7 @@ nvdiffrec's means. It takes longer, so the clock belongs to a run without it.
 import sys
 
 from topforge_train import __main__ as trainer
-from topforge_train import deliver, preview
-from topforge_train.mesh_reference import pool
+from topforge_train.evaluation import metrics, preview
 
 SAMPLES = 1
 """Along a pixel's side."""
@@ -23,8 +22,7 @@ def main() -> int:
         return draw(backend, scene, cameras, resolution, SAMPLES)
 
     preview.draw = draw_as_nvdiffrec
-    deliver.EVALUATION_SUPERSAMPLING = SAMPLES
-    pool.VALIDATION_SUPERSAMPLING = SAMPLES
+    metrics.SUPERSAMPLING = SAMPLES
     return trainer.main()
 
 

@@ -15,12 +15,12 @@ import torch
 from topforge_train.backend import load
 from topforge_train.backend.interface import HashGridSpec
 from topforge_train.backend.warp_edges import silhouette_sides
+from topforge_train.evaluation.metrics import psnr, ssim
 from topforge_train.geometry import DMTet, FlexiCubes
 from topforge_train.geometry.hull import visual_hull_sdf
 from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, components, vertex_normals
 from topforge_train.light import log_variation, neutrality, prefiltered
-from topforge_train.metrics import psnr, ssim
 from topforge_train.rendering.brdf import environment_brdf
 from topforge_train.rendering.material import MaterialLimits, TextureMaterial, VolumeMaterial
 from topforge_train.rendering.render import Shape, render

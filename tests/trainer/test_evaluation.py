@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from topforge_train.evaluation import ShapeScores, nearest_distance, sample_surface, score_shape
+from topforge_train.evaluation.result import ShapeScores, nearest_distance, sample_surface, score_shape
 
 
 def sphere(rows=24, radius=1.0, centre=(0.0, 0.0, 0.0), upper_only=False):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from topforge_train.metrics import composite_srgb, psnr, ssim
+from topforge_train.evaluation.metrics import composite_srgb, psnr, ssim
 
 
 def pair(height=17, width=23, count=2, noise=0.15, seed=1):

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from topforge_train.evaluation.spikes import spike_share
 from topforge_train.geometry import FlexiCubes
-from topforge_train.spikes import spike_share
 
 
 @pytest.fixture(scope="module")

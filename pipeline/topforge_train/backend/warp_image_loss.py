@@ -18,7 +18,7 @@ from topforge_train.backend.warp_runtime import TensorMismatchError, check
 wp.set_module_options({"enable_backward": False})
 
 NAMES = ("logl1", "logl2", "mse", "smape", "relmse")
-"""The colour losses of `loss` in the order of their numbers here."""
+"""The colour losses of `training.loss` in the order of their numbers here."""
 
 LOG_L1, LOG_L2, MEAN_SQUARE, SYMMETRIC_RELATIVE = (wp.constant(number) for number in range(4))
 BRIGHTEST = wp.constant(65535.0)
@@ -152,7 +152,7 @@ class _ImageTerm(torch.autograd.Function):
 def image_term(name: str, image: Tensor, target: Tensor, background: Tensor, coverage_weight: float) -> Tensor:
     """Colour plus coverage difference of images, both over the same background: a scalar, differentiable in `image`.
 
-    Means over pixels (and channels) of a loss of `loss`, whose `image_term` is the same in plain torch.
+    Means over pixels (and channels) of a loss of `training.loss`, whose `image_term` is the same in plain torch.
 
     Args:
         name: One of `NAMES`.

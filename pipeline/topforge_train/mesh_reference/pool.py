@@ -16,6 +16,7 @@ from topforge.wavefront import MeshFileError
 from topforge_capture import radiance
 from topforge_train import cubemap
 from topforge_train.backend.interface import Backend
+from topforge_train.evaluation import metrics
 from topforge_train.light import EnvironmentLight, PrefilteredLight
 from topforge_train.mesh_reference import painted_mesh, views
 from topforge_train.mesh_reference.painted_mesh import PaintedMesh
@@ -24,8 +25,6 @@ from topforge_train.views.data import ImageSet, build_pyramid
 
 DEFAULT_SIZE = (512, 512)
 """nvdiffrec's train_res."""
-VALIDATION_SUPERSAMPLING = 4
-"""As `deliver` and `evaluation` draw what is compared with them."""
 PIXELS_AT_ONCE = 1 << 22
 """Samples that are drawn together, which bounds the memory for it."""
 
@@ -91,9 +90,7 @@ def reference_images(
     near_far, layers = options.cam_near_far, options.layers
     training = draw_views(backend, mesh, light, poses, train, near_far, options.spp, 3, "reference", layers)
     poses = views.turntable_poses()
-    validation = draw_views(
-        backend, mesh, light, poses, shown, near_far, VALIDATION_SUPERSAMPLING, 1, "turntable", layers
-    )
+    validation = draw_views(backend, mesh, light, poses, shown, near_far, metrics.SUPERSAMPLING, 1, "turntable", layers)
     if mesh.is_transparent and layers == 1:
         remarks += ('The mesh is drawn opaque: the alpha of its pictures has an effect with "layers" above 1.',)
     return training, validation, remarks

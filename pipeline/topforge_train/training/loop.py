@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any, Deque, Dict, Optional, Protocol, Tuple
 
 from topforge.trainers.builtin_options import rates
-from topforge_train import preview
+from topforge_train.evaluation import preview
 from topforge_train.rendering.scene import Scene
 from topforge_train.training import checkpoint, cuda_graph, timeline
 from topforge_train.training import step as iteration

@@ -16,10 +16,10 @@ import pytest
 import torch
 import trimesh
 
-from topforge_train import preview
-from topforge_train.evaluation import scene_of
+from topforge_train.evaluation.metrics import psnr
+from topforge_train.evaluation.result import scene_of
 from topforge_train.export import read_tree
-from topforge_train.metrics import psnr
+from topforge_train.rendering.scene import displayed, draw
 from topforge_train.views.camera import make_cameras
 
 mi = pytest.importorskip("mitsuba")
@@ -120,18 +120,18 @@ def drawn(backend, asset, light, supersampling=4):
         camera.near,
         camera.far,
     )
-    return preview.draw(backend, scene_of(asset, torch.from_numpy(light)), batch, (SIZE, SIZE), supersampling)
+    return draw(backend, scene_of(asset, torch.from_numpy(light)), batch, (SIZE, SIZE), supersampling)
 
 
 @pytest.fixture(scope="module")
 def our_view(backend, asset):
     """What the trainer has in memory, before any file: sRGB over white."""
-    return preview.displayed(drawn(backend, asset, asset.probe).image, 1.0)
+    return displayed(drawn(backend, asset, asset.probe).image, 1.0)
 
 
 def agreement(our_view, delivery, asset, **changes):
     """PSNR in dB over the whole picture, white background included, as the trainer reports it."""
-    return float(psnr(our_view, preview.displayed(mitsuba_view(delivery, asset.cameras[0], **changes), 1.0)))
+    return float(psnr(our_view, displayed(mitsuba_view(delivery, asset.cameras[0], **changes), 1.0)))
 
 
 def flip_green(normal):
@@ -160,7 +160,7 @@ def test_the_comparison_notices(changes, our_view, delivery, asset):
 def test_the_files_show_what_the_trainer_has_in_memory(our_view, backend, asset, delivery):
     """Eight bits, RGBE, and a light that went through latitude and longitude: above 45 dB."""
     back = dataclasses.replace(read_tree(delivery / "mesh", probe_size=asset.probe.shape[1]), cameras=asset.cameras)
-    view = preview.displayed(drawn(backend, back, back.probe).image, 1.0)
+    view = displayed(drawn(backend, back, back.probe).image, 1.0)
     assert float(psnr(our_view, view)) > 45.0
 
 

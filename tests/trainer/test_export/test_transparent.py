@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from topforge_train import preview
-from topforge_train.evaluation import scene_of
+from topforge_train.evaluation.result import scene_of
 from topforge_train.export import read_tree
+from topforge_train.rendering.scene import draw
 from topforge_train.views.camera import make_cameras
 
 pxr = pytest.importorskip("pxr")
@@ -73,10 +73,10 @@ def test_what_is_read_back_is_looked_through(backend, transparent, transparent_d
     camera = transparent.cameras[0]
     place = (torch.from_numpy(camera.camera_to_world)[None], torch.tensor([camera.fov_y]), torch.ones(1))
     batch = make_cameras(*place, torch.zeros(1, 2), camera.near, camera.far)
-    image = preview.draw(backend, scene_of(asset, torch.from_numpy(asset.probe)), batch, (48, 48)).image
+    image = draw(backend, scene_of(asset, torch.from_numpy(asset.probe)), batch, (48, 48)).image
     inside = image[0, 16:32, 16:32, 3]
     assert inside.min() < 0.6
     assert inside.max() > 0.9
     opaque = dataclasses.replace(asset, opacity=None)
-    image = preview.draw(backend, scene_of(opaque, torch.from_numpy(asset.probe)), batch, (48, 48)).image
+    image = draw(backend, scene_of(opaque, torch.from_numpy(asset.probe)), batch, (48, 48)).image
     torch.testing.assert_close(image[0, 16:32, 16:32, 3], torch.ones(16, 16))

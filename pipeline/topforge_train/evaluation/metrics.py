@@ -7,6 +7,9 @@ from torch import Tensor
 
 from topforge_train.rendering.colour import linear_to_srgb
 
+SUPERSAMPLING = 4
+"""Samples along a pixel's side when measuring: photographs average over the area of a pixel, so a rendering must."""
+
 
 def composite_srgb(premultiplied: Tensor, alpha: Tensor, background: float) -> Tensor:
     """Linear premultiplied colour [..., 3] over a grey background (linear, 0..1), clamped and sRGB-encoded."""

@@ -8,9 +8,9 @@ import imageio.v3 as imageio
 import torch
 from torch import Tensor
 
-from topforge_train import display
 from topforge_train.backend.interface import Backend
-from topforge_train.metrics import psnr
+from topforge_train.evaluation import display
+from topforge_train.evaluation.metrics import psnr
 from topforge_train.rendering.render import Rendered
 from topforge_train.rendering.scene import Scene, displayed, draw, layers
 from topforge_train.training.progress import TRAINING_SHARE

@@ -11,18 +11,15 @@ from typing import Optional, Tuple
 import torch
 from torch import Tensor
 
-from topforge_train import preview
 from topforge_train.backend.interface import Backend
+from topforge_train.evaluation import metrics
 from topforge_train.export.asset import Asset
 from topforge_train.light import prefiltered
-from topforge_train.metrics import psnr, ssim
 from topforge_train.rendering.material import MaterialLimits, TextureMaterial
 from topforge_train.rendering.render import Shape
-from topforge_train.rendering.scene import Scene
+from topforge_train.rendering.scene import Scene, displayed, draw
 from topforge_train.views.data import ImageSet
 
-SUPERSAMPLING = 4
-"""Samples along a pixel's side: photographs average over the area of a pixel, so the comparison must."""
 LAYERS = 8
 """How deep one looks through a transparent asset: as deep as any was trained."""
 
@@ -82,7 +79,7 @@ def score_views(backend: Backend, scene: Scene, images: ImageSet, background: fl
     scores = []
     for view in range(len(images)):
         result, reference = draw_pair(backend, scene, images, view, background)
-        scores.append((psnr(result, reference), ssim(result, reference)))
+        scores.append((metrics.psnr(result, reference), metrics.ssim(result, reference)))
     return ViewScores(torch.cat([p for p, _ in scores]), torch.cat([s for _, s in scores]))
 
 
@@ -99,10 +96,10 @@ def draw_pair(
     `factors` [3] scales the rendered radiance of each colour channel.
     """
     index = torch.tensor([view])
-    image = preview.draw(backend, scene, images.cameras[index], images.resolution, SUPERSAMPLING).image
+    image = draw(backend, scene, images.cameras[index], images.resolution, metrics.SUPERSAMPLING).image
     if factors is not None:
         image = image * torch.cat([factors, torch.ones(1)])
-    return preview.displayed(image, background), preview.displayed(images.targets(index), background)
+    return displayed(image, background), displayed(images.targets(index), background)
 
 
 def sample_surface(vertices: Tensor, triangles: Tensor, count: int, generator: torch.Generator) -> Tensor:

@@ -1,7 +1,8 @@
 """Scores of a result against a capture whose truth is known: test views, shape, relighting.
 
-`python -m topforge_train.sample_scores RESULT CAPTURE` prints them as JSON. RESULT is a published result folder;
-CAPTURE has the form of hip/sample_capture: test split, relight split, ground_truth/mesh.obj and light_relight.hdr.
+`python -m topforge_train.evaluation.sample_scores RESULT CAPTURE` prints them as JSON. RESULT is a published result
+folder; CAPTURE has the form of hip/sample_capture: test split, relight split, ground_truth/mesh.obj and
+light_relight.hdr.
 """
 
 from __future__ import annotations
@@ -17,14 +18,13 @@ import torch
 from torch import Tensor
 
 from topforge_capture import radiance
-from topforge_train import preview
 from topforge_train.backend import Backend, load
 from topforge_train.cubemap import from_latlong
-from topforge_train.evaluation import draw_pair, scene_of, score_shape, score_views
+from topforge_train.evaluation.metrics import psnr
+from topforge_train.evaluation.result import draw_pair, scene_of, score_shape, score_views
 from topforge_train.export import read_tree
 from topforge_train.export.asset import Asset
-from topforge_train.metrics import psnr
-from topforge_train.rendering.scene import Scene
+from topforge_train.rendering.scene import Scene, draw
 from topforge_train.views.data import ImageSet, load_images
 
 NEAR_FAR = (0.1, 1000.0)
@@ -88,7 +88,7 @@ def channel_factors(backend: Backend, scene: Scene, images: ImageSet) -> Tensor:
     top, bottom = torch.zeros(3), torch.zeros(3)
     for view in range(len(images)):
         index = torch.tensor([view])
-        ours = preview.draw(backend, scene, images.cameras[index], images.resolution).image[..., :3]
+        ours = draw(backend, scene, images.cameras[index], images.resolution).image[..., :3]
         theirs = images.targets(index)[..., :3]
         usable = (theirs < 0.99).all(-1, keepdim=True)  # clipped pixels say nothing about scale
         top += (ours * theirs * usable).sum((0, 1, 2))
