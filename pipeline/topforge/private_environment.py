@@ -40,6 +40,13 @@ class PythonTooOldError(TopForgeError):
         )
 
 
+class UnknownExtraError(TopForgeError):
+    """Pyproject.toml has no such group of optional packages."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__('There is no group of packages named "%s".' % name, "Known: %s." % ", ".join(known))
+
+
 class InstallFailedError(TopForgeError):
     """pip could not install the pinned packages."""
 
@@ -119,6 +126,9 @@ def _requirements(repository: Path) -> Dict[str, List[str]]:
 
 def _digests(repository: Path, extras: Sequence[str]) -> Dict[str, str]:
     groups = _requirements(repository)
+    for extra in extras:
+        if extra not in groups:
+            raise UnknownExtraError(extra, sorted(groups))
     python = "%d.%d" % sys.version_info[:2]
     return {e: hashlib.sha256(json.dumps([python, sorted(groups[e])]).encode()).hexdigest() for e in extras}
 

@@ -24,6 +24,7 @@ PACKAGES = {
     "pipeline/topforge": {"topforge"},
     "pipeline/topforge_scene": {"topforge", "topforge_scene"},
     "pipeline/topforge_capture": CAPTURE,
+    "pipeline/topforge_frames": CAPTURE | {"topforge_frames", "pycolmap", "imageio_ffmpeg"},
     "pipeline/topforge_train": TRAINER,
     "python3.11libs/topforge_houdini": HOUDINI,
     "python3.13libs/topforge_houdini": set(),

@@ -8,21 +8,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import re
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Sequence, Tuple
 
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.schema import option
-from topforge.trainers.base import Adapter, Collected, Diagnosis, Output, Report, Step
+from topforge.trainers.base import Collected, Output, Step
+from topforge.trainers.capture_step import CaptureStep
 
 REQUIRED = {"report.json": "data", "cameras.png": "preview", "contact_sheet.png": "preview"}
-SUMMARY = "summary="
-"""Begins the checker's last line."""
-
-_PROGRESS = re.compile(r"^progress=([0-9.]+) message=(.*)$")
-_MISSING_MODULE = re.compile(r"^(?:ModuleNotFoundError|ImportError): No module named '([^']+)'")
 
 
 class IncompleteCheckError(TopForgeError):
@@ -48,7 +43,7 @@ class CheckOptions:
     """The least severity that makes the check fail, and with it everything that depends on it."""
 
 
-class CheckAdapter(Adapter):
+class CheckAdapter(CaptureStep):
     """See the module's docstring."""
 
     name = "check"
@@ -64,29 +59,9 @@ class CheckAdapter(Adapter):
         where += ["--pictures", str(paths.previews), "--pictures", str(paths.output)]
         return [Step("check", command(str(item.dataset), config, where))]
 
-    def parse(self, line: str) -> Optional[Report]:
-        """Reads `progress=0.42 message=...`; the other lines are for people."""
-        match = _PROGRESS.match(line.strip())
-        if not match:
-            return None
-        try:
-            progress = float(match.group(1))
-        except ValueError:
-            return None  # a torn line
-        return Report(progress=min(max(progress, 0.0), 1.0), stage="check", message=match.group(2))
-
-    def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:
-        """The findings, from the summary line; or the package that the environment lacks."""
-        for line in reversed(tail):
-            missing = _MISSING_MODULE.match(line)
-            if missing:
-                fix = "Install it there (`pip install numpy imageio`), or choose an environment that has it."
-                reason = 'The environment has no Python package "%s", which the check needs.' % missing.group(1)
-                return Diagnosis(FailureClass.CONFIG, reason, fix)
-            found = summary(line)
-            if found and found["reason"]:
-                return Diagnosis(FailureClass.CONFIG, "The capture: %s" % found["reason"], found["fix"])
-        return None
+    def told(self, reason: str) -> str:
+        """The findings, as about the capture."""
+        return "The capture: %s" % reason
 
     def collect(self, item: Item, config: CheckOptions, paths: RunPaths) -> Collected:
         """The report and its pictures; the numbers of findings are the metrics."""
@@ -118,17 +93,6 @@ def command(folder: str, options: CheckOptions, where: Sequence[str]) -> Tuple[s
     arguments = ["{python}", "-u", "-m", "topforge_capture", "check", folder, *where]
     arguments += ["--minimum-views", str(options.minimum_views), "--mesh-scale", repr(options.mesh_scale)]
     return (*arguments, "--fail-on", options.fail_on)
-
-
-def summary(line: str) -> Optional[Dict[str, Any]]:
-    """The content of the checker's last line (errors, warnings, reason, fix); None for any other line."""
-    if not line.startswith(SUMMARY):
-        return None
-    try:
-        found = json.loads(line[len(SUMMARY) :])
-    except ValueError:
-        return None  # a torn line
-    return found if isinstance(found, dict) and {"reason", "fix"} <= set(found) else None
 
 
 ADAPTER = CheckAdapter()

@@ -16,8 +16,14 @@ MODULES: Dict[str, str] = {
     "topforge": "topforge.trainers.builtin",
     "check": "topforge.trainers.check",
     "report": "topforge.trainers.report",
+    "frames": "topforge.trainers.frames",
+    "poses": "topforge.trainers.poses",
     "command": "topforge.trainers.command",
+    "nvdiffrec": "topforge.trainers.nvdiffrec",
+    "nvdiffmodeling": "topforge.trainers.nvdiffmodeling",
+    "warm-up": "topforge.trainers.warm_up",
     "neuralangelo": "topforge.trainers.neuralangelo",
+    "richdreamer": "topforge.trainers.richdreamer",
 }
 
 

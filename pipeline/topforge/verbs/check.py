@@ -15,7 +15,8 @@ from topforge import environment, prefix_discovery, prefixes, private_environmen
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import EnvironmentSpec
 from topforge.schema import add_to_parser, from_arguments
-from topforge.trainers.check import ADAPTER, CheckOptions, command, summary
+from topforge.trainers.capture_step import summary
+from topforge.trainers.check import ADAPTER, CheckOptions, command
 
 HELP = "check a capture before training: images, masks, cameras, axes, units"
 NEEDED = ("numpy", "imageio")
@@ -55,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the report. Exit code 0 when the capture can be trained on, 1 when findings say otherwise."""
     options = from_arguments(CheckOptions(), arguments)
-    resolved = environment.resolve(_environment(arguments.env), os.environ, trainer=ADAPTER.name)
+    resolved = environment.resolve(environment_for(arguments.env), os.environ, trainer=ADAPTER.name)
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
         where = ["--json", str(report)]
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     return exit_code
 
 
-def _environment(wanted: Optional[str]) -> EnvironmentSpec:
+def environment_for(wanted: Optional[str]) -> EnvironmentSpec:
     """The environment asked for; else this one if it can read images; else TopForge's private one."""
     if wanted is not None:
         return EnvironmentSpec(prefix=str(prefix_discovery.locate(wanted, os.environ)))

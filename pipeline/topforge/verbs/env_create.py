@@ -16,6 +16,8 @@ from topforge.environments.recipes import BUILT_IN, Recipe
 from topforge.errors import TopForgeError
 from topforge.verbs import doctor
 
+EXTRAS = ("train", "poses")
+"""Optional dependencies of TopForge that its own environment holds."""
 _LINUX = "linux"
 _KNOWN = "75 RTX 20, 80 A100, 86 RTX 30, 89 RTX 40, 90 H100, 120 RTX 50"
 
@@ -85,7 +87,7 @@ def run(arguments: argparse.Namespace, architectures: Architectures) -> int:
 
 def _make_private() -> int:
     """The built-in trainer's default: a venv beside the checkout, from wheels alone."""
-    private_environment.ensure(_repository(), ["train"])
+    private_environment.ensure(_repository(), EXTRAS)
     return _judge(private_environment.folder(_repository()), BUILT_IN)
 
 
@@ -115,7 +117,9 @@ def _shown(arguments: argparse.Namespace, recipe: Recipe, architectures: Archite
 
 def _plan(arguments: argparse.Namespace, recipe: Recipe, manager: Manager, wanted: Tuple[str, ...]) -> plan.Plan:
     prefix = arguments.prefix or manager.environments(os.environ) / _name(recipe)
-    wheels = private_environment.requirements(_repository(), "train") if recipe.name == BUILT_IN else ()
+    wheels: List[str] = []
+    for extra in EXTRAS if recipe.name == BUILT_IN else ():
+        wheels += private_environment.requirements(_repository(), extra)
     checkout: Optional[Path] = arguments.checkout.expanduser().absolute() if arguments.checkout else None
     prefix = prefix.expanduser().absolute()
     return plan.make(recipe, prefix, manager, wheels, checkout, arguments.compiler, wanted)
