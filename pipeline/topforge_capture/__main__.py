@@ -1,5 +1,7 @@
 """`python -m topforge_capture check FOLDER`: what `topforge check` starts in an environment that has numpy.
 
+Its other verb, `convert`, is described in `convert_command`.
+
 Lines on stdout: `progress=0.42 message=...` while it works, then the report as text, then one line `summary=` with JSON
 (`errors`, `warnings`, `reason`, `fix`) for whoever started it.
 """
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from topforge import atomic, wavefront
-from topforge_capture import cameras_picture, contact_sheet, mesh_check, mesh_picture, report, text
+from topforge_capture import cameras_picture, contact_sheet, convert_command, mesh_check, mesh_picture, report, text
 from topforge_capture.checks import CHECKS, Material, Options, run
 from topforge_capture.survey import survey
 
@@ -23,8 +25,10 @@ SURVEY, CHECKED = 0.75, 0.85
 
 
 def main(words: Optional[List[str]] = None) -> int:
-    """Checks a capture. Exit code 0 when it can be trained on, 1 when findings say otherwise."""
+    """Checks a capture: exit code 0 when it can be trained on, 1 when findings say otherwise. Or converts one."""
     arguments = _parser().parse_args(words)
+    if arguments.verb == "convert":
+        return convert_command.run(arguments, _say)
     folder = arguments.folder.absolute()
     options = Options(arguments.minimum_views, arguments.mesh_scale)
     check = _check_mesh if wavefront.is_mesh(str(folder)) else _check_capture
@@ -107,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--minimum-views", type=int, default=Options.minimum_views)
     check.add_argument("--mesh-scale", type=float, default=Options.mesh_scale)
     check.add_argument("--fail-on", choices=("error", "warning"), default="error")
+    convert_command.add_arguments(verbs.add_parser("convert", help=convert_command.HELP))
     return parser
 
 

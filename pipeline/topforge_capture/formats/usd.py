@@ -12,7 +12,7 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -72,8 +72,8 @@ def find(path: Path) -> Optional[Path]:
     return next((path / ("cameras" + s) for s in SUFFIXES if (path / ("cameras" + s)).is_file()), None)
 
 
-def _stage(file: Path) -> Any:
-    """The stage, and pxr's UsdGeom.
+def _stage(file: Path) -> Tuple[Any, Any, Any]:
+    """The stage, and pxr's UsdGeom and Usd.
 
     Raises:
         CaptureError: There is no USD library, or it cannot read the file.
@@ -91,8 +91,18 @@ def _stage(file: Path) -> Any:
         raise CaptureError("bad-usd", "%s: %s." % (file, why), "Export it again.", (file,)) from error
 
 
-def _cameras(file: Path) -> List[Tuple[Any, Any, np.ndarray]]:
-    """Prim, camera and [4, 4] camera to world of every perspective camera, at the stage's first time."""
+class _Stage(NamedTuple):
+    """A stage's cameras. The stage stays with them: prims end with it."""
+
+    stage: Any
+    turn: np.ndarray
+    """[4, 4] from its world to TopForge's."""
+    cameras: List[Tuple[Any, Any, np.ndarray]]
+    """Prim, camera (GfCamera) and [4, 4] camera to world."""
+
+
+def _opened(file: Path) -> _Stage:
+    """Every camera, at the stage's first time."""
     stage, geom, usd = _stage(file)
     time = usd.TimeCode.EarliestTime()
     turn = Z_UP_TO_Y_UP if geom.GetStageUpAxis(stage) == geom.Tokens.z else np.eye(4)
@@ -103,7 +113,7 @@ def _cameras(file: Path) -> List[Tuple[Any, Any, np.ndarray]]:
             found.append((prim, camera, turn @ np.array(camera.transform, np.float64).T))
     if not found:
         raise CaptureError("no-frames", "%s holds no camera." % file, "Export the cameras.", (file,))
-    return found
+    return _Stage(stage, turn, found)
 
 
 def _split(prim: Any) -> str:
@@ -113,7 +123,8 @@ def _split(prim: Any) -> str:
 
 def splits(source: Source) -> Tuple[str, ...]:
     """Those that cameras name."""
-    named = {_split(prim) for prim, _, _ in _cameras(source.file)}
+    opened = _opened(source.file)
+    named = {_split(prim) for prim, _, _ in opened.cameras}
     return tuple(split for split in SPLITS if split in named)
 
 
@@ -124,16 +135,15 @@ def read(source: Source, split: str, on_problem: OnProblem) -> Capture:
         CaptureError: The stage cannot be used.
     """
     views: List[View] = []
-    for prim, camera, matrix in _cameras(source.file):
+    opened = _opened(source.file)
+    for prim, camera, matrix in opened.cameras:
         try:
             if _split(prim) == split:
                 views.append(_view(source, prim, camera, matrix))
         except CaptureError as problem:
             on_problem(problem)
     world = "cameras of %s, turned to y up if the stage is z up" % source.file.name
-    stage, geom, _ = _stage(source.file)
-    turn = Z_UP_TO_Y_UP if geom.GetStageUpAxis(stage) == geom.Tokens.z else np.eye(4)
-    return Capture(source.folder, split, "usd", tuple(views), world, turn)
+    return Capture(source.folder, split, "usd", tuple(views), world, opened.turn)
 
 
 def _view(source: Source, prim: Any, camera: Any, matrix: np.ndarray) -> View:

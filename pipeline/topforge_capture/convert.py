@@ -1,0 +1,276 @@
+"""Turns a capture of any format that is read into one of any format that is written, and says what was lost.
+
+What is written is read back: every view must place points where it did, to a hundredth of a pixel.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import numpy as np
+
+from topforge import atomic
+from topforge.errors import FailureClass, TopForgeError
+from topforge_capture import box, formats, losses, placing, reader, resample
+from topforge_capture.capture import Bound, Capture, CaptureError, Dataset, View
+from topforge_capture.formats.base import Format
+
+REPORT = "conversion.json"
+VERSION = 1
+TOLERANCE = 0.01
+"""Pixels."""
+READ, RESAMPLED, BOXED, PLACED = 0.1, 0.5, 0.7, 0.95
+"""Progress at the end of each part."""
+Progress = Callable[[float, str], None]
+
+
+class NotTheSameError(TopForgeError):
+    """What was written does not read back as what was meant."""
+
+    failure_class = FailureClass.INTERNAL
+
+    def __init__(self, form: str, view: str, pixels: float) -> None:
+        super().__init__(
+            "%s reads back from %s with points %.3g pixels away from where they should be." % (view, form, pixels),
+            "Choose another format, and report this with the capture's pose file: it is a defect.",
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Request:
+    """What is to be done."""
+
+    source: Path
+    """The capture's folder, or a file in it."""
+    out: Path
+    """The folder to write, which must not exist or be empty."""
+    to: str
+    """One of `formats.NAMES`."""
+    images: str = "copy"
+    """One of `placing.MODES`."""
+    undistort: bool = False
+    """Resample images to what format and training hold, instead of losing it."""
+    hold_out: int = 0
+    """Every so many views become validation views where the capture has no splits; 0 = none."""
+    find_box: bool = False
+    box: Optional[Bound] = None
+    """In TopForge's world, before centring."""
+    centre: bool = False
+    """Move the world so that the box's middle becomes the origin."""
+    photographs: Optional[Path] = None
+    """Where images are looked for first."""
+
+
+def convert(request: Request, progress: Progress) -> Dict[str, Any]:
+    """Converts, and returns the report, which lies in the result as well (`conversion.json`).
+
+    Raises:
+        CaptureError: The capture cannot be read, or not be written in this format.
+        NotTheSameError: A defect.
+    """
+    out = request.out.absolute()
+    _expect_empty(out)
+    problems: List[CaptureError] = []
+    progress(0.0, "reading %s" % request.source)
+    dataset = reader.read_all(request.source, request.photographs, problems.append)
+    if not dataset.views:
+        raise problems[0] if problems else CaptureError("no-frames", "There is no view.", "Export the poses again.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=atomic.TEMPORARY + out.name, dir=str(out.parent)))
+    try:
+        report = _write(dataset, request, folder, progress)
+        report["left_out"] = [problem.reason for problem in problems]
+        atomic.write_json(folder / REPORT, report)
+        folder.chmod(0o755)
+        if out.exists():
+            out.rmdir()
+        folder.replace(out)
+    finally:
+        shutil.rmtree(str(folder), ignore_errors=True)  # gone after success
+    progress(1.0, "converted")
+    return report
+
+
+def _expect_empty(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise CaptureError("not-empty", "%s is there already." % out, "Name a folder that does not exist.", (out,))
+
+
+def _write(dataset: Dataset, request: Request, folder: Path, progress: Progress) -> Dict[str, Any]:
+    """Does everything that follows reading."""
+    form = formats.by_name(request.to)
+    source = dataset.captures[0]
+    dataset = held_out(dataset, request.hold_out)
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    lost, blank, dataset = _fitted(dataset, request, form, scratch, _part(progress, READ, RESAMPLED))
+    dataset = _boxed(dataset, request, form, _part(progress, RESAMPLED, BOXED))
+    moved = np.zeros(3)
+    if request.centre and dataset.bound is not None:
+        moved = -0.5 * (dataset.bound.low + dataset.bound.high)
+        dataset = _moved(dataset, moved)
+    where = placing.Place(form, folder, request.images, scratch)
+    dataset, rewritten = placing.place(dataset, where, _part(progress, BOXED, PLACED))
+    form.write(folder, dataset)
+    shutil.rmtree(str(scratch))
+    move = np.eye(4)
+    move[:3, 3] = moved
+    return {
+        "version": VERSION,
+        "source": str(request.source),
+        "from": source.format,
+        "to": form.name,
+        "views": {capture.split: len(capture.views) for capture in dataset.captures},
+        "lost": [dataclasses.asdict(loss) for loss in lost],
+        "notes": _notes(dataset, form, rewritten, blank),
+        "world": source.world,
+        "source_to_result": (form.world_to_file @ move @ source.file_to_world).tolist(),
+        "box": box.for_trainers(dataset.bound) if dataset.bound is not None else None,
+        "pixels": verify(dataset, form, folder),
+    }
+
+
+def _fitted(
+    dataset: Dataset, request: Request, form: Format, scratch: Path, progress: Progress
+) -> Tuple[List[losses.Loss], float, Dataset]:
+    """Losses, the largest blank share of a resampled image, and the capture as the format holds it."""
+    holds = form.holds
+    if request.undistort:
+        holds = dataclasses.replace(holds, distortion=frozenset(), stretch=False, skew=False)
+    fitted, lost = losses.fit(dataset, holds)
+    if not request.undistort:
+        return lost, 0.0, fitted
+    blank, done = 0.0, 0
+    before = iter(dataset.views)
+    captures = []
+    for capture in fitted.captures:
+        views = []
+        for view in capture.views:
+            taken = next(before)
+            progress(done / len(fitted.views), "resampling %s" % taken.image.name)
+            if losses.shift(taken, view) > losses.SAME:
+                view, share = resample.write(taken, view, scratch / ("%06d.png" % done))
+                blank = max(blank, share)
+            views.append(view)
+            done += 1
+        captures.append(dataclasses.replace(capture, views=tuple(views)))
+    lost = [loss for loss in lost if loss.pixels == 0]
+    return lost, blank, dataclasses.replace(fitted, captures=tuple(captures))
+
+
+def held_out(dataset: Dataset, every: int) -> Dataset:
+    """Makes every so many training views, the first among them, validation views, unless there are splits already."""
+    if every <= 0 or len(dataset.captures) > 1:
+        return dataset
+    capture = dataset.captures[0]
+    kept = tuple(view for index, view in enumerate(capture.views) if index % every)
+    held = tuple(view for index, view in enumerate(capture.views) if index % every == 0)
+    if not kept:
+        reason = "Holding out every %d. of %d views leaves none to train on." % (every, len(capture.views))
+        raise CaptureError("bad-value", reason, "Use --hold_out 8.")
+    train = dataclasses.replace(capture, views=kept)
+    return dataclasses.replace(dataset, captures=(train, dataclasses.replace(capture, split="val", views=held)))
+
+
+def _boxed(dataset: Dataset, request: Request, form: Format, progress: Progress) -> Dataset:
+    if request.box is not None:
+        return dataclasses.replace(dataset, bound=request.box)
+    wanted = form.needs_bound or request.centre
+    if request.find_box or (wanted and dataset.bound is None):
+        return dataclasses.replace(dataset, bound=box.find(dataset, progress))
+    return dataset
+
+
+def _moved(dataset: Dataset, offset: np.ndarray) -> Dataset:
+    def change(view: View) -> View:
+        matrix = view.camera_to_world.copy()
+        matrix[:3, 3] += offset
+        return dataclasses.replace(view, camera_to_world=matrix)
+
+    move = np.eye(4)
+    move[:3, 3] = offset
+    return dataclasses.replace(
+        dataset.with_views(change),
+        points=dataset.points.moved(move) if dataset.points is not None else None,
+        bound=dataset.bound.moved(offset) if dataset.bound is not None else None,
+    )
+
+
+def _notes(dataset: Dataset, form: Format, rewritten: int, blank: float) -> List[str]:
+    notes = []
+    if rewritten:
+        notes.append("%d images were written anew, as 8-bit PNG: their coverage is elsewhere now." % rewritten)
+    if blank > 0:
+        notes.append("Up to %.1f %% of a resampled image is blank: the photograph does not show it." % (100 * blank))
+    bare = sum(not losses.has_coverage(view) for view in dataset.views)
+    if bare and form.holds.coverage != "none":
+        notes.append("%d images have neither mask nor alpha: TopForge's trainer and nvdiffrec need one." % bare)
+    if form.name == "nerf-synthetic" and "test" not in [capture.split for capture in dataset.captures]:
+        notes.append("There is no transforms_test.json, which nvdiffrec reads for validation: its adapter writes one.")
+    if dataset.bound is not None and dataset.bound.source == "cameras":
+        notes.append("The box is a guess from the cameras alone: there are neither masks nor a sparse cloud.")
+    return notes
+
+
+def verify(dataset: Dataset, form: Format, folder: Path) -> Optional[float]:
+    """Reads a written capture back and returns how far its views place points from where they should, in pixels.
+
+    Returns:
+        None where this Python cannot read the format (USD).
+
+    Raises:
+        NotTheSameError: More than `TOLERANCE`.
+    """
+    file = form.find(folder)
+    assert file is not None
+    source = formats.Source(file, folder)
+    problems: List[CaptureError] = []
+    try:
+        captures = [form.read(source, split, problems.append) for split in form.splits(source)]
+    except CaptureError as error:
+        if error.code == "no-usd":
+            return None
+        raise
+    if problems:
+        raise problems[0]
+    worst = 0.0
+    pairs = _pairs(dataset, captures)
+    for view, back in pairs:
+        pixels = _distance(view, back, captures[0].file_to_world @ form.world_to_file)
+        if not pixels <= TOLERANCE:
+            raise NotTheSameError(form.name, view.name, pixels)
+        worst = max(worst, pixels)
+    return worst
+
+
+def _pairs(dataset: Dataset, captures: List[Capture]) -> List[Tuple[View, View]]:
+    """Views and what was read of them, by their images."""
+    found = {_path(view): view for capture in captures for view in capture.views}
+    missing = [view for view in dataset.views if _path(view) not in found]
+    if missing or len(found) != len(dataset.views):
+        raise NotTheSameError(captures[0].format, (missing or list(dataset.views))[0].name, float("inf"))
+    return [(view, found[_path(view)]) for view in dataset.views]
+
+
+def _path(view: View) -> str:
+    """Without `..`, which files that name images elsewhere have; links are not followed."""
+    return os.path.normpath(view.image.absolute())
+
+
+def _distance(view: View, back: View, change: np.ndarray) -> float:
+    """Between where two views place points that lie before the first; `change` is from its world to the other's."""
+    depth = max(float(np.linalg.norm(view.position)), 1.0)
+    x, y = np.meshgrid(np.linspace(-0.3, 0.3, 5), np.linspace(-0.3, 0.3, 5))
+    local = np.stack([x.ravel(), y.ravel(), -np.ones(x.size), np.full(x.size, 1.0 / depth)], axis=1) * depth
+    points = local @ view.camera_to_world.T
+    moved = points @ change.T
+    return float(np.abs(view.project(points[:, :3])[0] - back.project(moved[:, :3])[0]).max())
+
+
+def _part(progress: Progress, begin: float, end: float) -> Progress:
+    return lambda done, message: progress(begin + (end - begin) * done, message)
