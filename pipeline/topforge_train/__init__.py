@@ -1,4 +1,17 @@
-"""TopForge's own trainer: shape, physically based material and light from images. The only place that imports torch."""
+"""TopForge's own trainer: shape, physically based material and light from images. The only place that imports torch.
+
+`__main__` is the run, from a capture to an asset. Its two passes, `volume_pass` and `surface_pass`, say what is learnt
+and what it is compared with; `deliver` writes the result. Below them:
+
+- `views`: photographs, cameras, masks, and what they say about themselves before training
+- `geometry`: isosurfaces, meshes, texture coordinates
+- `rendering`: material, shading, and the way to an image; with `light` and its parts, and `mesh_reference` in place of
+  photographs
+- `training`: loop, iteration, CUDA graphs, checkpoints, several GPUs, and what happens when something goes wrong
+- `evaluation`: pictures and scores
+- `export`: files for other programs
+- `backend`: the operators behind all of it, as kernels
+"""
 
 import os
 

@@ -23,13 +23,14 @@ from topforge_train import BEGAN, deliver
 from topforge_train.backend import load as load_backend
 from topforge_train.evaluation import preview
 from topforge_train.geometry.mesh import Mesh
+from topforge_train.geometry.unwrap import CHART_GAP, unwrap
 from topforge_train.mesh_reference.base_mesh import start_from_mesh
+from topforge_train.rendering.baking import bake
 from topforge_train.surface_pass import Start, SurfacePass, resumed_start
 from topforge_train.training import checkpoint, distributed, failures, loop, memory
 from topforge_train.training.checkpoint import Checkpoint
 from topforge_train.training.progress import TRAINING_SHARE, Reporter
 from topforge_train.training.session import Clock, Session
-from topforge_train.unwrap import CHART_GAP, bake, unwrap
 from topforge_train.views import inputs
 from topforge_train.volume_pass import VolumePass
 

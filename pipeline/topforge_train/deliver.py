@@ -21,12 +21,12 @@ from topforge_train.evaluation.preview import write_png
 from topforge_train.export import write_delivery, write_hull, write_tree
 from topforge_train.export.asset import Asset, AssetCamera
 from topforge_train.geometry.mesh import Mesh, vertex_normals
+from topforge_train.rendering.baking import pad_charts, texel_positions
 from topforge_train.rendering.colour import linear_to_srgb
 from topforge_train.rendering.material import opacity_map, split_maps
 from topforge_train.rendering.tangents import orientation, tangents
 from topforge_train.surface_pass import Start, SurfacePass
 from topforge_train.training.session import Session
-from topforge_train.unwrap import pad_charts, texel_positions
 
 
 class SpoiltResultError(TopForgeError):

@@ -8,8 +8,8 @@ import torch
 
 from topforge_train.backend import parallel, reference_mesh
 from topforge_train.backend.warp_runtime import TensorMismatchError
+from topforge_train.geometry.unwrap import split_fans
 from topforge_train.rendering.tangents import orientation, tangents
-from topforge_train.unwrap import split_fans
 
 
 def bumpy_sheet(generator):

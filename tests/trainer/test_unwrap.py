@@ -9,7 +9,8 @@ import trimesh
 
 from topforge_train.backend import select
 from topforge_train.geometry.mesh import components
-from topforge_train.unwrap import pad_charts, signed_areas, split_fans, texel_positions, unwrap
+from topforge_train.geometry.unwrap import signed_areas, split_fans, unwrap
+from topforge_train.rendering.baking import pad_charts, texel_positions
 
 SIZE = 256
 

@@ -19,14 +19,15 @@ from topforge_capture.obj_reader import ObjMesh, read_obj
 from topforge_train.backend.interface import Backend
 from topforge_train.backend.warp_texture_level import texture_level
 from topforge_train.geometry.mesh import Mesh, vertex_normals
+from topforge_train.geometry.unwrap import split_fans, unwrap
 from topforge_train.light import EnvironmentLight
 from topforge_train.mesh_reference import painted_mesh
 from topforge_train.mesh_reference.painted_mesh import PaintedMesh
+from topforge_train.rendering.baking import pad_charts
 from topforge_train.rendering.material import MaterialLimits
 from topforge_train.rendering.shading import mapped_normal
 from topforge_train.rendering.tangents import orientation, tangents
 from topforge_train.surface_pass import Start
-from topforge_train.unwrap import pad_charts, split_fans, unwrap
 
 OUTSIDE = 1e-4
 """How far texture coordinates may lie outside the picture by rounding."""
