@@ -26,7 +26,7 @@ def unwrap(vertices: Tensor, triangles: Tensor, texture_size: int, padding: int 
         vertices: [V, 3].
         triangles: [F, 3].
         texture_size: Side of the square texture in texels, for the padding.
-        padding: Empty texels between charts. With `baking.pad_charts`, three keep charts apart down to the third mip level.
+        padding: Empty texels between charts. With `pad_charts`, three keep charts apart down to the third mip level.
 
     Returns:
         uv [Vt, 2] in [0, 1], v downwards, and uv_triangles [F, 3] int32, in the order of `triangles`.

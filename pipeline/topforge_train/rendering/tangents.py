@@ -4,9 +4,9 @@ Mikkelsen, "Simulation of Wrinkled Surfaces Revisited", 2008, and the public des
 corner the unit direction of increasing u, projected into the plane of the vertex normal, weighted by the corner's
 angle in that plane, summed over the corners that share a vertex and an orientation.
 
-On texture coordinates from `geometry.unwrap` (whose vertices are split where MikkTSpace splits them) the result is that of
-Mikkelsen's own mikktspace.c: at all 28,272 corners of a reconstructed mesh the largest angle between them is 0.006
-degrees, the median 3e-6.
+On texture coordinates from `geometry.unwrap` (whose vertices are split where MikkTSpace splits them) the result is
+that of Mikkelsen's own mikktspace.c: at all 28,272 corners of a reconstructed mesh the largest angle between them is
+0.006 degrees, the median 3e-6.
 """
 
 from __future__ import annotations
