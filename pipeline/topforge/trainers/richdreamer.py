@@ -1,0 +1,331 @@
+"""Adapter "richdreamer": an unmodified clone of RichDreamer, from a prompt to a textured mesh.
+
+Each of its three stages and its export is a step; a stage that is done is not done again. They lie in the run's
+`checkpoint/`, so that a later attempt goes on with the next one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from topforge import atomic, schema
+from topforge.errors import FailureClass, TopForgeError
+from topforge.items import Item
+from topforge.paths import RunPaths
+from topforge.trainers import richdreamer_launch, richdreamer_weights
+from topforge.trainers import richdreamer_stages as stages
+from topforge.trainers.base import Adapter, Collected, Diagnosis, Report, Step
+from topforge.trainers.richdreamer_options import PRESETS, WATCHING, RichDreamerOptions, StageOptions
+from topforge.trainers.upstream import checkout, failures, normalising, pictures, results_tree, warm_up
+from topforge.trainers.upstream.failures import Failure
+
+UPSTREAM = checkout.Upstream(
+    name="richdreamer",
+    address="--recursive https://github.com/modelscope/RichDreamer.git",
+    files=("launch.py", "threestudio", "configs/nd-mv-nerf/geo.yaml", "configs/nd-mv-dmtet/geo.yaml", "extern/nd_sd"),
+    licence="RichDreamer: Apache-2.0; its weights have terms of their own (Stable Diffusion: OpenRAIL, Damo ND: its "
+    "own), and nvdiffrast, which it needs, forbids commercial use.",
+    read="e467759",
+)
+REQUIRED: Mapping[str, str] = {**results_tree.PLAIN, "preview.png": "preview"}
+"""What every complete run has: no photographs, and so no cameras; its light is a given one."""
+_BAR = re.compile(r"^Epoch \d+:.*?(?:\|\s*(\d+)/(\d+|\?)|:\s*(\d+)it)\s*\[")
+_TEST = re.compile(r"^(Testing|Predicting|Validation)\b.*?\|\s*(\d+)/(\d+)")
+_SHARE = {"geometry": 0.55, "refinement": 0.15, "texture": 0.28, stages.EXPORT: 0.02}
+_LEAST_VIEW, _LEAST_SIDE = 64, 256
+
+FAILURES: Tuple[Failure, ...] = (
+    Failure(
+        r"write_frames\(\) got an unexpected keyword argument '?audio_path",
+        "imageio and imageio-ffmpeg do not fit together: the video of a stage cannot be written",
+        "Run `pip install --upgrade imageio imageio-ffmpeg` in the environment.",
+    ),
+    Failure(
+        r"We couldn't connect to 'https://huggingface\.co'|LocalEntryNotFoundError|OfflineModeIsEnabled",
+        "A model is not in the Hugging Face cache, and nothing may be downloaded",
+        "Complete the cache in pretrained_models/huggingface/hub of the checkout, or name another in hf_home.",
+    ),
+    Failure(
+        r"(?:Repository Not Found|401 Client Error|404 Client Error).*",
+        "A model is no longer on the Hub under the name that RichDreamer asks for",
+        "Copy the cache of a machine that has it, and leave offline at true.",
+    ),
+    Failure(
+        r"You set '--ntasks=\d+' in your SLURM bash script",
+        "Lightning believes that it is one of several processes that Slurm started",
+        "Remove SLURM_NTASKS and SLURM_JOB_NAME from the item's environment, or ask Slurm for one task.",
+    ),
+    Failure(
+        r"parameters that were not used in producing the loss",
+        "Lightning's distributed training needs another strategy than it was started with",
+        "Lease one GPU for this item (needs.gpus 1): RichDreamer does not scale over several.",
+    ),
+    Failure(
+        r"No such file or directory: '(?P<name>[^']*_tets\.npz)'",
+        "The tetrahedral grid {name} is not in the checkout",
+        "Copy 256_tets.npz from pretrained_models/Damo_XR_Lab/Normal-Depth-Diffusion-Model to load/tets.",
+    ),
+    Failure(
+        r"(?:ConfigKeyError|ConfigAttributeError|Key '(?P<name>[\w.]+)' (?:is )?not in)",
+        "A stage's module knows no option {name}",
+        "Set that option of the stage to null; not every module has every option.",
+    ),
+    Failure(
+        r"No module named '(?P<name>mkl_fft)'",
+        "The environment has no {name}, which its NumPy was built with",
+        "Run `conda install -c intel mkl_fft`, or install NumPy by pip.",
+    ),
+    Failure(
+        r"No module named '(?P<name>extern|ldm|mvdream)[\w.]*'",
+        "The checkout is not whole: its submodule extern/nd_sd is missing ({name})",
+        "Run `git submodule update --init --recursive` in the checkout.",
+    ),
+    Failure(
+        r"PytorchStreamReader failed|invalid header or archive is corrupted",
+        "A file of weights, or the checkpoint of the stage before, is damaged",
+        "Download the weights again; if they are whole, run the item with --force.",
+    ),
+    Failure(
+        r"[Ll]oss.*(?:is|=|:) ?nan|encountered NaN",
+        "The training diverged: its loss is not a number",
+        "Choose another seed, or precision 32 for the stage.",
+        FailureClass.TRAINER,
+    ),
+    Failure(
+        r"^topforge-launch: (?P<name>.*)$",
+        "{name}",
+        "Read the end of the stage in the attempt's log; running the item again begins with this stage.",
+        FailureClass.TRAINER,
+    ),
+)
+"""RichDreamer's own failures, looked at before those that all trainers share."""
+
+
+class UnsuitablePromptError(TopForgeError):
+    """A prompt that would not arrive as it is meant."""
+
+    def __init__(self, prompt: str, why: str, fix: str) -> None:
+        super().__init__('RichDreamer: "prompt" = %s: %s.' % (json.dumps(prompt), why), fix)
+
+
+class UnknownToStageError(TopForgeError):
+    """An option that the modules of a stage do not have."""
+
+    def __init__(self, key: str, value: Any, path: str) -> None:
+        super().__init__(
+            'RichDreamer: "%s" = %s: this stage of "%s" has no such option.' % (key, json.dumps(value), path),
+            "Set it to null.",
+        )
+
+
+class Reader:
+    """Reads one attempt's lines: which stage it is, how long that is, its losses."""
+
+    def __init__(self) -> None:
+        self._stage, self._total = "", 0
+
+    def __call__(self, line: str) -> Optional[Report]:
+        """What a line says; bars count only while a stage trains."""
+        if line.startswith(richdreamer_launch.MARK):
+            return self._ours(line[len(richdreamer_launch.MARK) :])
+        bar = _BAR.match(line.strip())
+        if bar and self._total:
+            return Report(
+                step=min(int(bar.group(1) or bar.group(3)), self._total), total=self._total, stage=self._stage
+            )
+        other = _TEST.match(line.strip())
+        if other and self._stage:
+            return Report(stage=self._stage, message="%s view %s of %s" % (other.group(1).lower(), *other.group(2, 3)))
+        return None
+
+    def _ours(self, text: str) -> Optional[Report]:
+        try:
+            found: Dict[str, Any] = json.loads(text)
+        except ValueError:
+            return None  # a torn line
+        if "total" in found:
+            self._stage, self._total = found["stage"], found["total"]
+            return Report(stage=self._stage, message="loading")
+        if "metrics" in found:
+            return Report(step=found["step"], total=self._total or None, stage=self._stage, metrics=found["metrics"])
+        return Report(stage=self._stage or None, message=found.get("warning"))
+
+
+class RichDreamerAdapter(Adapter):
+    """See the module's docstring."""
+
+    name = "richdreamer"
+    title = "RichDreamer (upstream)"
+    version = "1"
+    licence = UPSTREAM.licence
+    options = RichDreamerOptions
+    is_trainer = True
+    presets = PRESETS
+
+    def validate(self, config: RichDreamerOptions, dataset: Optional[str]) -> None:
+        """Prompt, options that a stage does not have, and everything that is loaded from disk."""
+        clone = checkout.require(UPSTREAM, config.checkout)
+        _validate_prompt(config.prompt)
+        for stage in stages.STAGES:
+            own = stages.options_of(config, stage)
+            for name in stages.unknown_to(config.path, stage):
+                if getattr(own, name) is not None:
+                    raise UnknownToStageError("%s.%s" % (stage, name), getattr(own, name), config.path)
+        richdreamer_weights.require(config, clone.path)
+
+    def deciding(self, config: RichDreamerOptions) -> Dict[str, Any]:
+        """All but where things lie; the checkout counts by its commit."""
+        clone = checkout.located(UPSTREAM, config.checkout)
+        kept = {key: value for key, value in schema.to_json(config).items() if key not in WATCHING}
+        return {**kept, "commit": "" if clone is None else checkout.commit_of(clone)}
+
+    def places(self, config: RichDreamerOptions) -> Tuple[Path, ...]:
+        """The checkout, where lights and caches lie."""
+        folder = checkout.located(UPSTREAM, config.checkout)
+        return () if folder is None else (folder,)
+
+    def steps(self, item: Item, config: RichDreamerOptions, paths: RunPaths) -> Sequence[Step]:
+        """The stages that are not done yet, the export, and TopForge's own step."""
+        clone = checkout.require(UPSTREAM, config.checkout)
+        root = paths.checkpoint
+        for made in (paths.work, root):
+            made.mkdir(parents=True, exist_ok=True)
+        atomic.write_json(paths.config, {"config": schema.to_json(config), **clone.provenance()})
+        needs, found = variables(config, clone.path), [warm_up.step(self.name)]
+        redo = False
+        for stage in stages.STAGES:
+            redo = redo or not stages.is_done(root, stage)  # what comes after a stage is made from it
+            if redo:
+                launch = _launch(stage, stages.steps_of(config, stage), root, stages.checkpoint_of(root, stage))
+                words = launch + stages.arguments(config, stage, root, item.needs.gpus)
+                found.append(Step(stage, tuple(words), _SHARE[stage], str(clone.path), needs))
+        wanted = stages.folder_of(root, "texture") / "save" / "it*-export" / "model.obj"
+        export = _launch(stages.EXPORT, 0, root, wanted) + stages.export_arguments(config, root)
+        found.append(Step(stages.EXPORT, tuple(export), _SHARE[stages.EXPORT], str(clone.path), needs))
+        arguments = ("--run", str(paths.run), "--stages", str(root))
+        return [*found, normalising.step(arguments, "topforge_train.richdreamer")]
+
+    def parse(self, line: str) -> Optional[Report]:
+        """What a line says by itself."""
+        return self.parser(None)(line)
+
+    def parser(self, config: Any) -> Callable[[str], Optional[Report]]:
+        """Reads upstream's lines, and those of the steps around it."""
+        reader = Reader()
+        return lambda line: warm_up.parse(line) or normalising.parse(line) or reader(line)
+
+    def watch(self, item: Item, config: RichDreamerOptions, paths: RunPaths) -> None:
+        """Pictures of the stages as they appear."""
+        for stage in stages.STAGES:
+            pictures.pick_up(stages.folder_of(paths.checkpoint, stage) / "save", ("it*.png",), paths.previews)
+
+    def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:
+        """Our own step's words, then upstream's known failures, then what all trainers share."""
+        return normalising.diagnose(tail) or failures.diagnose(tail, FAILURES)
+
+    def diagnose_silence(self, tail: Sequence[str]) -> Optional[Diagnosis]:
+        """A build of nvdiffrast that waits for a lock."""
+        return failures.of_silence(tail)
+
+    def collect(self, item: Item, config: RichDreamerOptions, paths: RunPaths) -> Collected:
+        """The complete folder, with what went less well and how long the stages were."""
+        log = results_tree.log_of(paths)
+        warnings = [line[len(richdreamer_launch.MARK) :] for line in log if '"warning"' in line]
+        clone = checkout.require(UPSTREAM, config.checkout)
+        facts: Dict[str, Any] = {
+            **clone.provenance(),
+            "prompt": config.prompt,
+            "seed": config.seed,
+            "iterations": {stage: stages.steps_of(config, stage) for stage in stages.STAGES},
+            "warnings": [json.loads(text)["warning"] for text in warnings],
+        }
+        return results_tree.collect(paths, log, facts, REQUIRED)
+
+    def lower_settings(self, config: RichDreamerOptions) -> Optional[Tuple[RichDreamerOptions, str]]:
+        """nerf: save_mem, then the volume's views; dmtet: half the views of a batch; then smaller views for both."""
+        if config.path == "nerf" and not config.save_mem:
+            return _lowered(config, "save_mem", True)
+        if config.path == "nerf" and config.img_res > _LEAST_VIEW:
+            return _lowered(config, "img_res", max(_LEAST_VIEW, config.img_res // 2))
+        changes: Dict[str, Dict[str, Any]] = _smaller_batches(config) if config.path == "dmtet" else {}
+        changes = changes or _smaller_views(config)
+        if not changes:
+            return None
+        parts = ["%s.%s to %d" % (stage, name, value) for stage, own in changes.items() for name, value in own.items()]
+        own_stages: Dict[str, Any] = {
+            stage: dataclasses.replace(stages.options_of(config, stage), **own) for stage, own in changes.items()
+        }
+        return dataclasses.replace(config, **own_stages), "lowered to fit into memory: " + ", ".join(parts)
+
+
+def _lowered(config: RichDreamerOptions, key: str, value: Any) -> Tuple[RichDreamerOptions, str]:
+    said = "%s changed from %s to %s to fit into memory" % (key, json.dumps(getattr(config, key)), json.dumps(value))
+    return dataclasses.replace(config, **{key: value}), said
+
+
+_DMTET_BATCHES = {"geometry": 16, "refinement": 4, "texture": 8}
+_SIDES = {"nerf": {"refinement": 512, "texture": 512}, "dmtet": {"geometry": 1024, "refinement": 1024, "texture": 1024}}
+
+
+def _smaller_batches(config: RichDreamerOptions) -> Dict[str, Dict[str, Any]]:
+    """Half of each batch above four views, which the multi-view diffusion sees together."""
+    found: Dict[str, Dict[str, Any]] = {}
+    for stage, upstream in _DMTET_BATCHES.items():
+        size = _largest(stages.options_of(config, stage).batch_size, upstream)
+        if size >= 8:
+            found[stage] = {"batch_size": size // 8 * 4}
+    return found
+
+
+def _smaller_views(config: RichDreamerOptions) -> Dict[str, Dict[str, Any]]:
+    found: Dict[str, Dict[str, Any]] = {}
+    for stage, upstream in _SIDES[config.path].items():
+        own: StageOptions = stages.options_of(config, stage)
+        side = max(_largest(own.width, upstream), _largest(own.height, upstream))
+        if side > _LEAST_SIDE:
+            found[stage] = {"width": side // 2, "height": side // 2}
+    return found
+
+
+def _largest(value: Any, upstream: int) -> int:
+    if value is None:
+        return upstream
+    return max(value) if isinstance(value, tuple) else int(value)
+
+
+def _validate_prompt(prompt: str) -> None:
+    if not prompt.strip():
+        raise UnsuitablePromptError(prompt, "it is empty", "Say what to make.")
+    if "${" in prompt:
+        raise UnsuitablePromptError(prompt, "${ stands for another option in upstream's files", "Write it without.")
+    if any(ord(letter) < 32 for letter in prompt):
+        raise UnsuitablePromptError(prompt, "it has more than one line, or control characters", "Write one line.")
+
+
+def _launch(stage: str, total: int, root: Path, until: Path) -> List[str]:
+    """What runs a stage and judges it by what it left."""
+    words = ["{python}", "-u", str(Path(richdreamer_launch.__file__)), "--stage", stage, "--total", str(total)]
+    folder = stages.folder_of(root, "texture" if stage == stages.EXPORT else stage)
+    return [*words, "--folder", str(folder), "--until", str(until), "--", "{python}", "-u"]
+
+
+def variables(config: RichDreamerOptions, clone: Path) -> Tuple[Tuple[str, str], ...]:
+    """What upstream's scripts export, with the cache's folder absolute; no login, no display, no Slurm."""
+    found = [
+        ("HF_HOME", str(richdreamer_weights.hf_home(config, clone))),
+        ("WANDB_MODE", "disabled"),
+        ("WANDB_SILENT", "true"),
+        ("MPLBACKEND", "Agg"),
+        ("TOKENIZERS_PARALLELISM", "false"),  # else it warns in every loading process
+    ]
+    if config.offline:
+        found += [(name, "1") for name in ("TRANSFORMERS_OFFLINE", "DIFFUSERS_OFFLINE", "HF_HUB_OFFLINE")]
+    return tuple(found)
+
+
+ADAPTER = RichDreamerAdapter()
+"""The one instance, for the registry."""

@@ -1,0 +1,182 @@
+"""From what RichDreamer exported to TopForge's result folder: `python -m topforge_train.richdreamer`.
+
+    --run RUN --stages FOLDER
+
+Its world is z up, its maps are JPEG, roughness and metalness lie in pictures of their own, and its normal map is in the
+frame that nvdiffrec's is in (`topforge_train.upstream_frame`), which no other program has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import traceback
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+
+import topforge
+from topforge import atomic
+from topforge.paths import RunPaths
+from topforge.trainers import richdreamer_stages as stages
+from topforge.trainers.upstream import soundness
+from topforge.trainers.upstream.results_tree import KEPT
+from topforge_capture.images import srgb_to_linear
+from topforge_train import normalise
+from topforge_train.export.asset import Asset, Floats, Indices
+from topforge_train.training import failures
+from topforge_train.upstream_frame import NoRoomError, portable, unit
+
+Z_UP_TO_Y_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
+ROUGHNESS = 0.5
+"""Where a map of roughness is missing."""
+
+
+def read_obj(path: Path) -> Tuple[Floats, Floats, Indices, Indices]:
+    """Positions, texture coordinates (v downwards) and both triangle lists of `v`, `vt`, `f 1/1/ 2/2/ 3/3/`.
+
+    Raises:
+        UnsoundOutputError: It is none of the form, or not whole.
+    """
+    rows: Dict[str, List[str]] = {"v": [], "vt": [], "f": []}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        kind, _, rest = line.partition(" ")
+        if kind in rows:
+            rows[kind].append(rest)
+    try:
+        vertices = np.array([line.split()[:3] for line in rows["v"]], np.float32).reshape(-1, 3)
+        uv = np.array([line.split()[:2] for line in rows["vt"]], np.float32).reshape(-1, 2)
+        pairs = [corner.split("/")[:2] for line in rows["f"] for corner in line.split()]
+        corners = np.array(pairs, np.int32).reshape(-1, 3, 2) - 1
+    except ValueError as error:
+        raise soundness.UnsoundOutputError(
+            "%s is not triangles with texture coordinates (%s)" % (path, error)
+        ) from error
+    if not len(corners) or corners.min() < 0 or (corners.max((0, 1)) >= [len(vertices), len(uv)]).any():
+        raise soundness.UnsoundOutputError("%s has no faces, or one with a vertex that is not there" % path)
+    flipped = uv * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0])
+    return vertices, flipped, corners[..., 0].copy(), corners[..., 1].copy()
+
+
+def normals_of(vertices: Floats, triangles: Indices) -> Floats:
+    """Unit normals [V, 3], faces weighted by area, as upstream shades with."""
+    points, faces = torch.from_numpy(vertices), torch.from_numpy(triangles).long()
+    face = torch.linalg.cross(points[faces[:, 1]] - points[faces[:, 0]], points[faces[:, 2]] - points[faces[:, 0]])
+    total = torch.zeros_like(points).index_add(0, faces.reshape(-1), face.repeat_interleave(3, 0))
+    found: Floats = unit(total).numpy()
+    return found
+
+
+def read_asset(folder: Path) -> Asset:
+    """The exported mesh and maps, y up; the normal map still in upstream's frame, tangents missing."""
+    vertices, uv, triangles, uv_triangles = read_obj(folder / "model.obj")
+    vertices = vertices @ Z_UP_TO_Y_UP.T
+    kd = normalise.picture(folder / "texture_kd.jpg")[..., :3]
+    ks = np.zeros_like(kd)
+    ks[..., 1] = channel(folder / "texture_roughness.jpg", kd.shape, ROUGHNESS)
+    ks[..., 2] = channel(folder / "texture_metallic.jpg", kd.shape, 0.0)
+    return Asset(
+        vertices=vertices,
+        normals=normals_of(vertices, triangles),
+        triangles=triangles,
+        uv=uv,
+        uv_triangles=uv_triangles,
+        tangents=np.zeros((len(uv), 4), np.float32),
+        base_color=srgb_to_linear(kd).astype(np.float32),
+        ks=ks,
+        normal_map=normal_map(folder / "texture_nrm.jpg", kd.shape),
+        probe=np.zeros((6, 1, 1, 3), np.float32),
+        cameras=(),
+    )
+
+
+def channel(path: Path, shape: Tuple[int, ...], value: float) -> Floats:
+    """A grey picture; all `value` where there is none."""
+    if not path.is_file():
+        return np.full(shape[:2], value, np.float32)
+    return normalise.picture(path)[..., 0]
+
+
+def normal_map(path: Path, shape: Tuple[int, ...]) -> Floats:
+    """Unit normals of a picture; flat where there is none (no bump was trained) and where JPEG left nothing."""
+    flat = np.float32([0.0, 0.0, 1.0])
+    if not path.is_file():
+        return np.tile(flat, (*shape[:2], 1))
+    stored = normalise.picture(path)[..., :3] * 2.0 - 1.0
+    length = np.linalg.norm(stored, axis=-1, keepdims=True)
+    return np.where(length > 1e-3, stored / np.maximum(length, 1e-3), flat).astype(np.float32)
+
+
+def keep(root: Path, exported: Path, output: Path) -> None:
+    """Upstream's own files beside ours: the export, its repaired twin, each stage's settings, the last pictures."""
+    kept = output / KEPT
+    kept.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(exported, kept / "export")
+    repaired = exported.with_name(exported.name + "_fix")
+    if repaired.is_dir():
+        shutil.copytree(repaired, kept / "export_fix")
+    for stage in stages.STAGES:
+        settings = stages.folder_of(root, stage) / "configs" / "parsed.yaml"
+        if settings.is_file():
+            shutil.copyfile(settings, kept / (stage + ".yaml"))
+    pictures = sorted(stages.folder_of(root, "texture").glob("save/it*.png"), key=lambda path: path.stat().st_mtime_ns)
+    if pictures:
+        shutil.copyfile(pictures[-1], output / "preview.png")
+    for video in sorted(stages.folder_of(root, "texture").glob("save/*.mp4")):
+        shutil.copyfile(video, kept / video.name)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Checks, converts, writes and keeps."""
+    paths, root = RunPaths(arguments.run), arguments.stages
+    normalise.say(0.0, "looking at what was written")
+    exported = stages.exported(root)
+    if exported is None:
+        raise soundness.UnsoundOutputError("there is no %s" % (stages.folder_of(root, "texture") / "save/it*-export"))
+    soundness.require_files(exported, ("model.obj", "texture_kd.jpg"))
+    soundness.require_mesh(exported / "model.obj")
+    remarks: List[str] = []
+    raw = read_asset(exported)
+    normalise.say(0.2, "baking normals and edges anew")
+    try:
+        asset = portable(raw)
+    except NoRoomError as problem:
+        asset = problem.as_it_is
+        remarks.append(problem.reason)
+        print("WARNING: " + problem.reason, flush=True)
+    asset.check_finite()
+    normalise.say(0.6, "writing the asset")
+    normalise.write(paths.output, asset, None)
+    keep(root, exported, paths.output)
+    metrics = {"triangles": float(len(asset.triangles)), "vertices": float(len(asset.vertices))}
+    facts = {"normalised_by": "TopForge %s" % topforge.__version__, "remarks": remarks, "export": exported.name}
+    content = {"metrics": metrics, "provenance": facts, "licences": [], "views": []}
+    atomic.write_text(paths.output / "summary.json", json.dumps(content, indent=1) + "\n")
+    normalise.say(1.0, "complete")
+
+
+def main(words: Optional[Sequence[str]] = None) -> int:
+    """Runs, and says failures in the lines that the adapter reads."""
+    parser = argparse.ArgumentParser(prog="topforge_train.richdreamer")
+    parser.add_argument("--run", type=Path, required=True, help="the item's run folder")
+    parser.add_argument("--stages", type=Path, required=True, help="what RichDreamer wrote, a folder for each stage")
+    try:
+        with torch.no_grad():
+            run(parser.parse_args(words))
+    except Exception as error:
+        failure = failures.translated(error)
+        if failure is None:
+            raise
+        if failure is not error:
+            traceback.print_exc(file=sys.stdout)
+        failures.report(failure)
+        return failure.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
