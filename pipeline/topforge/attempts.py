@@ -116,6 +116,7 @@ class _Attempt:
     def run(self, news: str) -> Success:
         where = "%s, process %d" % (platform.node(), os.getpid())
         self._journal.note('attempt %d at "%s" on %s' % (self._record.number, self._work.item.name, where))
+        self._journal.note("licence: " + self._work.adapter.licence)
         self._journal.note(news)
         self._prepare_folders()
         resolved = environment.resolve(

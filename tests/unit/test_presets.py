@@ -40,7 +40,9 @@ def test_a_misspelt_preset_is_refused_with_the_nearest_name():
 @pytest.mark.parametrize("adapter", registry.trainers(), ids=lambda adapter: adapter.name)
 def test_presets_are_valid_configurations(adapter):
     for name in adapter.presets:
-        adapter.validate(schema.from_json(adapter.options, presets.values(adapter, name), name), "capture")
+        config = schema.from_json(adapter.options, presets.values(adapter, name), name)
+        if not hasattr(config, "checkout"):  # against a checkout: tests/unit/trainers_upstream
+            adapter.validate(config, "capture")
 
 
 def test_companions_are_no_trainers():

@@ -1,0 +1,229 @@
+"""Adapter "nvdiffmodeling": a person's clone of NVIDIA's nvdiffmodeling, run as it is. One mesh learns another's look.
+
+It starts `train.py` of the clone in a folder of its own, with a generated config file that holds every value and a link
+to the clone's data. docs/trainers.md says what TopForge adds, and what was run for real.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+from topforge import schema
+from topforge.errors import FailureClass, TopForgeError
+from topforge.items import Item
+from topforge.paths import RunPaths
+from topforge.trainers.base import Adapter, Collected, Diagnosis, Report, Step
+from topforge.trainers.nvdiffmodeling_options import MONITORING, PRESETS, NvdiffmodelingOptions, document
+from topforge.trainers.upstream import (
+    checkout,
+    failures,
+    generated,
+    mesh_rules,
+    normalising,
+    pictures,
+    results_tree,
+    warm_up,
+)
+from topforge.trainers.upstream.checkout import Checkout, Upstream
+from topforge.trainers.upstream.failures import Failure
+
+UPSTREAM = Upstream(
+    name="nvdiffmodeling",
+    address="https://github.com/NVlabs/nvdiffmodeling",
+    files=("train.py", "data/sphere.obj", "data/spot/spot.obj"),
+    licence="nvdiffmodeling: NVIDIA Source Code License (1-Way Commercial), no commercial use but NVIDIA's own.",
+    read="9b2ba2e",
+)
+OUT = "result"
+"""Upstream's folder below `out/`, in the item's own working folder."""
+VARIABLES = (("PYTHONUNBUFFERED", "1"), ("PYTHONIOENCODING", "utf-8"), ("MPLBACKEND", "Agg"))
+FAILURES: Tuple[Failure, ...] = (
+    Failure(
+        r"Invalid BSDF '(?P<name>\w+)'",
+        'A material says nothing of its kind, and the trainer takes "{name}", which it does not know',
+        "Give the mesh an .mtl file whose materials say `bsdf pbr`.",
+    ),
+    Failure(
+        r"ZeroDivisionError",
+        "The Laplacian of the base mesh is zero at the start, and its weight is to follow from it",
+        "Set laplacian_factor.",
+    ),
+    Failure(
+        r"CUDA error: an illegal memory access",
+        "The trainer's kernels read beyond their memory; a mesh with indices or sizes they do not expect gets there",
+        "Export both meshes again as triangles with UVs and normals; try smaller textures.",
+        FailureClass.TRAINER,
+    ),
+)
+_ITERATION = re.compile(
+    r"^iter=\s*(\d+), img_loss=(\S+), lap_loss=(\S+), lr=(\S+), time=(\S+) ms, rem=([\d.]+|nan|inf) ?(h|m|s)\s*$"
+)
+_REMARK = re.compile(r"^((?:Ref|Base) mesh has .*|Subdivided mesh:|Writing mesh: .*|---> WARNING: .*)$")
+_BUILDING = re.compile(r"^Building extension module (\w+)")
+
+
+class UpstreamOptionError(TopForgeError):
+    """A value that nvdiffmodeling would take and fail on later, or silently get wrong."""
+
+    def __init__(self, key: str, value: Any, problem: str, fix: str) -> None:
+        super().__init__('nvdiffmodeling cannot run with "%s": %s: %s.' % (key, json.dumps(value), problem), fix)
+
+
+class NvdiffmodelingAdapter(Adapter):
+    """See the module's docstring. It has no metrics of its own, saves no state and uses one GPU."""
+
+    name = "nvdiffmodeling"
+    title = "nvdiffmodeling (upstream)"
+    licence = UPSTREAM.licence
+    options = NvdiffmodelingOptions
+    needs_dataset = True
+    is_trainer = True
+    presets = PRESETS
+
+    def validate(self, config: NvdiffmodelingOptions, dataset: Optional[str]) -> None:
+        """Everything upstream would ignore in silence or meet with a traceback after minutes."""
+        checkout.require(UPSTREAM, config.checkout)
+        _validate_values(config)
+        if config.base_mesh is None:
+            fix = "Name the mesh (.obj, with UVs) to start from, such as a decimated one."
+            raise UpstreamOptionError("base_mesh", None, "there is no mesh to start from", fix)
+        mesh_rules.check(Path(config.base_mesh), needs_pbr=True)
+        if dataset is not None:
+            override = None if config.mtl_override is None else Path(config.mtl_override)
+            mesh_rules.check(Path(dataset), override, needs_pbr=True)
+
+    def places(self, config: NvdiffmodelingOptions) -> Tuple[Path, ...]:
+        """The checkout: paths of upstream's config files, and of the presets, start there."""
+        folder = checkout.located(UPSTREAM, config.checkout)
+        return () if folder is None else (folder,)
+
+    def dataset_of(self, config: NvdiffmodelingOptions) -> Optional[str]:
+        """The mesh that `ref_mesh` names."""
+        return config.ref_mesh
+
+    def deciding(self, config: NvdiffmodelingOptions) -> Dict[str, Any]:
+        """All but what only decides how one watches; the checkout counts by its commit, not by where it lies."""
+        clone = checkout.located(UPSTREAM, config.checkout)
+        kept = {key: value for key, value in schema.to_json(config).items() if key not in MONITORING}
+        return {**kept, "commit": "" if clone is None else checkout.commit_of(clone)}
+
+    def steps(self, item: Item, config: NvdiffmodelingOptions, paths: RunPaths) -> Sequence[Step]:
+        """Stale locks are swept, upstream trains, and its files become the result folder."""
+        clone = checkout.require(UPSTREAM, config.checkout)
+        generated.write_config(paths.config, document(config, str(item.dataset), OUT))
+        generated.link(paths.work, "data", clone.path / "data")
+        arguments = ["--trainer", self.name, "--run", str(paths.run), "--tree", str(paths.work / "out" / OUT)]
+        arguments += ["--normal-bits", str(config.normal_bits)]
+        train = Step("train", _command(clone, paths), variables=VARIABLES)
+        return [warm_up.step(self.name), train, normalising.step(arguments)]
+
+    def warm_up(self, folder: Optional[str], paths: RunPaths) -> Step:
+        """The step of a warm-up item: upstream's smallest example, until it has trained one iteration."""
+        clone = checkout.require(UPSTREAM, folder)
+        base = str(clone.path / "data" / "sphere.obj")
+        config = NvdiffmodelingOptions(iter=10, train_res=64, texture_res=(64, 64), base_mesh=base, save_interval=0)
+        values = document(config, str(clone.path / "data" / "spot" / "spot.obj"), OUT)
+        generated.write_config(paths.config, values)
+        generated.link(paths.work, "data", clone.path / "data")
+        return warm_up.step(self.name, _command(clone, paths), r"^iter=\s*\d", clone.commit or str(clone.path), 1.0)
+
+    def parser(self, config: NvdiffmodelingOptions) -> Callable[[str], Optional[Report]]:
+        """Reads upstream's lines, and those of the steps around it."""
+        return lambda line: warm_up.parse(line) or normalising.parse(line) or _report(line.strip(), config.iter)
+
+    def watch(self, item: Item, config: NvdiffmodelingOptions, paths: RunPaths) -> None:
+        """Previews as they appear."""
+        pictures.pick_up(paths.work / "out" / OUT, ("img_*.png",), paths.previews)
+
+    def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:
+        """Our own step's words, then upstream's known failures, then what all trainers share."""
+        return normalising.diagnose(tail) or failures.diagnose(tail, FAILURES)
+
+    def diagnose_silence(self, tail: Sequence[str]) -> Optional[Diagnosis]:
+        """A hung extension build, or the edges of a large open mesh, which upstream walks in Python."""
+        stuck = failures.of_silence(tail)
+        if stuck is not None or not any(re.match(r"(Base|Ref) mesh has|Subdivided", line) for line in tail[-3:]):
+            return stuck
+        return Diagnosis(
+            FailureClass.TRAINER,
+            "It printed nothing after reading the meshes; upstream walks their edges one by one, which takes minutes "
+            "above half a million triangles.",
+            "Use a smaller base mesh or less subdivision, or raise needs.silence_limit_seconds.",
+        )
+
+    def collect(self, item: Item, config: NvdiffmodelingOptions, paths: RunPaths) -> Collected:
+        """The complete tree, with what it was made by."""
+        facts: Dict[str, Any] = dict(checkout.require(UPSTREAM, config.checkout).provenance())
+        if config.subdivision:
+            facts["not_exported"] = "the displacement map and the subdivided mesh: upstream does not write them"
+        return results_tree.collect(paths, results_tree.log_of(paths), facts, results_tree.PLAIN)
+
+    def lower_settings(self, config: NvdiffmodelingOptions) -> Optional[Tuple[NvdiffmodelingOptions, str]]:
+        """Views, size, samples, layers, textures, in that order."""
+        for key, value in _rungs(config):
+            if value is not None:
+                sentence = "%s lowered from %s to %s to fit into memory" % (key, getattr(config, key), value)
+                return dataclasses.replace(config, **{key: value}), sentence
+        return None
+
+
+def _command(clone: Checkout, paths: RunPaths) -> Tuple[str, ...]:
+    """Upstream's own entry, with the generated config and nothing else: JSON wins over every flag."""
+    return ("{python}", "-u", str(clone.path / "train.py"), "--config", str(paths.config))
+
+
+def _report(line: str, iterations: int) -> Optional[Report]:
+    """What a line of upstream's says. Iterations run from 0 to the last, both included."""
+    match = _ITERATION.match(line)
+    if match is None:
+        building, remark = _BUILDING.match(line), _REMARK.match(line)
+        if building:
+            message = "building %s, which takes minutes the first time" % building.group(1)
+            return Report(stage="extensions", message=message)
+        return Report(message=remark.group(1)) if remark else None
+    try:
+        values = [float(match.group(index)) for index in range(2, 6)]
+    except ValueError:
+        return None
+    iteration = int(match.group(1))
+    return Report(
+        progress=min(1.0, iteration / (iterations + 1)),
+        step=iteration,
+        total=iterations + 1,
+        stage="train",
+        message="iteration %d of %d" % (iteration, iterations),
+        metrics=dict(zip(("loss", "regulariser", "rate", "milliseconds"), values)),
+    )
+
+
+def _validate_values(config: NvdiffmodelingOptions) -> None:
+    if config.relative_laplacian and config.laplacian_factor is None:
+        problem = "without laplacian_factor it divides by zero in its first iteration"
+        raise UpstreamOptionError("relative_laplacian", True, problem, "Set laplacian_factor, such as 100.")
+    if config.random_train_res and not config.custom_mip:
+        raise UpstreamOptionError("random_train_res", True, "it needs custom_mip", "Set custom_mip to true as well.")
+    for side in config.texture_res:
+        if side & (side - 1):
+            fix = "Write powers of two, such as [%d, %d]." % ((1 << side.bit_length(),) * 2)
+            raise UpstreamOptionError("texture_res", list(config.texture_res), "%d is no power of two" % side, fix)
+
+
+def _rungs(config: NvdiffmodelingOptions) -> List[Tuple[str, Any]]:
+    """What each setting could be lowered to, in order; None = it is as low as it should be."""
+    texture = config.texture_res
+    return [
+        ("batch", config.batch // 2 if config.batch > 1 else None),
+        ("train_res", config.train_res // 2 if config.train_res > 512 else None),
+        ("spp", config.spp // 2 if config.spp > 1 else None),
+        ("layers", config.layers // 2 if config.layers > 1 else None),
+        ("texture_res", (texture[0] // 2, texture[1] // 2) if min(texture) > 512 else None),
+        ("train_res", config.train_res // 2 if config.train_res > 128 else None),
+    ]
+
+
+ADAPTER = NvdiffmodelingAdapter()
+"""The one instance, for the registry."""

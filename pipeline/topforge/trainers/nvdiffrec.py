@@ -1,0 +1,331 @@
+"""Adapter "nvdiffrec": a person's clone of NVIDIA's nvdiffrec, run as it is, one work item for each config.
+
+It starts `train.py` of the clone in a folder of its own, with a generated config file that holds every value and a link
+to the clone's data. docs/trainers.md says what TopForge adds, and what was run for real.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+from topforge import schema
+from topforge.errors import FailureClass, TopForgeError
+from topforge.items import Item
+from topforge.paths import RunPaths
+from topforge.trainers import display_layers, nvdiffrec_captures, nvdiffrec_lines
+from topforge.trainers.base import Adapter, Collected, Diagnosis, Report, Step
+from topforge.trainers.nvdiffrec_captures import MESH, Dataset
+from topforge.trainers.nvdiffrec_lines import Lines
+from topforge.trainers.nvdiffrec_options import (
+    DEFAULT_SIZE,
+    MONITORING,
+    PRESETS,
+    NvdiffrecUpstreamOptions,
+    document,
+)
+from topforge.trainers.upstream import (
+    checkout,
+    failures,
+    generated,
+    kept_pass,
+    mesh_rules,
+    normalising,
+    pictures,
+    results_tree,
+    warm_up,
+)
+from topforge.trainers.upstream.checkout import Checkout, Upstream
+from topforge.trainers.upstream.failures import Failure
+
+UPSTREAM = Upstream(
+    name="nvdiffrec",
+    address="https://github.com/NVlabs/nvdiffrec",
+    files=("train.py", "data/irrmaps/bsdf_256_256.bin", "dataset", "geometry", "render"),
+    licence="nvdiffrec: NVIDIA Source Code License, research and evaluation only, no commercial use.",
+    read="a3e7390",
+)
+OUT = "result"
+"""Upstream's folder below `out/`, in the item's own working folder."""
+PREVIEWS = ("img_dmtet_pass1_*.png", "img_mesh_pass_*.png")
+VARIABLES = (
+    ("PYTHONUNBUFFERED", "1"),
+    ("PYTHONIOENCODING", "utf-8"),
+    ("MPLBACKEND", "Agg"),
+    ("WORLD_SIZE", "1"),  # a larger one that is left over starts a distributed run
+)
+FAILURES: Tuple[Failure, ...] = (
+    Failure(
+        r"Got empty training triangle mesh",
+        "The surface vanished: nothing of the grid is inside the object any more",
+        "Set mesh_scale so that the object fills most of the box, look at masks and cameras with `topforge check`, use "
+        "batch 4 or more, lower learning_rate to 0.01, or raise sdf_regularizer.",
+        FailureClass.TRAINER,
+    ),
+    Failure(
+        r"reg_loss=nan",
+        "The regulariser became NaN: the signed distances no longer change sign anywhere, so there is no surface left",
+        "Set mesh_scale so that the object fills most of the box, look at masks and cameras with `topforge check`, use "
+        "batch 4 or more, or lower learning_rate to 0.01.",
+        FailureClass.TRAINER,
+    ),
+    Failure(
+        r"texture2d_mipBackward returned an invalid gradient",
+        "The textures' size is no power of two",
+        "Set texture_res to powers of two, such as [1024, 1024].",
+    ),
+    Failure(
+        r"NameError: .*dataset_train",
+        "nvdiffrec did not recognise the dataset",
+        "Give a mesh (.obj), a folder with poses_bounds.npy, or one with transforms_train.json.",
+    ),
+    Failure(
+        r"Tried to find image file for: (?P<name>.*), but found (?P<count>\d+) files",
+        "The picture {name} of a frame is there {count} times",
+        "Write file_path without an extension, and keep one picture of that name.",
+    ),
+    Failure(
+        r"No module named 'apex'",
+        "Several GPUs need NVIDIA's apex, which is not in the environment",
+        "Install apex, or lease one GPU: one work item for each GPU is faster for a wedge anyway.",
+    ),
+    Failure(
+        r"No module named '(?P<name>dataset|geometry|render)[\w.]*'",
+        "The checkout is not whole: its folder {name} is missing",
+        "Clone it again.",
+    ),
+)
+
+
+class UpstreamOptionError(TopForgeError):
+    """A value that nvdiffrec would take and fail on later, or silently get wrong."""
+
+    def __init__(self, key: str, value: Any, problem: str, fix: str) -> None:
+        super().__init__('nvdiffrec cannot run with "%s": %s: %s.' % (key, json.dumps(value), problem), fix)
+
+
+class NvdiffrecAdapter(Adapter):
+    """See the module's docstring."""
+
+    name = "nvdiffrec"
+    title = "nvdiffrec (upstream)"
+    licence = UPSTREAM.licence
+    options = NvdiffrecUpstreamOptions
+    needs_dataset = True
+    is_trainer = True
+    presets = PRESETS
+
+    def validate(self, config: NvdiffrecUpstreamOptions, dataset: Optional[str]) -> None:
+        """Everything upstream would ignore in silence or meet with a traceback after minutes."""
+        clone = checkout.require(UPSTREAM, config.checkout)
+        _validate_values(config)
+        _validate_files(config, clone)
+        if dataset is not None:
+            _validate_dataset(config, Path(dataset))
+
+    def places(self, config: NvdiffrecUpstreamOptions) -> Tuple[Path, ...]:
+        """The checkout: paths of upstream's config files, and of the presets, start there."""
+        folder = checkout.located(UPSTREAM, config.checkout)
+        return () if folder is None else (folder,)
+
+    def dataset_of(self, config: NvdiffrecUpstreamOptions) -> Optional[str]:
+        """The mesh, or the folder of a capture, that `ref_mesh` names."""
+        return config.ref_mesh
+
+    def deciding(self, config: NvdiffrecUpstreamOptions) -> Dict[str, Any]:
+        """All but what only decides how one watches; the checkout counts by its commit, not by where it lies."""
+        clone = checkout.located(UPSTREAM, config.checkout)
+        kept = {key: value for key, value in schema.to_json(config).items() if key not in MONITORING}
+        return {**kept, "commit": "" if clone is None else checkout.commit_of(clone)}
+
+    def steps(self, item: Item, config: NvdiffrecUpstreamOptions, paths: RunPaths) -> Sequence[Step]:
+        """Stale locks are swept, upstream trains, and its files become the result folder."""
+        clone = checkout.require(UPSTREAM, config.checkout)
+        found = nvdiffrec_captures.check(Path(str(item.dataset)))
+        values = document(config, str(item.dataset), found.size, OUT)
+        if config.restart_pass_2:
+            values.update(kept_pass.as_start(paths, values))
+        generated.write_config(paths.config, values)
+        generated.link(paths.work, "data", clone.path / "data")
+        train = Step("train", _command(clone, paths, item.needs.gpus), variables=VARIABLES)
+        return [warm_up.step(self.name), train, normalising.step(_normalise(item, config, paths, found))]
+
+    def warm_up(self, folder: Optional[str], paths: RunPaths) -> Step:
+        """The step of a warm-up item: upstream's smallest example, until it has trained one iteration."""
+        clone = checkout.require(UPSTREAM, folder)
+        light = paths.work / "light.hdr"
+        light.write_bytes(results_tree.GREY_LIGHT)
+        config = dataclasses.replace(
+            NvdiffrecUpstreamOptions(),
+            iter=10,
+            train_res=(64, 64),
+            texture_res=(64, 64),
+            dmtet_grid=32,
+            envmap=str(light),
+        )
+        mesh = clone.path / "data/bob/bob_tri.obj"
+        values = {**document(config, str(mesh), (64, 64), OUT), "save_interval": 0, "validate": False}
+        generated.write_config(paths.config, values)
+        generated.link(paths.work, "data", clone.path / "data")
+        return warm_up.step(self.name, _command(clone, paths, 1), r"^iter=\s*\d", clone.commit or str(clone.path), 1.0)
+
+    def parser(self, config: NvdiffrecUpstreamOptions) -> Callable[[str], Optional[Report]]:
+        """Reads upstream's lines, and those of the steps around it."""
+        lines = Lines(config.iter, 1 if config.base_mesh else 2)
+        return lambda line: warm_up.parse(line) or normalising.parse(line) or lines(line)
+
+    def watch(self, item: Item, config: NvdiffrecUpstreamOptions, paths: RunPaths) -> None:
+        """Previews as they appear; what pass 1 found, where a later attempt may begin with it."""
+        out = paths.work / "out" / OUT
+        pictures.pick_up(out, PREVIEWS, paths.previews)
+        if config.restart_pass_2 and not config.base_mesh:
+            kept_pass.keep(out / "dmtet_mesh", paths)
+
+    def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:
+        """Our own step's words, then upstream's known failures, then what all trainers share."""
+        own = normalising.diagnose(tail)
+        if own is not None:
+            return own
+        return failures.diagnose(tail, FAILURES) or _wrong_size(tail)
+
+    def diagnose_silence(self, tail: Sequence[str]) -> Optional[Diagnosis]:
+        """A hung extension build, or texture coordinates of a surface that is no surface."""
+        stuck = failures.of_silence(tail)
+        if stuck is not None:
+            return stuck
+        last = [line for line in tail if line.strip()][-3:]
+        if any(re.search(r"rem=0\.00 s|^[\d.]+, [\d.]+\s*$", line.strip()) for line in last):
+            return Diagnosis(
+                FailureClass.TRAINER,
+                "It hung after pass 1, where xatlas makes texture coordinates: that takes for ever on a surface of "
+                "thousands of loose pieces.",
+                "Look at the last previews. Improve masks, cameras and mesh_scale, use batch 4 or more, raise "
+                "sdf_regularizer; or raise needs.silence_limit_seconds if the mesh is just large.",
+            )
+        return None
+
+    def collect(self, item: Item, config: NvdiffrecUpstreamOptions, paths: RunPaths) -> Collected:
+        """The complete tree, with what it was made by."""
+        log = results_tree.log_of(paths)
+        echo, centre = nvdiffrec_lines.echoed(log), nvdiffrec_lines.centre(log)
+        provenance = {**checkout.require(UPSTREAM, config.checkout).provenance(), "echoed_config": echo}
+        if centre is not None:
+            provenance["origin_in_capture"] = centre
+        return results_tree.collect(paths, log, provenance)
+
+    def lower_settings(self, config: NvdiffrecUpstreamOptions) -> Optional[Tuple[NvdiffrecUpstreamOptions, str]]:
+        """Views, size (of a mesh reference), layers, textures, grid, in that order; below two views last of all."""
+        for key, value in _rungs(config):
+            if value is not None:
+                sentence = "%s lowered from %s to %s to fit into memory" % (key, getattr(config, key), value)
+                return dataclasses.replace(config, **{key: value}), sentence
+        return None
+
+
+def _command(clone: Checkout, paths: RunPaths, gpus: int) -> Tuple[str, ...]:
+    """Upstream's own entry, with the generated config and nothing else: JSON wins over every flag."""
+    several = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(gpus)) if gpus > 1 else ()
+    return ("{python}", "-u", *several, str(clone.path / "train.py"), "--config", str(paths.config))
+
+
+def _normalise(item: Item, config: NvdiffrecUpstreamOptions, paths: RunPaths, found: Dataset) -> List[str]:
+    arguments = ["--trainer", "nvdiffrec", "--run", str(paths.run), "--tree", str(paths.work / "out" / OUT)]
+    arguments += ["--bound", repr(config.mesh_scale), "--normal-bits", str(config.normal_bits)]
+    return arguments if found.kind == MESH else [*arguments, "--dataset", str(item.dataset)]
+
+
+def _validate_values(config: NvdiffrecUpstreamOptions) -> None:
+    for layer in config.display if isinstance(config.display, list) else ():
+        if isinstance(layer, dict) and "relight" in layer:
+            fix = "Remove that layer; light the result with another probe in Houdini, or use TopForge's trainer."
+            raise UpstreamOptionError("display", config.display, '"relight" crashes at the first preview', fix)
+    display_layers.validate(config.display)
+    if config.custom_mip and config.base_mesh:
+        fix = "Remove custom_mip."
+        raise UpstreamOptionError("custom_mip", True, "with a base mesh its textures never train", fix)
+    for side in config.texture_res:
+        if side & (side - 1):
+            fix = "Write powers of two, such as [%d, %d]." % ((1 << side.bit_length(),) * 2)
+            raise UpstreamOptionError("texture_res", list(config.texture_res), "%d is no power of two" % side, fix)
+    for low, high in (("kd_min", "kd_max"), ("ks_min", "ks_max"), ("nrm_min", "nrm_max")):
+        if any(a > b for a, b in zip(getattr(config, low), getattr(config, high))):
+            problem = "an entry is above that of %s" % high
+            raise UpstreamOptionError(low, list(getattr(config, low)), problem, "Correct one of them.")
+
+
+def _validate_files(config: NvdiffrecUpstreamOptions, clone: Checkout) -> None:
+    grid = clone.path / "data" / "tets" / ("%d_tets.npz" % config.dmtet_grid)
+    if config.isosurface == "dmtet" and not config.base_mesh and not grid.is_file():
+        there = sorted(int(path.name[: -len("_tets.npz")]) for path in grid.parent.glob("[0-9]*_tets.npz"))
+        known = ", ".join(map(str, there)) or "none"
+        fix = 'Set dmtet_grid to one that is there (%s), or isosurface to "flexicubes", which takes any.' % known
+        raise UpstreamOptionError("dmtet_grid", config.dmtet_grid, "the checkout has no %s" % grid, fix)
+    if config.envmap is not None:
+        _require_light(Path(config.envmap))
+    elif not config.learn_light:
+        fix = "Name a latitude-longitude .hdr file in envmap."
+        raise UpstreamOptionError("learn_light", False, "a fixed light needs envmap", fix)
+    if config.base_mesh is not None:
+        mesh_rules.check(Path(config.base_mesh))
+
+
+def _require_light(path: Path) -> None:
+    if path.suffix.lower() != ".hdr":
+        raise UpstreamOptionError("envmap", str(path), "only .hdr files are read", "Convert it to Radiance .hdr.")
+    if not path.is_file():
+        raise UpstreamOptionError("envmap", str(path), "there is no such file", "Correct the path.")
+
+
+def _validate_dataset(config: NvdiffrecUpstreamOptions, dataset: Path) -> None:
+    found = nvdiffrec_captures.check(dataset)
+    found.require_size(config.train_res)
+    if found.kind != MESH:
+        if config.mtl_override is not None:
+            problem = "the dataset is no mesh"
+            raise UpstreamOptionError("mtl_override", config.mtl_override, problem, "Remove it.")
+        return
+    if config.restart_pass_2:
+        problem = "envmap would have to light the reference and to be the found light at once"
+        raise UpstreamOptionError("restart_pass_2", True, problem, "Set it to false for a mesh reference.")
+    if config.envmap is None:
+        fix = "Name a latitude-longitude .hdr file in envmap."
+        raise UpstreamOptionError("envmap", None, "nothing lights the mesh reference", fix)
+    facts = mesh_rules.check(dataset, None if config.mtl_override is None else Path(config.mtl_override))
+    if config.base_mesh is None:
+        mesh_rules.require_inside(dataset, facts, config.mesh_scale)
+
+
+def _wrong_size(tail: Sequence[str]) -> Optional[Diagnosis]:
+    """The assertion that the background is as large as the picture drawn, which says nothing itself."""
+    text = "\n".join(tail)
+    if not re.search(r"(?m)^AssertionError\s*$", text) or "render_mesh" not in text or "background" not in text:
+        return None
+    return Diagnosis(
+        FailureClass.CONFIG,
+        "The size to train at is not that of the photographs (an assertion in render_mesh about the background).",
+        "Set train_res to the photographs' [height, width], or to null.",
+    )
+
+
+def _rungs(config: NvdiffrecUpstreamOptions) -> List[Tuple[str, Any]]:
+    """What each setting could be lowered to, in order; None = it is as low as it should be."""
+    is_mesh = config.ref_mesh is not None and config.ref_mesh.endswith(".obj")
+    size = config.train_res or DEFAULT_SIZE
+    halved = (size[0] // 2, size[1] // 2)
+    texture, grid = config.texture_res, config.dmtet_grid
+    smaller = max(32, grid // 2) if config.isosurface == "dmtet" else max(32, grid * 2 // 3)
+    return [
+        ("batch", config.batch // 2 if config.batch > 3 else None),
+        ("train_res", halved if is_mesh and min(halved) >= 256 else None),
+        ("layers", config.layers // 2 if config.layers > 1 else None),
+        ("texture_res", (texture[0] // 2, texture[1] // 2) if min(texture) > 1024 else None),
+        ("dmtet_grid", smaller if smaller < grid else None),
+        ("batch", config.batch // 2 if config.batch > 1 else None),
+    ]
+
+
+ADAPTER = NvdiffrecAdapter()
+"""The one instance, for the registry."""
