@@ -16,7 +16,7 @@ BOXES = (  # lower and upper corner
 )
 FLOOR = 6.0
 """Half the side of the floor; the sky is grey."""
-_FREQUENCIES = ((4.0, 1.0), (11.0, 0.8), (27.0, 0.6))
+_FREQUENCIES = ((4.0, 1.0), (9.0, 0.9), (19.0, 0.5))
 
 
 def look_at(position, target=(0.0, 0.3, 0.1)) -> np.ndarray:
@@ -33,7 +33,7 @@ def look_at(position, target=(0.0, 0.3, 0.1)) -> np.ndarray:
 def orbit(count: int, radius: float = 3.2) -> List[np.ndarray]:
     """Cameras around the boxes, at two heights in turn."""
     angles = np.arange(count) * 2 * np.pi / count
-    heights = [1.2 if index % 2 else 1.8 for index in range(count)]
+    heights = [1.4 if index % 2 else 1.7 for index in range(count)]
     return [look_at((radius * np.sin(a), h, radius * np.cos(a))) for a, h in zip(angles, heights)]
 
 
