@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -73,13 +73,28 @@ def convert(request: Request, progress: Progress) -> Dict[str, Any]:
         CaptureError: The capture cannot be read, or not be written in this format.
         NotTheSameError: A defect.
     """
-    out = request.out.absolute()
-    _expect_empty(out)
+    _expect_empty(request.out.absolute())
     problems: List[CaptureError] = []
     progress(0.0, "reading %s" % request.source)
     dataset = reader.read_all(request.source, request.photographs, problems.append)
     if not dataset.views:
         raise problems[0] if problems else CaptureError("no-frames", "There is no view.", "Export the poses again.")
+    return write(dataset, request, progress, problems)
+
+
+def write(
+    dataset: Dataset, request: Request, progress: Progress, problems: Sequence[CaptureError] = ()
+) -> Dict[str, Any]:
+    """The same for a capture that was read, or made, before; `request.source` is a mere name then.
+
+    Args:
+        dataset: At least one view.
+        request: What is to be done.
+        progress: Told how far it is.
+        problems: Views that could not be read, for the report.
+    """
+    out = request.out.absolute()
+    _expect_empty(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=atomic.TEMPORARY + out.name, dir=str(out.parent)))
     try:
@@ -153,7 +168,7 @@ def _fitted(
         for view in capture.views:
             taken = next(before)
             progress(done / len(fitted.views), "resampling %s" % taken.image.name)
-            if losses.shift(taken, view) > losses.SAME:
+            if losses.shift(taken, view) > losses.NOTICEABLE:
                 view, share = resample.write(taken, view, scratch / ("%06d.png" % done))
                 blank = max(blank, share)
             views.append(view)
@@ -210,8 +225,10 @@ def _notes(dataset: Dataset, form: Format, rewritten: int, blank: float) -> List
     bare = sum(not losses.has_coverage(view) for view in dataset.views)
     if bare and form.holds.coverage != "none":
         notes.append("%d images have neither mask nor alpha: TopForge's trainer and nvdiffrec need one." % bare)
-    if form.name == "nerf-synthetic" and "test" not in [capture.split for capture in dataset.captures]:
-        notes.append("There is no transforms_test.json, which nvdiffrec reads for validation: its adapter writes one.")
+    splits = [capture.split for capture in dataset.captures]
+    if form.name == "nerf-synthetic" and "test" not in splits:
+        stand_in = "The validation views stand in for test views, which nvdiffrec insists on."
+        notes.append(stand_in if "val" in splits else "nvdiffrec insists on test views: hold some out with --hold_out.")
     if dataset.bound is not None and dataset.bound.source == "cameras":
         notes.append("The box is a guess from the cameras alone: there are neither masks nor a sparse cloud.")
     return notes

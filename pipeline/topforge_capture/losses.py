@@ -20,6 +20,8 @@ GRID = 9
 """Points along a side of an image where a change of its lens is measured."""
 SAME = 1e-9
 """Lenses whose numbers differ by no more than this share are one."""
+NOTICEABLE = 1e-3
+"""Pixels: less is what single precision makes of a lens, and not a loss."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +119,7 @@ def _fit_lenses(dataset: Dataset, holds: Holds, losses: List[Loss]) -> Tuple[Dat
 
         dataset = dataset.with_views(without)
         shifts = [shift(old, new) for old, new in zip(before, dataset.views)]
-        changed = [(moved, old) for moved, old in zip(shifts, before) if moved > SAME]
+        changed = [(moved, old) for moved, old in zip(shifts, before) if moved > NOTICEABLE]
         if changed:
             worst, view = max(changed, key=lambda pair: pair[0])
             detail = " (%s)" % view.distortion if feature.what == "distortion" else ""

@@ -6,6 +6,7 @@ it knows neither a principal point nor a lens for each image. This is what is wr
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
@@ -26,8 +27,12 @@ def find(path: Path) -> Optional[Path]:
 
 
 def splits(source: Source) -> Tuple[str, ...]:
-    """The splits that have a file."""
-    return tuple(split for split in SPLITS if transforms_file(source.folder, split))
+    """The splits that have a file; test views that are the validation views over again do not count."""
+    files = {split: transforms_file(source.folder, split) for split in SPLITS}
+    val, test = files["val"], files["test"]
+    if val is not None and test is not None and val.read_bytes() == test.read_bytes():
+        files["test"] = None
+    return tuple(split for split in SPLITS if files[split])
 
 
 def transforms_file(folder: Path, split: str) -> Optional[Path]:
@@ -56,8 +61,13 @@ def world_sentence(file: Path) -> str:
 
 
 def write(folder: Path, dataset: Dataset) -> None:
-    """One file for each split; the field of view is the first view's, which all must share."""
-    for capture in dataset.captures:
+    """One file for each split; the field of view is the first view's, which all must share.
+
+    nvdiffrec wants a file of test views; where there are none, the validation views stand in for them.
+    """
+    names = {capture.split: capture for capture in dataset.captures}
+    stands_in = [dataclasses.replace(names["val"], split="test")] if "val" in names and "test" not in names else []
+    for capture in (*dataset.captures, *stands_in):
         root: Dict[str, Any] = {}
         if capture.views:
             first = capture.views[0]
