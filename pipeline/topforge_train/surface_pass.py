@@ -23,10 +23,11 @@ from topforge_train.rendering.material import MaterialLimits, TextureMaterial, w
 from topforge_train.rendering.render import Shape, render
 from topforge_train.rendering.scene import Scene
 from topforge_train.rendering.tangents import orientation, tangents
+from topforge_train.training.draw import Drawn, draw_views
 from topforge_train.training.optimiser import Adam
-from topforge_train.training.schedule import drawn, ramp, rate_factor
+from topforge_train.training.schedule import ramp, rate_factor
 from topforge_train.training.session import Session
-from topforge_train.training.step import Drawn, Losses
+from topforge_train.training.step import Losses
 from topforge_train.views.corrections import ViewCorrections
 from topforge_train.volume_pass import image_term, light_terms
 
@@ -105,7 +106,7 @@ class SurfacePass:
             "visibility": ramp(0.001, 500, step),
             **self.views.numbers(self.number, progress),
         }
-        return drawn(self.session, self.number, step, options.batch, 0, numbers)
+        return draw_views(self.session, self.number, step, options.batch, 0, numbers)
 
     def losses(self, drawn: Drawn, room: Room = EXACT) -> Losses:
         """Renders the views against their backgrounds and compares with the photographs."""

@@ -25,10 +25,11 @@ from topforge_train.rendering.material import MaterialLimits, VolumeMaterial
 from topforge_train.rendering.render import Rendered, Shape, render
 from topforge_train.rendering.scene import Scene
 from topforge_train.training import loss
+from topforge_train.training.draw import Drawn, draw_views
 from topforge_train.training.optimiser import Adam
-from topforge_train.training.schedule import drawn, ramp, rate_factor
+from topforge_train.training.schedule import ramp, rate_factor
 from topforge_train.training.session import Session
-from topforge_train.training.step import Drawn, Losses
+from topforge_train.training.step import Losses
 from topforge_train.views.corrections import ViewCorrections
 
 NEIGHBOUR_DISTANCE = 0.01
@@ -95,7 +96,7 @@ class VolumePass:
             "visibility": ramp(0.001, 500, step),
             **self.views.numbers(self.number, progress),
         }
-        return drawn(self.session, self.number, step, options.batch * (2 if coarse else 1), int(coarse), numbers)
+        return draw_views(self.session, self.number, step, options.batch * (2 if coarse else 1), int(coarse), numbers)
 
     def losses(self, drawn: Drawn, room: Room = EXACT) -> Losses:
         """Renders the views against their backgrounds and compares colour and coverage with the photographs."""

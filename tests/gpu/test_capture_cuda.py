@@ -9,7 +9,7 @@ import torch
 
 from topforge_train.__main__ import open_session, parse, run_volume_pass
 from topforge_train.surface_pass import SurfacePass
-from topforge_train.training import step as iterations
+from topforge_train.training import room
 from topforge_train.training.cuda_graph import Captured, CaptureError
 from topforge_train.training.step import Step
 from topforge_train.volume_pass import VolumePass
@@ -105,8 +105,8 @@ def test_gradients_of_a_graph_are_those_of_launches(make, number, isosurface):
 def test_room_grows(make, monkeypatch):
     """Lists without slack: sooner or later one of them is too short."""
     plenty = train(make(0, batch=2), 40, True)[0]
-    monkeypatch.setattr(iterations, "SLACK", 1.0)
-    monkeypatch.setattr(iterations, "GRANULE", 1)
+    monkeypatch.setattr(room, "SLACK", 1.0)
+    monkeypatch.setattr(room, "GRANULE", 1)
     found, ran, stepper = train(make(0, batch=2), 40, True)
     assert len(ran) > 40
     assert set(ran) == set(range(40))

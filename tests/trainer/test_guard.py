@@ -11,9 +11,10 @@ from topforge_train.training import guard as guards
 from topforge_train.training import loop
 from topforge_train.training.checkpoint import Checkpoint
 from topforge_train.training.draw import Drawn
+from topforge_train.training.failures import DivergedError
 from topforge_train.training.guard import CAUTIOUS, KEPT_EVERY, LEFT_OUT, RETURNS, Guard
 from topforge_train.training.optimiser import Adam
-from topforge_train.training.step import DivergedError, Losses, Step
+from topforge_train.training.step import Losses, Step
 
 CPU = torch.device("cpu")
 NAN = float("nan")

@@ -6,7 +6,8 @@ import types
 import pytest
 import torch
 
-from topforge_train.training.schedule import choose_views, ramp, rate_factor
+from topforge_train.training.draw import choose_views
+from topforge_train.training.schedule import ramp, rate_factor
 from topforge_train.training.session import Session
 
 

@@ -10,8 +10,10 @@ import torch
 from topforge_train.backend import load
 from topforge_train.backend.padding import EXACT
 from topforge_train.training.cuda_graph import Inputs, NoCaptureError, is_used
+from topforge_train.training.draw import Drawn
+from topforge_train.training.failures import DivergedError, NothingVisibleError
 from topforge_train.training.optimiser import Adam
-from topforge_train.training.step import DivergedError, Drawn, Losses, NothingVisibleError, Step
+from topforge_train.training.step import Losses, Step
 
 CPU = torch.device("cpu")
 

@@ -8,6 +8,8 @@ from typing import Dict, List, Sequence, Tuple
 import torch
 from torch import Tensor
 
+from topforge_train.training.session import Session
+
 
 @dataclasses.dataclass(frozen=True)
 class Drawn:
@@ -47,3 +49,37 @@ class Drawn:
     def to(self, device: torch.device) -> Drawn:
         """The same on a device; a GPU is not waited for."""
         return self.with_tensors([tensor.to(device, non_blocking=True) for tensor in self.tensors()])
+
+
+def choose_views(session: Session, training_pass: int, step: int, count: int) -> Tensor:
+    """Indices [count] of the views of an iteration: every view once before any comes again.
+
+    Stateless, so that a resumed run sees the same order: the shuffle of an epoch depends on seed, pass and epoch only.
+    """
+    total = len(session.training)
+    position = step * count
+    chosen = []
+    while len(chosen) < count:
+        epoch, offset = divmod(position + len(chosen), total)
+        order = torch.randperm(total, generator=session.generator(training_pass + 10, epoch))
+        chosen += order[offset : offset + count - len(chosen)].tolist()
+    return torch.tensor(chosen)
+
+
+def draw_views(
+    session: Session, training_pass: int, step: int, count: int, level: int, numbers: Dict[str, float]
+) -> Drawn:
+    """An iteration of `count` views at a level of the photographs' pyramid, each before a colour of its own.
+
+    Of several processes each has `count` views of its own. `numbers` are the weights and the rate that change from one
+    iteration to the next.
+    """
+    generator, ranks = session.generator(training_pass, step), session.ranks
+    everywhere = count * ranks.size
+    return Drawn(
+        level=level,
+        views=ranks.share(choose_views(session, training_pass, step, everywhere)),
+        background=ranks.share(torch.rand(everywhere, 1, 1, 3, generator=generator)),
+        seed=ranks.share(torch.randint(2**31 - 1, (ranks.size,), generator=generator, dtype=torch.int32)),
+        numbers={name: torch.tensor(number) for name, number in numbers.items()},
+    )

@@ -1,9 +1,12 @@
-"""What an exception that nobody raised on purpose means to a person, where its kind says so: no memory, no disk."""
+"""What ends a training, in sentences: values that are no numbers, nothing to see, no memory, no disk.
+
+The first two are raised on purpose; `translated` says what an exception means that nobody raised on purpose.
+"""
 
 from __future__ import annotations
 
 import errno
-from typing import Optional
+from typing import Dict, Optional
 
 import torch
 
@@ -13,6 +16,33 @@ _INPUT = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, e
 """Another attempt would find the same."""
 _NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "out of memory", "Failed to allocate")
 """How torch's CPU allocator, the system, CUDA and Warp say it, each as a plain RuntimeError somewhere."""
+
+
+class DivergedError(TopForgeError):
+    """A loss or a gradient is no longer a number. The iteration was not applied."""
+
+    failure_class = FailureClass.TRAINER
+
+    def __init__(self, training_pass: int, step: int, terms: Dict[str, float]) -> None:
+        self.step = step
+        shown = ", ".join("%s=%g" % item for item in terms.items())
+        super().__init__(
+            "Training diverged in pass %d at iteration %d (%s)." % (training_pass + 1, step, shown),
+            "Lower learning_rate (half is a good start), and check masks and mesh_scale with `topforge check`.",
+        )
+
+
+class NothingVisibleError(TopForgeError):
+    """The shape covers no pixel of the photographs it is compared with: nothing could be learnt."""
+
+    failure_class = FailureClass.TRAINER
+
+    def __init__(self, training_pass: int, step: int) -> None:
+        super().__init__(
+            "In pass %d at iteration %d the shape covers no pixel of the photographs." % (training_pass + 1, step),
+            "Set mesh_scale to the side of a cube around the origin that holds the object, and check the cameras: "
+            "`topforge check` recommends a value and draws them.",
+        )
 
 
 class MemoryFullError(TopForgeError):

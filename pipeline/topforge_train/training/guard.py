@@ -15,8 +15,8 @@ from torch import Tensor
 
 from topforge_train.training.distributed import tensors_by_path
 from topforge_train.training.draw import Drawn
+from topforge_train.training.failures import DivergedError
 from topforge_train.training.session import Session
-from topforge_train.training.step import DivergedError
 
 KEPT_EVERY = 100
 """Iterations between two states that are kept to go back to."""

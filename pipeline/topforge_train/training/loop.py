@@ -13,11 +13,12 @@ from topforge_train.training import checkpoint, cuda_graph, timeline
 from topforge_train.training import step as iteration
 from topforge_train.training.checkpoint import Checkpoint
 from topforge_train.training.draw import Drawn
-from topforge_train.training.failures import is_out_of_memory
+from topforge_train.training.failures import DivergedError, is_out_of_memory
 from topforge_train.training.guard import KEPT_EVERY, Guard
 from topforge_train.training.progress import TRAINING_SHARE
+from topforge_train.training.report import GRADIENT, Found
 from topforge_train.training.session import Session
-from topforge_train.training.step import GRADIENT, DivergedError, Found, Step
+from topforge_train.training.step import Step
 from topforge_train.training.timeline import Timeline
 
 AVERAGED = 20
@@ -127,7 +128,7 @@ def settled(iterations: Step, guard: Guard, following: int, wait: bool) -> int:
         step = iterations.settle(following, wait)
     except DivergedError as error:
         step = guard.recovered(error)
-        iterations.forgive()
+        iterations.drop_rejected()
         return step
     if iterations.latest is not seen and not iterations.repeats:
         guard.passed()

@@ -3,63 +3,27 @@
 The host draws (`Pass.draw`); everything after that happens on the device, in lists of fixed length, and never waits
 for it. What an iteration found out is read once the device is done with it, on a GPU while the next one runs. Until
 then an iteration that went wrong holds back all that follow it (`Step.rejected`), so that nothing is ever undone: one
-whose lists were too short is repeated with longer ones, one that met infinity or NaN is an error (`guard`).
+whose lists were too short is repeated with longer ones (`room`), one that met infinity or NaN is an error, of which
+`guard` decides whether the pass goes on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
 from collections import deque
-from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Protocol, Tuple
+from typing import Callable, Deque, Dict, Iterator, List, Optional, Protocol, Tuple
 
 import torch
 from torch import Tensor
 
-from topforge.errors import FailureClass, TopForgeError
 from topforge_train.backend.padding import EXACT, Lengths, Room
 from topforge_train.training.cuda_graph import Captured, CaptureError, Halves, Launched
 from topforge_train.training.distributed import Ranks
 from topforge_train.training.draw import Drawn
-from topforge_train.training.failures import is_out_of_memory
-
-SLACK = 1.1
-"""How much longer lists are than what they had to hold so far. One too short costs a capture: 25 ms on an H100."""
-
-GRANULE = 256
-"""Lengths are multiples of this."""
-
-GRADIENT = "gradient"
-"""Name of the gradient's length among the terms of an iteration; not minimised, only looked at."""
-
-
-class DivergedError(TopForgeError):
-    """A loss or a gradient is no longer a number. The iteration was not applied."""
-
-    failure_class = FailureClass.TRAINER
-
-    def __init__(self, training_pass: int, step: int, terms: Dict[str, float]) -> None:
-        self.step = step
-        self.step = step
-        shown = ", ".join("%s=%g" % item for item in terms.items())
-        super().__init__(
-            "Training diverged in pass %d at iteration %d (%s)." % (training_pass + 1, step, shown),
-            "Lower learning_rate (half is a good start), and check masks and mesh_scale with `topforge check`.",
-        )
-
-
-class NothingVisibleError(TopForgeError):
-    """The shape covers no pixel of the photographs it is compared with: nothing could be learnt."""
-
-    failure_class = FailureClass.TRAINER
-
-    def __init__(self, training_pass: int, step: int) -> None:
-        super().__init__(
-            "In pass %d at iteration %d the shape covers no pixel of the photographs." % (training_pass + 1, step),
-            "Set mesh_scale to the side of a cube around the origin that holds the object, and check the cameras: "
-            "`topforge check` recommends a value and draws them.",
-        )
+from topforge_train.training.failures import DivergedError, NothingVisibleError, is_out_of_memory
+from topforge_train.training.report import GRADIENT, Found, Report
+from topforge_train.training.room import limits_of, roomier, too_short
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,28 +64,6 @@ class Pass(Protocol):
 
         Enforcing them twice must be the same as once.
         """
-
-
-@dataclasses.dataclass(frozen=True)
-class Found:
-    """What an iteration found out.
-
-    Attributes:
-        step: Its number.
-        terms: Weighted terms of the loss by name, and the gradient's length.
-        lengths: How long its lists had to be.
-        rejected: Whether it was not applied.
-    """
-
-    step: int
-    terms: Dict[str, float]
-    lengths: Dict[str, int]
-    rejected: bool
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether all terms are numbers."""
-        return all(math.isfinite(term) for term in self.terms.values())
 
 
 class Step:
@@ -171,7 +113,7 @@ class Step:
         self._halves: Optional[Halves] = None
         self._rehearsed = False
         self._limits: Optional[Tensor] = None
-        self._launched: Deque[Tuple[int, Tuple[int, int], _Report]] = deque()
+        self._launched: Deque[Tuple[int, Tuple[int, int], Report]] = deque()
 
     def run(self, step: int, drawn: Drawn) -> None:
         """Computes and applies an iteration; on a GPU only begins to.
@@ -213,13 +155,13 @@ class Step:
                 self._make_room(found)
         return following
 
-    def forgive(self) -> None:
-        """Forgets an iteration that was not applied, and those launched after it: the next one counts again."""
+    def drop_rejected(self) -> None:
+        """Forgets an iteration that was rejected, and those launched after it: the next one counts again."""
         self._launched.clear()
         with self._on_stream():
             self.rejected.zero_()
 
-    def _in_parts(self, drawn: Drawn) -> Tuple[Halves, _Report]:
+    def _in_parts(self, drawn: Drawn) -> Tuple[Halves, Report]:
         """The first half of an iteration, with its views in as many parts as memory asks for."""
         views = len(drawn.views)
         while True:
@@ -236,9 +178,9 @@ class Step:
             self._forget_shape()
             self._lowered("batch: computed in %d parts to fit into memory; the result is the same" % self.parts)
 
-    def _averaged(self, halves: Halves, parts: List[Drawn]) -> _Report:
+    def _averaged(self, halves: Halves, parts: List[Drawn]) -> Report:
         """The first half, one part of the views after the other; gradients and terms are the parts' means."""
-        report: _Report = halves.gradients(parts[0])
+        report: Report = halves.gradients(parts[0])
         if len(parts) == 1:
             return report
         parameters = self.training.parameters()
@@ -252,7 +194,7 @@ class Step:
         report.terms.div_(len(parts))
         return report
 
-    def _agree(self, report: _Report) -> None:
+    def _agree(self, report: Report) -> None:
         """Makes gradients and report the same on all ranks, which then come to the same conclusions."""
         if self.ranks.size == 1:
             return
@@ -280,7 +222,7 @@ class Step:
         self._rehearsed = self.room is not EXACT
         return self._halves
 
-    def _gradients(self, drawn: Drawn) -> _Report:
+    def _gradients(self, drawn: Drawn) -> Report:
         """The first half of an iteration: losses and the gradients of all parameters."""
         parameters = self.training.parameters()
         for parameter in parameters:
@@ -289,7 +231,7 @@ class Step:
         losses.total().backward()
         slopes = [parameter.grad for parameter in parameters if parameter.grad is not None]
         terms = {**losses.terms(), GRADIENT: torch.nn.utils.get_total_norm(slopes)}
-        report = _Report.of(terms, losses.lengths, self.device)
+        report = Report.of(terms, losses.lengths, self.device)
         self.rejected.copy_(torch.maximum(self.rejected, report.spoilt(self._limits)))
         return report
 
@@ -298,25 +240,17 @@ class Step:
         self.training.apply(drawn, self.rejected)
 
     def _make_room(self, found: Found) -> None:
-        """Gives lists fixed lengths: longer than what an iteration found, and not shorter than before."""
-        room = {}
-        for name, length in found.lengths.items():
-            before, needed = self.room.get(name, 0), GRANULE * max(1, math.ceil(SLACK * length / GRANULE))
-            room[name] = max(needed, before) if not before or length > before else before
-        largest = [torch.finfo(torch.float32).max] * len(found.terms)
-        self._limits = torch.tensor([*largest, *map(float, room.values())], device=self.device)
-        self.room, self._halves = room, None
+        """Gives lists fixed lengths, long enough for what an iteration found; what was captured had others."""
+        self.room, self._halves = roomier(self.room, found), None
+        self._limits = limits_of(self.room, found, self.device)
 
     def _repeated(self, found: Found) -> int:
-        """Goes back to an iteration that was not applied, as were none after it."""
-        too_long = [name for name, length in found.lengths.items() if length > self.room.get(name, length)]
-        if not too_long and not found.is_finite:
-            raise DivergedError(self.training.number, found.step, found.terms)
-        self._launched.clear()
-        if too_long:
+        """Goes back to an iteration that was rejected, as were all after it."""
+        if too_short(self.room, found):
             self._make_room(found)
-        with self._on_stream():
-            self.rejected.zero_()
+        elif not found.is_finite:
+            raise DivergedError(self.training.number, found.step, found.terms)
+        self.drop_rejected()
         self.repeats = True
         return found.step
 
@@ -331,63 +265,3 @@ class Step:
         with torch.cuda.stream(self._stream):
             yield
         outside.wait_stream(self._stream)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Report:
-    """What an iteration found out as one row of numbers: terms, lengths, and, once fetched, whether it was rejected."""
-
-    names: Tuple[str, ...]
-    lists: Tuple[str, ...]
-    numbers: Tensor  # float32
-    event: Optional[Any] = None  # of the copy to the CPU
-
-    @classmethod
-    def of(cls, terms: Dict[str, Tensor], lengths: Lengths, device: torch.device) -> _Report:
-        counts = [torch.as_tensor(length, device=device).reshape(()).float() for length in lengths.values()]
-        numbers = torch.stack([*(term.detach() for term in terms.values()), *counts])
-        return cls(tuple(terms), tuple(lengths), numbers)
-
-    @property
-    def terms(self) -> Tensor:
-        """The terms among the numbers."""
-        return self.numbers[: len(self.names)]
-
-    @property
-    def lengths(self) -> Tensor:
-        """The lengths among the numbers."""
-        return self.numbers[len(self.names) :]
-
-    def copied(self) -> _Report:
-        """With numbers that the next iteration does not overwrite."""
-        return dataclasses.replace(self, numbers=self.numbers.clone())
-
-    def joined(self, other: _Report) -> _Report:
-        """This one and another part's: sums of terms, the greater lengths. Overwrites this one."""
-        self.terms.add_(other.terms)
-        torch.maximum(self.lengths, other.lengths, out=self.lengths)
-        return self
-
-    def spoilt(self, limits: Optional[Tensor]) -> Tensor:
-        """1 if a term is no number or a number exceeds its limit, else 0: [] float32 on the device."""
-        sound = torch.isfinite(self.numbers) if limits is None else self.numbers.abs() <= limits  # NaN is not
-        return 1.0 - sound.all().float()
-
-    def fetched(self, rejected: Tensor) -> _Report:
-        """On the CPU; from a GPU the copy is begun, not awaited."""
-        numbers = torch.cat([self.numbers, rejected.reshape(1)])
-        if not numbers.is_cuda:
-            return dataclasses.replace(self, numbers=numbers)
-        here = torch.empty(numbers.shape, pin_memory=True).copy_(numbers, non_blocking=True)
-        event = torch.cuda.Event()
-        event.record()
-        return dataclasses.replace(self, numbers=here, event=event)
-
-    def found(self, step: int) -> Found:
-        """As plain numbers; waits for the copy."""
-        if self.event is not None:
-            self.event.synchronize()
-        *values, rejected = self.numbers.tolist()
-        terms = dict(zip(self.names, values))
-        lengths = {name: int(value) for name, value in zip(self.lists, values[len(self.names) :])}
-        return Found(step, terms, lengths, bool(rejected))
