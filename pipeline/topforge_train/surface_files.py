@@ -25,8 +25,9 @@ PICTURE = 768
 
 
 def write_all(folder: Path, mesh: Surface, preview: Surface, cameras: Dict[str, Any]) -> None:
-    """mesh.glb and asset.usda of `mesh`, cameras.json, and a picture of `preview`."""
+    """mesh.obj, mesh.glb and asset.usda of `mesh`, cameras.json, and a picture of `preview`."""
     normals = vertex_normals(mesh)
+    write_obj(folder / "mesh" / "mesh.obj", mesh, normals)
     write_glb(folder / "mesh.glb", mesh, normals)
     write_usd(folder / "asset.usda", mesh, normals)
     atomic.write_json(folder / "cameras.json", cameras)
@@ -54,6 +55,18 @@ def linear_colours(mesh: Surface) -> Floats:
     stored = np.full((len(mesh.positions), 3), GREY, np.uint8) if mesh.colours is None else mesh.colours
     found: Floats = srgb_to_linear(stored.astype(np.float32) / 255.0).astype(np.float32)
     return found
+
+
+def write_obj(path: Path, mesh: Surface, normals: Floats) -> None:
+    """Wavefront OBJ with normals, and colours after the positions where there are any, as many programs read them."""
+    rows = mesh.positions if mesh.colours is None else np.concatenate([mesh.positions, mesh.colours / 255.0], axis=1)
+    form = "v" + " %.7g" * rows.shape[1] + "\n"
+    corners = np.repeat(mesh.triangles + 1, 2, axis=1)
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write("# TopForge: y up; a colour for each vertex, sRGB; no texture coordinates\ng mesh\n")
+        stream.writelines(form % tuple(row) for row in rows.tolist())
+        stream.writelines("vn %.6g %.6g %.6g\n" % tuple(row) for row in normals.tolist())
+        stream.writelines("f %d//%d %d//%d %d//%d\n" % tuple(row) for row in corners.tolist())
 
 
 def write_glb(path: Path, mesh: Surface, normals: Floats) -> None:

@@ -41,6 +41,7 @@ EXTRACTED = "upstream/mesh.ply"
 SUMMARY = "summary.json"
 REQUIRED: Mapping[str, str] = {
     "mesh/mesh.ply": "mesh",
+    "mesh/mesh.obj": "mesh_obj",
     "mesh_preview.ply": "mesh_preview",
     "mesh.glb": "gltf",
     "asset.usda": "usd",
@@ -48,7 +49,11 @@ REQUIRED: Mapping[str, str] = {
     "preview.png": "preview",
     SUMMARY: "data",
 }
-"""What every complete run has. Upstream makes no textures, and so no material and no light."""
+"""What every complete run has. Upstream makes no textures, and so no material and no light.
+
+The mesh that is imported is the PLY: it has the colours, and any size. OBJ, glTF and USD hold the preview where it is
+too large for them.
+"""
 
 _ITERATION = re.compile(r"_iteration_(\d+)_checkpoint\.pt$")
 _LEAST_RAYS = 64
@@ -65,7 +70,7 @@ class NeuralangeloAdapter(Adapter):
     """See the module's docstring."""
 
     name = "neuralangelo"
-    title = "Neuralangelo"
+    title = "Neuralangelo (upstream)"
     version = "1"
     licence = UPSTREAM.licence
     options = NeuralangeloOptions
@@ -92,8 +97,10 @@ class NeuralangeloAdapter(Adapter):
         return config.data_root
 
     def deciding(self, config: NeuralangeloOptions) -> Dict[str, Any]:
-        """Everything but what only decides where it runs and how one watches."""
-        return {key: value for key, value in schema.to_json(config).items() if key not in WATCHING}
+        """All but what only decides where it runs and how one watches; the checkout counts by its commit."""
+        clone = checkout.located(UPSTREAM, config.checkout)
+        kept = {key: value for key, value in schema.to_json(config).items() if key not in WATCHING}
+        return {**kept, "commit": "" if clone is None else checkout.commit_of(clone)}
 
     def steps(self, item: Item, config: NeuralangeloOptions, paths: RunPaths) -> Sequence[Step]:
         """Training (left out when its last checkpoint is there), extraction, and TopForge's own."""

@@ -247,13 +247,13 @@ class NeuralangeloOptions(ModelOptions):
     readjust_scale: float = option(1.0, minimum=1e-4, maximum=1e4, group="Capture", label="Scale Bounding Sphere")
     """Scale of the bounding sphere's radius. A sphere that does not hold the object is the first cause of failure."""
     resolution: int = option(
-        2048, unit="cells", minimum=16, maximum=16384, group="Extraction", label="Extraction Resolution"
+        512, unit="cells", minimum=16, maximum=16384, group="Extraction", label="Extraction Resolution"
     )
-    """Cells along the longest side of the bounding box. 2048 gives 40 million vertices of a room; upstream: 512."""
+    """Cells along the longest side of the bounding box. 512 gives some 2 million vertices, 2048 some 40 million."""
     block_res: int = option(
-        128, unit="cells", minimum=16, maximum=2048, group="Extraction", advanced=True, label="Block Size"
+        64, unit="cells", minimum=16, maximum=2048, group="Extraction", advanced=True, label="Block Size"
     )
-    """The surface is found in blocks of so many cells; smaller ones need less memory. Upstream: 64."""
+    """The surface is found in blocks of so many cells; smaller ones need less memory."""
     textured: bool = option(True, group="Extraction", label="Vertex Colors")
     """Give each vertex its colour. There are no texture coordinates and no maps."""
     keep_lcc: bool = option(False, group="Extraction", advanced=True, label="Upstream's Largest Part per Block")
@@ -402,12 +402,13 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "train_image_size": [835, 1500],
         "train_batch_size": 1,
     },
-    "early_look": {"max_iter": 20000, "scale_schedule": False, "resolution": 512, "keep_checkpoint": True},
+    "fine_mesh": {"resolution": 2048, "block_res": 128, "triangle_budget": 4000000},
+    "early_look": {"max_iter": 20000, "scale_schedule": False, "keep_checkpoint": True},
 }
 """Upstream's example configs (custom/template, dtu, tnt) and what its generate_config writes for each kind of scene.
 
-early_look is ours: 20,000 iterations of the long schedule, a coarse surface, and a state that `topforge extend` trains
-on from.
+Two are ours. fine_mesh extracts at 2048, as people do for scenes, and simplifies to 4 million triangles. early_look
+trains 20,000 iterations of the long schedule and keeps a state that `topforge extend` goes on from.
 """
 SCHEDULE_LENGTH = 500000
 """The iterations that upstream's absolute schedule is meant for."""
