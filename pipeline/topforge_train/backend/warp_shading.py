@@ -3,12 +3,13 @@
 Unit normals and views, the normal map, the bending of normals that face away, the reflection, both lookups of the
 light, the BRDF table and the sum of diffuse and specular: `rendering.shading` says what they are and why, its
 `shaded_image` is the twin. The adjoint computes the forward's intermediate values again; that is cheaper than memory.
+The light's own adjoint is in `warp_light_slopes`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 import torch
 import warp as wp
@@ -16,9 +17,9 @@ from torch import Tensor
 
 from topforge_train.backend.interface import Fragments
 from topforge_train.backend.mip_levels import Chain, chain
-from topforge_train.backend.parallel import launch_owners, launch_ranges, vectors
+from topforge_train.backend.parallel import launch_ranges, vectors
 from topforge_train.backend.warp_bent_normals import SHORTEST, bend, unbent, unmapped
-from topforge_train.backend.warp_light_lookup import add_to_texels, level_of
+from topforge_train.backend.warp_light_slopes import is_padding, light_slopes
 from topforge_train.backend.warp_runtime import TensorMismatchError, check
 from topforge_train.backend.warp_split_sum import split_sum, split_sum_slopes
 from topforge_train.backend.warp_vectors import unit_slope
@@ -27,17 +28,8 @@ from topforge_train.rendering.material import OPACITY
 
 wp.set_module_options({"enable_backward": False})
 
-
 LAST = wp.constant(OPACITY)
-
-COPIES = 32
-"""Copies of the light's gradient on a GPU: neighbouring points see the same texels, and would queue up for them."""
-
-
-@wp.func
-def is_padding(i: int, counts: wp.array(dtype=int)) -> bool:
-    """Whether entry i only fills up the list."""
-    return counts.shape[0] > 0 and i >= counts[0]
+"""The channel that not every material has."""
 
 
 @wp.func
@@ -177,27 +169,6 @@ def shade_slopes_kernel(
     surface_slopes[i, 1] = unit_slope(surface[i, 1], by_smooth, SHORTEST)
 
 
-@wp.kernel
-def light_slopes_kernel(
-    owner: int,
-    owners: int,
-    counts: wp.array(dtype=int),
-    channels: wp.array2d(dtype=float),
-    light_slopes: Chain,
-    copies: int,
-    texels: int,
-    normals: wp.array(dtype=wp.vec3),
-    looks: wp.array2d(dtype=wp.vec3),
-):
-    """Adjoint of one point in the light's texels, in one of `copies`, which lie `texels` apart."""
-    i = wp.tid()
-    if not is_padding(i, counts):
-        count = light_slopes.count
-        copy = (i % copies) * texels
-        add_to_texels(owner, owners, light_slopes, copy, float(count - 1), normals[i], looks[i, 1])
-        add_to_texels(owner, owners, light_slopes, copy, level_of(channels[i, 4], count), looks[i, 0], looks[i, 2])
-
-
 @dataclasses.dataclass(frozen=True)
 class Place:
     """Where the points of a batch are, and from which side they are seen: the constants of its shading."""
@@ -250,23 +221,9 @@ class _ShadedImage(torch.autograd.Function):
         launch_ranges(shade_slopes_kernel, len(surface), (*arrays, vectors(looks, wp.vec3)), device)
         to_maps: Sequence[Optional[Tensor]] = [None] * len(maps)
         if any(ctx.needs_input_grad[5:]):
-            to_maps = _light_slopes(place, channels, maps, normals, looks)
+            to_maps = light_slopes(place.count, channels, maps, normals, looks)
         to_eyes = place.by_view(-slopes[0][:, :3]) if ctx.needs_input_grad[4] else None
         return (None, *slopes, to_eyes, *to_maps)
-
-
-def _light_slopes(
-    place: Place, channels: Tensor, maps: Sequence[Tensor], normals: Tensor, looks: Tensor
-) -> List[Tensor]:
-    """The gradient of each of the light's maps."""
-    copies = COPIES if looks.is_cuda else 1
-    sizes = [each.numel() for each in maps]
-    shares = looks.new_zeros(copies, sum(sizes))
-    first = [part.view(each.shape) for part, each in zip(shares[0].split(sizes), maps)]
-    extent = (copies, sum(sizes) // 3)
-    seen = (place.count, channels, chain(first), *extent, vectors(normals, wp.vec3), vectors(looks, wp.vec3))
-    launch_owners(light_slopes_kernel, len(looks), seen, looks.device)
-    return [part.view(each.shape) for part, each in zip(shares.sum(0).split(sizes), maps)]
 
 
 def shaded_image(
