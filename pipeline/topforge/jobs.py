@@ -2,6 +2,7 @@
 
     {
       "dataset": "capture",                        the folder with the photographs, or a mesh to take them of (.obj)
+      "prepare": [{"adapter": "frames"}, {"adapter": "poses"}],    items that make the capture out of it first
       "configs": ["bob.json", "more/*.json", {"name": "quick", "iter": 200}],
       "wedge": {"learning_rate": [0.03, 0.01],     values, or a range with both ends included
                 "iter": {"from": 100, "to": 1600, "count": 5, "scale": "log"}},
@@ -21,10 +22,10 @@ import glob
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
-from topforge import fingerprint, item_names, items, schema, strict_json, wedges
+from topforge import fingerprint, item_names, items, preparations, schema, strict_json, wedges
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec, Item, Needs
-from topforge.paths import absolute
+from topforge.paths import RunPaths, absolute
 from topforge.schema import ConfigError, Problem, option
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter
@@ -49,6 +50,9 @@ class Job:
     """Which trainer runs the configs; `topforge train --help` names them."""
     dataset: Optional[str] = option(None, path=True)
     """The capture folder, or mesh file, that all configs are trained on; null = what each config names (`ref_mesh`)."""
+    prepare: Tuple[Dict[str, Any], ...] = option(())
+    """Items that make the capture out of `dataset`, in order, each from the result of the one before: an `adapter`
+    ("frames", "poses", ...) with its options, perhaps a `name` and an `environment`."""
     configs: Tuple[Union[str, Dict[str, Any]], ...] = ({},)
     """Config files, patterns of such (`*`, `?`, `**`), and configs written here. One of these may have a `name`."""
     wedge: Dict[str, Any] = option({})
@@ -95,7 +99,7 @@ def read(path: Path) -> Job:
 
 
 def expand(job: Job, path: Path) -> List[Planned]:
-    """The items of a job: `check` first, one for each config and wedge value, `report` last. Same job, same items.
+    """The items of a job: what prepares it, `check`, one for each config and wedge value, `report`. Always the same.
 
     Args:
         job: As `read` returns it.
@@ -107,25 +111,53 @@ def expand(job: Job, path: Path) -> List[Planned]:
     """
     adapter, output = registry.get(job.adapter), Path(job.output)
     unique = item_names.Unique(*COMPANIONS)
+    prepared = _prepared(job, path, unique)
     contents: Dict[Optional[str], str] = {}
+    if prepared:
+        job = dataclasses.replace(job, dataset=result_of(prepared[-1]))
+        contents[job.dataset] = preparations.content_of_result(prepared[-1].item.key)
+    made = tuple(str(each.folder) for each in prepared[-1:])
     checks: Dict[Optional[str], Planned] = {}
     trained: List[Planned] = []
     for name, config, labels in _configs(job, adapter, path):
         its = with_dataset(job, adapter, config, str(path), 'Add "dataset" to the job.')
         if its.dataset not in contents:
-            content = contents[its.dataset] = content_of(its)
-            if job.check and its.dataset:
-                check = unique("check") if checks else "check"
-                checks[its.dataset] = companion("check", {}, its, content, (), output, check)
-        gates = tuple(str(each.folder) for dataset, each in checks.items() if dataset == its.dataset)
-        item = make_item(adapter, unique(name), config, its, contents[its.dataset], gates, labels)
+            contents[its.dataset] = content_of(its)
+        content = contents[its.dataset]
+        if its.dataset not in checks and job.check and its.dataset:
+            check = unique("check") if checks else "check"
+            checks[its.dataset] = companion("check", {}, its, content, (), output, check, made)
+        gates = made + tuple(str(each.folder) for dataset, each in checks.items() if dataset == its.dataset)
+        item = make_item(adapter, unique(name), config, its, content, gates, labels)
         trained.append(planned(item, output))
     refuse_same_work(trained, str(path))
-    plan = [*checks.values(), *trained]
+    plan = [*prepared, *checks.values(), *trained]
     if job.report:
         title = {"title": job.name or path.stem}
         plan.append(companion("report", title, job, contents.get(job.dataset, ""), tuple(trained), output))
     return plan
+
+
+def _prepared(job: Job, path: Path, unique: item_names.Unique) -> List[Planned]:
+    """The items that make the dataset, each from the result of the one before."""
+    made: List[Planned] = []
+    for entry in preparations.read(job.prepare, path.parent, str(path)):
+        its = dataclasses.replace(job, environment=entry.environment, needs=Needs())
+        if made:
+            its = dataclasses.replace(its, dataset=result_of(made[-1]))
+            content = preparations.content_of_result(made[-1].item.key)
+        else:
+            its = with_dataset(its, entry.adapter, entry.config, str(path), 'Add "dataset" to the job.')
+            content = content_of(its)
+        gates = tuple(str(each.folder) for each in made[-1:])
+        item = make_item(entry.adapter, unique(entry.name), entry.config, its, content, gates)
+        made.append(planned(item, Path(job.output)))
+    return made
+
+
+def result_of(made: Planned) -> str:
+    """Where an item's outputs will be: the dataset of what follows it."""
+    return str(RunPaths(made.folder).result)
 
 
 def with_dataset(job: Job, adapter: Adapter, config: Any, where: str, fix: str) -> Job:
@@ -215,6 +247,7 @@ def companion(
     after: Tuple[Planned, ...],
     output: Path,
     name: Optional[str] = None,
+    gates: Tuple[str, ...] = (),
 ) -> Planned:
     """The `check` or `report` item: it needs no GPU, and its key covers the items it comes after, failed or not.
 
@@ -226,6 +259,7 @@ def companion(
         after: What it comes after.
         output: Folder of run folders.
         name: Of the item; None = the adapter's.
+        gates: Run folders of items that must succeed first: they make the dataset.
     """
     adapter = registry.get(adapter_name)
     config: Any = schema.from_json(adapter.options, dict(options), adapter_name)
@@ -238,6 +272,7 @@ def companion(
         key=items.compute_key(adapter_name, adapter.version, adapter.deciding(config), content, keys),
         dataset=job.dataset,
         content=content,
+        depends=gates,
         after=tuple(str(each.folder) for each in after),
         environment=job.environment,
     )

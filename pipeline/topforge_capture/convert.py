@@ -123,8 +123,9 @@ def _write(dataset: Dataset, request: Request, folder: Path, progress: Progress)
     dataset = held_out(dataset, request.hold_out)
     scratch = folder / "scratch"
     scratch.mkdir()
+    whole = dataset  # with the cloud and the masks that tell where the object is, whether the format holds them or not
     lost, blank, dataset = _fitted(dataset, request, form, scratch, _part(progress, READ, RESAMPLED))
-    dataset = _boxed(dataset, request, form, _part(progress, RESAMPLED, BOXED))
+    dataset = _boxed(dataset, whole, request, form, _part(progress, RESAMPLED, BOXED))
     moved = np.zeros(3)
     if request.centre and dataset.bound is not None:
         moved = -0.5 * (dataset.bound.low + dataset.bound.high)
@@ -192,12 +193,12 @@ def held_out(dataset: Dataset, every: int) -> Dataset:
     return dataclasses.replace(dataset, captures=(train, dataclasses.replace(capture, split="val", views=held)))
 
 
-def _boxed(dataset: Dataset, request: Request, form: Format, progress: Progress) -> Dataset:
+def _boxed(dataset: Dataset, whole: Dataset, request: Request, form: Format, progress: Progress) -> Dataset:
     if request.box is not None:
         return dataclasses.replace(dataset, bound=request.box)
     wanted = form.needs_bound or request.centre
     if request.find_box or (wanted and dataset.bound is None):
-        return dataclasses.replace(dataset, bound=box.find(dataset, progress))
+        return dataclasses.replace(dataset, bound=box.find(whole, progress))
     return dataset
 
 

@@ -102,7 +102,11 @@ class Adapter:
     """Values of options by name of the preset, in order; an option that a preset does not name has its default."""
 
     def validate(self, config: Any, dataset: Optional[str]) -> None:
-        """Refuses what the field-by-field check cannot see (combinations, missing files). Raises TopForgeError."""
+        """Refuses what the field-by-field check cannot see (combinations, missing files). Raises TopForgeError.
+
+        It is called when a job is expanded, and again before the item runs. In between another item may have to make
+        the dataset (`prepare` in a job): one that is not there is no complaint of an adapter's.
+        """
 
     def located(self, config: Any, find: Callable[[str], str]) -> Any:
         """The configuration with paths that stand inside other values made absolute by `find`."""

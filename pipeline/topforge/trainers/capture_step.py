@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
-from topforge.errors import FailureClass
+from topforge.errors import FailureClass, TopForgeError
 from topforge.trainers.base import Adapter, Diagnosis, Report
 
 SUMMARY = "summary="
@@ -18,6 +19,15 @@ SUMMARY = "summary="
 
 _PROGRESS = re.compile(r"^progress=([0-9.]+) message=(.*)$")
 _MISSING_MODULE = re.compile(r"^(?:ModuleNotFoundError|ImportError): No module named '([^']+)'")
+
+
+class NoReportError(TopForgeError):
+    """The child ended well without what it had to write."""
+
+    failure_class = FailureClass.INTERNAL
+
+    def __init__(self, what: str) -> None:
+        super().__init__("It ended without an error, but %s." % what, "Run it again; keep the log if it repeats.")
 
 
 class CaptureStep(Adapter):
@@ -65,3 +75,17 @@ def summary(line: str) -> Optional[Dict[str, Any]]:
     except ValueError:
         return None  # a torn line
     return found if isinstance(found, dict) and {"reason", "fix"} <= set(found) else None
+
+
+def read_report(path: Path) -> Dict[str, Any]:
+    """A JSON object that the child had to write.
+
+    Raises:
+        NoReportError: It did not.
+    """
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise NoReportError("%s cannot be read (%s)" % (path, error)) from error
+    assert isinstance(report, dict)
+    return report

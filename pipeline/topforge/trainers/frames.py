@@ -10,12 +10,12 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
-from topforge.errors import FailureClass, TopForgeError
+from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.schema import option
 from topforge.trainers.base import Collected, Output, Step
-from topforge.trainers.capture_step import CaptureStep
+from topforge.trainers.capture_step import CaptureStep, read_report
 
 REPORT = "frames.json"
 PICTURE = "frames.png"
@@ -29,15 +29,6 @@ class FramesOptionError(TopForgeError):
         super().__init__(
             "frames: end = %g is not after start = %g." % (end, start), "Correct one; end 0 is the video's."
         )
-
-
-class IncompleteFramesError(TopForgeError):
-    """The child ended well without what it had to write."""
-
-    failure_class = FailureClass.INTERNAL
-
-    def __init__(self, what: str) -> None:
-        super().__init__("It ended without an error, but %s." % what, "Run it again; keep the log if it repeats.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,20 +103,6 @@ class FramesAdapter(CaptureStep):
             "least_sharpness": min(shares),
         }
         return Collected(tuple(outputs), metrics, {"frames": {"kind": report["kind"], "source": report["source"]}})
-
-
-def read_report(path: Path) -> Dict[str, Any]:
-    """A JSON object that the child had to write.
-
-    Raises:
-        IncompleteFramesError: It did not.
-    """
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise IncompleteFramesError("%s cannot be read (%s)" % (path, error)) from error
-    assert isinstance(report, dict)
-    return report
 
 
 def below(folder: Path, name: str) -> Sequence[str]:

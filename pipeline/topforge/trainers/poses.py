@@ -16,8 +16,8 @@ from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.schema import option
 from topforge.trainers.base import Collected, Output, Report, Step
-from topforge.trainers.capture_step import CaptureStep
-from topforge.trainers.frames import INSTALL, below, read_report
+from topforge.trainers.capture_step import CaptureStep, read_report
+from topforge.trainers.frames import INSTALL, below
 
 REPORT = "poses.json"
 MODELS = ("SIMPLE_RADIAL", "RADIAL", "OPENCV", "FULL_OPENCV", "OPENCV_FISHEYE", "PINHOLE", "SIMPLE_PINHOLE")

@@ -18,6 +18,7 @@ MODULES: Dict[str, str] = {
     "report": "topforge.trainers.report",
     "frames": "topforge.trainers.frames",
     "poses": "topforge.trainers.poses",
+    "convert": "topforge.trainers.convert",
     "command": "topforge.trainers.command",
     "nvdiffrec": "topforge.trainers.nvdiffrec",
     "nvdiffmodeling": "topforge.trainers.nvdiffmodeling",

@@ -1,0 +1,167 @@
+"""A job's `prepare`: items in a row, each from the result of the one before, cooked for real."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from topforge import items, jobs, private_environment, results
+from topforge.errors import TopForgeError
+from topforge.paths import RunPaths
+
+PIPELINE = Path(__file__).parent.parent.parent / "pipeline"
+UPPER = "tr a-z A-Z < {dataset} > {output}/text"
+DOUBLE = "cat {dataset}/text {dataset}/text > {output}/text"
+
+
+def step(script, **more):
+    return {"adapter": "command", "arguments": ["sh", "-c", script], "outputs": ["text"], **more}
+
+
+@pytest.fixture
+def job(tmp_path, monkeypatch):
+    """Writes a job that prepares a text in two items; returns its path."""
+    monkeypatch.setenv("TOPFORGE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TOPFORGE_ENV", str(tmp_path / "no-environment"))
+    folder = tmp_path / "job"
+    folder.mkdir()
+    (folder / "words.txt").write_text("abc\n")
+
+    def write(double=DOUBLE, **more):
+        train = {"arguments": ["sh", "-c", "sed s/A/{letter}/ {dataset}/text > {output}/text"], "outputs": ["text"]}
+        content = {
+            "adapter": "command",
+            "dataset": "words.txt",
+            "prepare": [step(UPPER, name="upper"), step(double, name="double")],
+            "configs": [{"name": "train", **train, "values": {"letter": "x"}}],
+            "wedge": {"values.letter": ["x", "y"]},
+            "check": False,
+            "report": False,
+            **more,
+        }
+        (folder / "job.json").write_text(json.dumps(content))
+        return folder / "job.json"
+
+    return write
+
+
+def cook(path):
+    command = [sys.executable, str(PIPELINE / "topforge"), "cook", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def plan(path):
+    return {planned.item.name: planned for planned in jobs.expand(jobs.read(path), path)}
+
+
+def text(planned):
+    return (RunPaths(planned.folder).result / "text").read_text()
+
+
+def test_each_item_works_on_the_result_of_the_one_before(job):
+    path = job()
+    ended = cook(path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    made = plan(path)
+    assert list(made) == ["upper", "double", "train-x", "train-y"]
+    assert text(made["upper"]) == "ABC\n"
+    assert text(made["double"]) == "ABC\nABC\n"
+    assert text(made["train-x"]) == "xBC\nxBC\n"
+    assert text(made["train-y"]) == "yBC\nyBC\n"
+
+
+def test_a_second_cook_does_nothing_and_a_changed_item_only_what_follows_it(job):
+    path = job()
+    cook(path)
+    again = cook(path)
+    assert "4 done before" in again.stdout
+    before = plan(path)
+    after = plan(job(double="cat {dataset}/text > {output}/text"))
+    assert after["upper"].item.key == before["upper"].item.key
+    for name in ("double", "train-x", "train-y"):
+        assert after[name].item.key != before[name].item.key
+    changed = cook(path)
+    assert changed.returncode == 0, changed.stdout
+    assert "3 done, 1 done before" in changed.stdout
+    assert text(after["train-x"]) == "xBC\n"
+
+
+def test_another_dataset_is_other_work_all_along(job):
+    path = job()
+    before = plan(path)
+    (path.parent / "words.txt").write_text("abcd\n")
+    after = plan(path)
+    assert not {each.item.key for each in before.values()} & {each.item.key for each in after.values()}
+
+
+def test_a_tree_that_was_moved_is_still_done(job, tmp_path):
+    path = job()
+    cook(path)
+    shutil.move(str(path.parent), str(tmp_path / "elsewhere"))
+    ended = cook(tmp_path / "elsewhere" / "job.json")
+    assert "4 done before" in ended.stdout
+    moved = plan(tmp_path / "elsewhere" / "job.json")
+    item = items.read(RunPaths(moved["train-x"].folder).item)
+    assert item.dataset == str(RunPaths(moved["double"].folder).result)
+
+
+def test_what_fails_takes_what_follows_with_it(job):
+    path = job(double="exit 3")
+    ended = cook(path)
+    assert ended.returncode == 65
+    assert "1 done, 1 failed, 2 skipped" in ended.stdout
+    assert results.is_complete(plan(path)["upper"].folder)
+
+
+def test_the_check_waits_for_the_capture_too(job):
+    made = plan(job(check=True, report=True))
+    assert list(made) == ["upper", "double", "check", "train-x", "train-y", "report"]
+    assert made["check"].item.depends == (str(made["double"].folder),)
+    assert made["check"].item.dataset == str(RunPaths(made["double"].folder).result)
+    assert made["train-x"].item.depends == (str(made["double"].folder), str(made["check"].folder))
+
+
+def test_preparing_runs_in_topforges_own_environment_and_needs_no_gpu(job, tmp_path):
+    path = job(environment={"prefix": "/trainers/own"}, needs={"gpus": 1})
+    made = plan(path)
+    assert made["train-x"].item.environment.prefix == "/trainers/own"
+    assert made["upper"].item.environment.prefix is None
+    assert (made["upper"].item.needs.gpus, made["train-x"].item.needs.gpus) == (0, 1)
+    python = private_environment.python_of(tmp_path / "no-environment")
+    python.parent.mkdir(parents=True)
+    python.touch()
+    assert plan(path)["upper"].item.environment.prefix == str(tmp_path / "no-environment")
+    given = job(prepare=[step(UPPER, environment={"prefix": "given"})])
+    assert plan(given)["command"].item.environment.prefix == str(given.parent / "given")
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ({"arguments": ["true"]}, r"prepare\[0\].*adapter"),
+        ({"adapter": "frmes"}, 'mean "frames"'),
+        ({"adapter": "frames", "cuont": 5}, r"prepare\[0\].*cuont"),
+        ({"adapter": "frames", "count": 1}, r"prepare\[0\].*count"),
+        ({"adapter": "frames", "start": 5, "end": 4}, "end = 4"),
+        ({"adapter": "poses", "name": 4}, r"prepare\[0\].*name"),
+        ({"adapter": "poses", "environment": {"prefx": "x"}}, "prefx"),
+    ],
+)
+def test_a_mistake_in_an_entry_is_told_with_its_place(job, entry, told):
+    path = job(prepare=[entry])
+    with pytest.raises(TopForgeError, match=told):
+        jobs.expand(jobs.read(path), path)
+
+
+def test_there_must_be_something_to_begin_with(job):
+    path = job(prepare=[{"adapter": "frames"}], dataset=None)
+    with pytest.raises(TopForgeError, match="needs a dataset"):
+        jobs.expand(jobs.read(path), path)
+    path = job(prepare=[{"adapter": "frames"}], dataset="gone.mp4")
+    with pytest.raises(TopForgeError, match=r"gone\.mp4"):
+        jobs.expand(jobs.read(path), path)
