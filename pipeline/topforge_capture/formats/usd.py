@@ -87,8 +87,9 @@ def _stage(file: Path) -> Tuple[Any, Any, Any]:
     try:
         return Usd.Stage.Open(str(file)), UsdGeom, Usd
     except Tf.ErrorException as error:
-        why = str(error).strip().splitlines()[-1]
-        raise CaptureError("bad-usd", "%s: %s." % (file, why), "Export it again.", (file,)) from error
+        detail = str(error).strip().splitlines()[0].rsplit(" : ", 1)[-1].strip("'")
+        reason = "%s cannot be opened as a USD stage: %s." % (file, detail)
+        raise CaptureError("bad-usd", reason, "Export it again.", (file,)) from error
 
 
 class _Stage(NamedTuple):
