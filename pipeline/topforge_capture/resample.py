@@ -16,6 +16,9 @@ from topforge_capture.capture import CaptureError, View
 from topforge_capture.images import coverage, linear_to_srgb, load_pixels, to_linear
 from topforge_capture.losses import has_coverage
 
+BAND = 256
+"""Rows that are made at once: large photographs need little memory so."""
+
 
 def write(old: View, new: View, path: Path) -> Tuple[View, float]:
     """Writes a view's photograph as the lens of `new` sees it, as PNG with the coverage as alpha where there is one.
@@ -38,18 +41,25 @@ def write(old: View, new: View, path: Path) -> Tuple[View, float]:
     covered = has_coverage(old)
     alpha = coverage(old, pixels) if covered else np.ones(pixels.shape[:2], np.float32)
     colours = to_linear(pixels[..., :3]) * alpha[..., None]
-    source, shown = source_pixels(old, new)
-    sampled = bilinear(np.concatenate([colours, alpha[..., None]], axis=2), source) * shown[..., None]
-    rgb = linear_to_srgb(sampled[..., :3] / np.maximum(sampled[..., 3:], 1e-6))
-    stored = np.concatenate([rgb, sampled[..., 3:]], axis=2) if covered else rgb
-    imageio.imwrite(path, np.round(255 * stored).astype(np.uint8))
-    return dataclasses.replace(new, image=path, mask=None), float(1.0 - shown.mean())
+    weighted = np.concatenate([colours, alpha[..., None]], axis=2)
+    stored = np.empty((new.height, new.width, 4 if covered else 3), np.uint8)
+    seen = 0
+    for top in range(0, new.height, BAND):
+        rows = slice(top, min(top + BAND, new.height))
+        source, shown = source_pixels(old, new, rows)
+        sampled = bilinear(weighted, source) * shown[..., None]
+        rgb = linear_to_srgb(sampled[..., :3] / np.maximum(sampled[..., 3:], 1e-6))
+        values = np.concatenate([rgb, sampled[..., 3:]], axis=2)[..., : stored.shape[2]]
+        stored[rows] = np.round(255 * values).astype(np.uint8)
+        seen += int(shown.sum())
+    imageio.imwrite(path, stored)
+    return dataclasses.replace(new, image=path, mask=None), 1.0 - seen / (new.width * new.height)
 
 
-def source_pixels(old: View, new: View) -> Tuple[np.ndarray, np.ndarray]:
-    """Where each pixel of the new image lies in the old one, [h, w, 2] (column, row), and whether it does, [h, w]."""
+def source_pixels(old: View, new: View, rows: slice) -> Tuple[np.ndarray, np.ndarray]:
+    """Where pixels of some rows of the new image lie in the old one, [h, w, 2] (column, row), and whether, [h, w]."""
     fx, fy, cx, cy = new.intrinsics
-    row, column = np.mgrid[: new.height, : new.width] + 0.5
+    row, column = np.mgrid[rows, : new.width] + 0.5
     x, y = (column - cx) / fx, (row - cy) / fy
     source = old.place(x, y)
     size = np.array([old.width, old.height])

@@ -45,7 +45,7 @@ def read(source: Source, split: str, on_problem: OnProblem) -> Capture:
     Raises:
         CaptureError: The model cannot be used.
     """
-    place = source.file
+    place, source = source.file, _with_images(source)
     model = colmap_model.read(place)
     matrices = [camera_to_world(image) for image in model.images]
     origin = common_axes_point(matrices)
@@ -71,6 +71,14 @@ def camera_to_world(image: colmap_model.PosedImage) -> np.ndarray:
 def points(source: Source) -> Optional[Points]:
     """The sparse cloud."""
     return colmap_model.read_points(source.file)
+
+
+def _with_images(source: Source) -> Source:
+    """The capture's folder is the one with images/, also where the sparse model in it was named."""
+    for folder in (source.folder, *list(source.folder.parents)[:2]):
+        if (folder / "images").is_dir():
+            return dataclasses.replace(source, folder=folder)
+    return source
 
 
 def _view(source: Source, name: str, matrix: np.ndarray, lens: colmap_model.Lens) -> View:

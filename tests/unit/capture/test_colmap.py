@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import topforge_capture
-from topforge_capture.formats import colmap_model
 from topforge_capture.capture import CaptureError
+from topforge_capture.formats import colmap_model
 
 SIZE = (6, 8)  # height, width
 TURN = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
@@ -92,6 +92,12 @@ def test_text_model(tmp_path):
     pictures(tmp_path, NAMES)
     assert topforge_capture.splits(tmp_path) == ("train",)
     assert_is_the_scene(topforge_capture.read(tmp_path))
+
+
+def test_the_sparse_model_may_be_named_instead(tmp_path):
+    write_text(tmp_path / "sparse/0", "PINHOLE 8 6 20 20 4.5 2.75", images_of(POSES, NAMES))
+    pictures(tmp_path, NAMES)
+    assert_is_the_scene(topforge_capture.read(tmp_path / "sparse/0"))
 
 
 def test_binary_model(tmp_path):
