@@ -88,6 +88,9 @@ def hand_on(paths: RunPaths, key: str, heir: RunPaths, heir_key: str) -> None:
         raise NoStatesError(paths.run)
     aside.mkdir()
     for state in states:
+        if state.is_dir():  # upstream trainers keep folders beside their states
+            shutil.copytree(str(state), str(aside / state.name))
+            continue
         try:
             os.link(str(state), str(aside / state.name))
         except OSError:  # another file system, or one without links

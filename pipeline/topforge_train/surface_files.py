@@ -199,7 +199,7 @@ def picture(mesh: Surface, tilt: float = 0.35, turn: float = 0.6) -> NDArray[np.
     return pixels
 
 
-def _strewn(mesh: Surface, count: int = 1_500_000) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _strewn(mesh: Surface, count: int = 3_000_000) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points, linear colours and unit normals [N, 3], spread evenly over the surface."""
     corners = mesh.positions[mesh.triangles].astype(np.float64)
     face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,8 +24,9 @@ from topforge.paths import RunPaths
 from topforge.schema import ConfigError
 from topforge.trainers import neuralangelo_config, neuralangelo_log
 from topforge.trainers.neuralangelo import ADAPTER, REQUIRED, resumption
-from topforge.trainers.neuralangelo_options import KEYS, PRESETS, NeuralangeloOptions
+from topforge.trainers.neuralangelo_options import KEYS, PRESETS, NeuralangeloOptions, parameters
 
+PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
 SHORT = {"max_iter": 400, "logging_iter": 50, "validation_iter": 200, "resolution": 64}
 
 
@@ -174,7 +176,11 @@ def test_out_of_memory_takes_the_table_down_and_says_so(places, tmp_path):
         "lowered to fit into memory: train_batch_size from 2 to 1, preload from true to false, num_workers from 4 to 2",
         "lowered to fit into memory: dict_size from 22 to 21",
     ]
-    assert results.complete(paths.run).provenance["trainer"]["hash_table"] == {"dict_size": 21, "dim": 8}
+    assert results.complete(paths.run).provenance["trainer"]["hash_table"] == {
+        "dict_size": 21,
+        "dim": 8,
+        "parameters": 197649184,
+    }
 
 
 def test_the_hosts_memory_is_spared_first(places, tmp_path):
@@ -221,6 +227,29 @@ def test_a_finished_run_is_trained_longer(places, tmp_path):
     assert not ADAPTER.extends(short, long)
     assert not ADAPTER.extends(options(places, max_iter=800), options(places)), "its schedule is another one"
     assert resumption(paths.checkpoint) == ("--resume",)
+    assert ADAPTER.option_for_attribute("iter", short) == "max_iter"
+
+
+def test_extending_goes_on_from_the_last_iteration(places, tmp_path, monkeypatch):
+    monkeypatch.setenv("TOPFORGE_ENV", str(tmp_path / "no environment"))
+    monkeypatch.setenv("TOPFORGE_LEASE_FOLDER", str(tmp_path / "leases"))
+    out = ["--dataset", places[1], "--out", tmp_path / "short"]
+    values = {"checkout": places[0], **SHORT, "scale_schedule": "false", "keep_checkpoint": "true"}
+    flags = [word for key, value in values.items() for word in ("--" + key, value)]
+    command(["train", "--adapter", "neuralangelo", *out, *flags])
+    (short,) = [path.parent for path in (tmp_path / "short").rglob("result.json") if path.parent.name != "check"]
+    command(["extend", short, "--iter", "600", "--out", tmp_path / "long"])
+    log = harness.log(RunPaths(tmp_path / "long"))
+    assert "iter=401]" in log
+    assert "iter=400]" not in log
+    assert results.complete(tmp_path / "long").metrics["iterations"] == 600
+
+
+def command(words):
+    done = subprocess.run(
+        [sys.executable, "-m", "topforge", *map(str, words)], cwd=PIPELINE, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_several_gpus_start_under_torchrun(places, tmp_path):
@@ -294,6 +323,10 @@ def test_combinations_are_refused_before_a_gpu_is_asked_for(values, reason, plac
     [
         (lambda root: root.pop("sphere_radius"), "sphere_radius"),
         (lambda root: root.update(frames=[]), "no frames"),
+        (
+            lambda root: root.update(sphere_center=[0.0, 0.0, 0.0], frames=turned(root["frames"])),
+            "behind all 4 cameras",
+        ),
         (lambda root: root["frames"][2].update(file_path="images/gone.png"), "1 of its 4 images are not there"),
         (lambda root: root["frames"][1].update(transform_matrix=[[1, 0]]), r"frames\[1\].transform_matrix"),
     ],
@@ -305,6 +338,21 @@ def test_a_capture_is_looked_at_first(change, reason, places, tmp_path):
     (capture / "transforms.json").write_text(json.dumps(root))
     with pytest.raises(TopForgeError, match=reason):
         ADAPTER.validate(options(places), str(capture))
+
+
+def turned(frames):
+    """Cameras that look away, as OpenCV's axes taken for OpenGL's do."""
+    flip = [1, -1, -1, 1]
+    return [
+        {**frame, "transform_matrix": [[v * f for v, f in zip(row, flip)] for row in frame["transform_matrix"]]}
+        for frame in frames
+    ]
+
+
+@pytest.mark.parametrize(("table", "millions"), [((22, 8), 365.4), ((21, 8), 197.6), ((21, 4), 98.8), ((20, 4), 52.7)])
+def test_the_hash_grid_is_as_large_as_upstream_says(table, millions):
+    found = parameters(NeuralangeloOptions(dict_size=table[0], dim=table[1]))
+    assert found / 1e6 == pytest.approx(millions, abs=0.1)
 
 
 def test_a_folder_that_is_no_checkout_is_refused(tmp_path):

@@ -25,6 +25,7 @@ from topforge.trainers.neuralangelo_options import (
     TABLES,
     WATCHING,
     NeuralangeloOptions,
+    parameters,
     table_of,
 )
 from topforge.trainers.upstream import checkout, failures, normalising, soundness
@@ -83,6 +84,8 @@ class NeuralangeloAdapter(Adapter):
         checkout.require(UPSTREAM, config.checkout)
         folder = Path(dataset) if dataset else None
         capture = neuralangelo_config.read_capture(folder) if folder is not None and folder.is_dir() else None
+        if capture is not None and capture.facing == 0 and not any(config.readjust_center):
+            raise neuralangelo_config.UnseenSphereError(capture)
         problem = neuralangelo_config.validate(config, capture)
         if problem is not None:
             raise UnsuitableOptionError(*problem)
@@ -170,9 +173,14 @@ class NeuralangeloAdapter(Adapter):
         outputs += [Output(name, "intermediate") for name in names if name not in REQUIRED]
         metrics = {**summary["metrics"], "iterations": float(config.max_iter)}
         size, dim = table_of(config)
-        found = {"hash_table": {"dict_size": size, "dim": dim}, "surface": summary["provenance"], "seed": config.seed}
+        table = {"dict_size": size, "dim": dim, "parameters": parameters(config)}
+        found = {"hash_table": table, "surface": summary["provenance"], "seed": config.seed}
         clone = checkout.require(UPSTREAM, config.checkout)
-        return Collected(tuple(outputs), metrics, {**clone.provenance(), **found}, (UPSTREAM.licence,))
+        return Collected(tuple(outputs), metrics, {**clone.provenance(), **found})
+
+    def option_for_attribute(self, attribute: str, config: NeuralangeloOptions) -> Optional[str]:
+        """Upstream calls iterations `max_iter`; everything that varies or extends runs calls them `iter`."""
+        return "max_iter" if attribute == "iter" else super().option_for_attribute(attribute, config)
 
     def extends(self, config: NeuralangeloOptions, earlier: NeuralangeloOptions) -> bool:
         """More iterations of the same absolute schedule: one that is shortened with the training is another one."""

@@ -30,6 +30,17 @@ class UnusableCaptureError(TopForgeError):
         )
 
 
+class UnseenSphereError(TopForgeError):
+    """The bounding sphere is behind every camera: nothing could be reconstructed in it."""
+
+    def __init__(self, capture: Capture) -> None:
+        super().__init__(
+            "%s: the bounding sphere (sphere_center %s, sphere_radius %g) lies behind all %d cameras."
+            % (capture.folder / TRANSFORMS, list(capture.center), capture.radius, len(capture.images)),
+            "Correct sphere_center, or the cameras' axes: they look along their -z, as in OpenGL.",
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Capture:
     """What transforms.json says, as far as anything here needs it."""
@@ -41,6 +52,8 @@ class Capture:
     radius: float
     """Of the bounding sphere, world units."""
     center: Tuple[float, float, float]
+    facing: int
+    """Cameras that have some of the sphere in front of them."""
 
 
 def read_capture(folder: Path) -> Capture:
@@ -66,7 +79,14 @@ def read_capture(folder: Path) -> Capture:
     images = tuple(_image_of(path, index, frame) for index, frame in enumerate(frames))
     _refuse_missing_images(path, images)
     x, y, z = map(float, center)
-    return Capture(folder, round(raw["w"]), round(raw["h"]), images, float(raw["sphere_radius"]), (x, y, z))
+    radius = float(raw["sphere_radius"])
+    facing = sum(_depth(frame["transform_matrix"], (x, y, z)) > -radius for frame in frames)
+    return Capture(folder, round(raw["w"]), round(raw["h"]), images, radius, (x, y, z), facing)
+
+
+def _depth(matrix: Sequence[Sequence[float]], point: Sequence[float]) -> float:
+    """How far in front of a camera (camera to world, OpenGL axes) a point lies."""
+    return float(sum(-row[2] * (place - row[3]) for row, place in zip(matrix, point)))
 
 
 def _is_number(value: Any) -> bool:

@@ -9,6 +9,7 @@ only.
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, Mapping, Optional, Tuple
 
 from topforge.schema import option
@@ -418,6 +419,18 @@ def table_of(config: ModelOptions) -> Tuple[int, int]:
     """dict_size and dim that count."""
     size, dim = TABLES[config.gpu_memory]
     return (size if config.dict_size is None else config.dict_size), (dim if config.dim is None else config.dim)
+
+
+def parameters(config: ModelOptions) -> int:
+    """Numbers that the hash grid holds; weights, gradients and Adam's two moments take 16 bytes for each.
+
+    A level has an entry for each of its grid's corners, or as many as the table where that is less.
+    """
+    size, dim = table_of(config)
+    steps = max(1, config.levels - 1)
+    growth = math.pow(2.0, (config.max_logres - config.min_logres) / steps) * (1 - 1e-12)  # rounds as upstream's does
+    sides = [math.floor(math.pow(growth, level) * 2**config.min_logres) + 1 for level in range(config.levels)]
+    return dim * sum(min(side * side * side, 1 << size) for side in sides)
 
 
 def scaled(config: TrainingOptions, iterations: int) -> int:

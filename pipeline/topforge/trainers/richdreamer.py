@@ -204,7 +204,7 @@ class RichDreamerAdapter(Adapter):
                 words = launch + stages.arguments(config, stage, root, item.needs.gpus)
                 found.append(Step(stage, tuple(words), _SHARE[stage], str(clone.path), needs))
         wanted = stages.folder_of(root, "texture") / "save" / "it*-export" / "model.obj"
-        export = _launch(stages.EXPORT, 0, root, wanted) + stages.export_arguments(config, root)
+        export = _launch(stages.EXPORT, 0, root, wanted) + stages.export_arguments(config, root, item.needs.gpus)
         found.append(Step(stages.EXPORT, tuple(export), _SHARE[stages.EXPORT], str(clone.path), needs))
         arguments = ("--run", str(paths.run), "--stages", str(root))
         return [*found, normalising.step(arguments, "topforge_train.richdreamer")]

@@ -252,8 +252,8 @@ class RichDreamerOptions:
     """Folder of the cache with `hub` in it; null = pretrained_models/huggingface in the checkout."""
     texture_size: int = option(1024, unit="texels", choices=(512, 1024, 2048, 4096), group="Texture", advanced=True)
     """Side of the textures."""
-    export_resolution: int = option(256, choices=(64, 128, 256), group="Texture", advanced=True)
-    """Cells of the grid that the mesh is taken from."""
+    export_resolution: Optional[int] = option(None, choices=(64, 128, 256), group="Texture", advanced=True)
+    """Cells of the grid that the mesh is taken from; null = those of the texture stage."""
     geometry: StageOptions = option(AS_UPSTREAM, group="Geometry Stage")
     """The first stage: volume (nerf) or mesh (dmtet)."""
     refinement: StageOptions = option(AS_UPSTREAM, group="Refinement Stage")

@@ -111,7 +111,7 @@ def is_done(root: Path, stage: str) -> bool:
 def arguments(config: RichDreamerOptions, stage: str, root: Path, gpus: int) -> List[str]:
     """The command line of a stage, from launch.py on."""
     plan = PLANS[config.path][stage]
-    words = ["launch.py", "--config", plan.config, "--train", "--gpu", ",".join(map(str, range(max(1, gpus))))]
+    words = ["launch.py", "--config", plan.config, "--train", "--gpu", _devices(gpus)]
     return words + ["%s=%s" % (key, value) for key, value in _settings(config, stage, root, gpus).items()]
 
 
@@ -155,15 +155,30 @@ def _key(key: str, path: str, stage: str) -> str:
     return key
 
 
-def export_arguments(config: RichDreamerOptions, root: Path) -> List[str]:
+def _devices(gpus: int) -> str:
+    """Upstream takes device 0 where none is leased and all are hidden; -1 is none."""
+    return ",".join(map(str, range(gpus))) or "-1"
+
+
+def grid_of(config: RichDreamerOptions, stage: str) -> int:
+    """Cells of a stage's tetrahedral grid; 256 in all of upstream's files."""
+    return options_of(config, stage).isosurface_resolution or 256
+
+
+def export_grid(config: RichDreamerOptions) -> int:
+    """Cells of the grid that the mesh is taken from."""
+    return config.export_resolution or grid_of(config, "texture")
+
+
+def export_arguments(config: RichDreamerOptions, root: Path, gpus: int) -> List[str]:
     """The command line that writes the mesh and its textures."""
     folder = folder_of(root, "texture")
     return [
         "launch.py",
-        *("--config", str(folder / "configs" / "parsed.yaml"), "--export", "--gpu", "0"),
+        *("--config", str(folder / "configs" / "parsed.yaml"), "--export", "--gpu", _devices(min(gpus, 1))),
         "resume=" + quoted(str(checkpoint_of(root, "texture"))),
         "system.exporter_type=mesh-exporter",
-        "system.geometry.isosurface_resolution=%d" % config.export_resolution,
+        "system.geometry.isosurface_resolution=%d" % export_grid(config),
         "system.exporter.context_type=cuda",
         "system.exporter.texture_size=%d" % config.texture_size,
         "exp_root_dir=" + quoted(str(root)),

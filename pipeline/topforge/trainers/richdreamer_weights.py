@@ -7,7 +7,7 @@ from typing import List, Optional, Sequence, Tuple
 
 from topforge.errors import TopForgeError
 from topforge.trainers.richdreamer_options import RichDreamerOptions
-from topforge.trainers.richdreamer_stages import STAGES, options_of
+from topforge.trainers.richdreamer_stages import STAGES, export_grid, grid_of
 
 _ND = "pretrained_models/Damo_XR_Lab/Normal-Depth-Diffusion-Model/"
 _GET_ND = "Run `python tools/download_nd_models.py` in the checkout."
@@ -17,6 +17,9 @@ _GET_HUB = (
     "a machine that has it. The Hub no longer has all of them under these names."
 )
 LIGHT = "load/lights/mud_road_puresky_4k.hdr"
+SUBMODULE = "extern/nd_sd"
+_EMPTY = "%s is empty: the repository was cloned without its submodules"
+_GET_SUBMODULE = "Run `git submodule update --init --recursive` in the checkout."
 _POINTER = b"version https://git-lfs"
 HUB: Tuple[str, ...] = (
     "stabilityai/stable-diffusion-2-1-base",
@@ -50,11 +53,12 @@ def require(config: RichDreamerOptions, clone: Path) -> None:
     wanted = [(_ND + "nd_mv_ema.ckpt", _GET_ND)]
     if config.path == "dmtet" or not config.save_mem:
         wanted.append((_ND + "albedo_mv_ema.ckpt", _GET_ND))
-    grids = {options_of(config, stage).isosurface_resolution or 256 for stage in STAGES} | {config.export_resolution}
+    grids = {grid_of(config, stage) for stage in STAGES} | {export_grid(config)}
     wanted += [("load/tets/%d_tets.npz" % grid, _GET_TETS) for grid in sorted(grids)]
     if config.texture.environment_texture is None:
         wanted.append((LIGHT, "Clone the repository again: it holds this file."))
-    missing = [(problem, fix) for name, fix in wanted for problem in _problem_of(clone / name)]
+    missing = [] if any((clone / SUBMODULE).iterdir()) else [(_EMPTY % (clone / SUBMODULE), _GET_SUBMODULE)]
+    missing += [(problem, fix) for name, fix in wanted for problem in _problem_of(clone / name)]
     if config.offline:
         missing += _missing_models(hf_home(config, clone) / "hub")
     if missing:

@@ -70,7 +70,8 @@ def longer(earlier: Item, folder: Path, ends: Any) -> Item:
     """
     adapter = registry.get(earlier.adapter)
     before: Any = schema.from_json(adapter.options, earlier.config, str(folder))
-    values = {key: value for key, value in ends.items() if value is not None}
+    asked_for = {key: value for key, value in ends.items() if value is not None}
+    values = {adapter.option_for_attribute(key, before) or key: value for key, value in asked_for.items()}
     config = schema.updated(before, values, "command line") if values else before
     if not adapter.extends(config, before):
         asked = ", ".join("%s %s" % pair for pair in values.items()) or "nothing"
