@@ -73,6 +73,18 @@ class Job:
     """Folder that holds one run folder for each item."""
 
 
+class GpuNumberError(TopForgeError):
+    """More or fewer devices than a trainer can use."""
+
+    def __init__(self, adapter: Adapter, asked: int) -> None:
+        fewest, most = adapter.gpus
+        uses = "needs a GPU" if asked < fewest else "uses no more than %s" % most
+        super().__init__(
+            "needs.gpus is %d, but %s %s." % (asked, adapter.title, uses),
+            'Ask for %d: "needs": {"gpus": %d} in a job, --gpus %d on the command line.' % ((max(fewest, 1),) * 3),
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Planned:
     """An item and the run folder it belongs in."""
@@ -208,6 +220,7 @@ def make_item(
         gates: Run folders of items that must succeed first but do not decide this one's result; so not in the key.
         labels: Wedged option and value, as text.
     """
+    _require_gpus(adapter, job.needs)
     adapter.validate(config, job.dataset)
     return Item(
         name=name,
@@ -221,6 +234,12 @@ def make_item(
         needs=job.needs,
         labels=labels,
     )
+
+
+def _require_gpus(adapter: Adapter, needs: Needs) -> None:
+    fewest, most = adapter.gpus
+    if needs.gpus < fewest or (most is not None and needs.gpus > most):
+        raise GpuNumberError(adapter, needs.gpus)
 
 
 def _deciding(adapter: Adapter, config: Any) -> Dict[str, Any]:

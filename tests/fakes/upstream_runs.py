@@ -64,6 +64,7 @@ class Run:
             "FAKE_NOTES": str(self.notes),
             "TOPFORGE_ENV": str(self.notes / "none"),
             "TOPFORGE_CACHE": str(self.notes / "cache"),
+            "TOPFORGE_FAKE_GPUS": json.dumps([{"uuid": "GPU-a"}, {"uuid": "GPU-b"}]),
             "TOPFORGE_LEASE_FOLDER": str(self.notes / "leases"),
             **variables,
         }

@@ -98,6 +98,8 @@ class Adapter:
     needs_dataset: bool = False
     is_trainer: bool = False
     """Nodes offer it as one; the others are companions (a check, a report) with nodes of their own."""
+    gpus: Tuple[int, Optional[int]] = (0, None)
+    """Fewest and most devices an item of it can use; None = as many as one likes."""
     presets: Mapping[str, Mapping[str, Any]] = types.MappingProxyType({})
     """Values of options by name of the preset, in order; an option that a preset does not name has its default."""
 

@@ -26,6 +26,7 @@ from topforge.trainers.upstream import (
     normalising,
     pictures,
     results_tree,
+    variables,
     warm_up,
 )
 from topforge.trainers.upstream.checkout import Checkout, Upstream
@@ -40,7 +41,6 @@ UPSTREAM = Upstream(
 )
 OUT = "result"
 """Upstream's folder below `out/`, in the item's own working folder."""
-VARIABLES = (("PYTHONUNBUFFERED", "1"), ("PYTHONIOENCODING", "utf-8"), ("MPLBACKEND", "Agg"))
 FAILURES: Tuple[Failure, ...] = (
     Failure(
         r"Invalid BSDF '(?P<name>\w+)'",
@@ -82,6 +82,7 @@ class NvdiffmodelingAdapter(Adapter):
     options = NvdiffmodelingOptions
     needs_dataset = True
     is_trainer = True
+    gpus = (1, 1)
     presets = PRESETS
 
     def validate(self, config: NvdiffmodelingOptions, dataset: Optional[str]) -> None:
@@ -118,10 +119,10 @@ class NvdiffmodelingAdapter(Adapter):
         generated.link(paths.work, "data", clone.path / "data")
         arguments = ["--trainer", self.name, "--run", str(paths.run), "--tree", str(paths.work / "out" / OUT)]
         arguments += ["--normal-bits", str(config.normal_bits)]
-        train = Step("train", _command(clone, paths), variables=VARIABLES)
-        return [warm_up.step(self.name), train, normalising.step(arguments)]
+        train = Step("train", _command(clone, paths), variables=variables.of(item, self.name))
+        return [warm_up.step(self.name, item), train, normalising.step(arguments)]
 
-    def warm_up(self, folder: Optional[str], paths: RunPaths) -> Step:
+    def warm_up(self, item: Item, folder: Optional[str], paths: RunPaths) -> Step:
         """The step of a warm-up item: upstream's smallest example, until it has trained one iteration."""
         clone = checkout.require(UPSTREAM, folder)
         base = str(clone.path / "data" / "sphere.obj")
@@ -129,7 +130,8 @@ class NvdiffmodelingAdapter(Adapter):
         values = document(config, str(clone.path / "data" / "spot" / "spot.obj"), OUT)
         generated.write_config(paths.config, values)
         generated.link(paths.work, "data", clone.path / "data")
-        return warm_up.step(self.name, _command(clone, paths), r"^iter=\s*\d", clone.commit or str(clone.path), 1.0)
+        stamp = clone.commit or str(clone.path)
+        return warm_up.step(self.name, item, _command(clone, paths), r"^iter=\s*\d", stamp, 1.0)
 
     def parser(self, config: NvdiffmodelingOptions) -> Callable[[str], Optional[Report]]:
         """Reads upstream's lines, and those of the steps around it."""

@@ -36,6 +36,7 @@ from topforge.trainers.upstream import (
     normalising,
     pictures,
     results_tree,
+    variables,
     warm_up,
 )
 from topforge.trainers.upstream.checkout import Checkout, Upstream
@@ -51,12 +52,6 @@ UPSTREAM = Upstream(
 OUT = "result"
 """Upstream's folder below `out/`, in the item's own working folder."""
 PREVIEWS = ("img_dmtet_pass1_*.png", "img_mesh_pass_*.png")
-VARIABLES = (
-    ("PYTHONUNBUFFERED", "1"),
-    ("PYTHONIOENCODING", "utf-8"),
-    ("MPLBACKEND", "Agg"),
-    ("WORLD_SIZE", "1"),  # a larger one that is left over starts a distributed run
-)
 FAILURES: Tuple[Failure, ...] = (
     Failure(
         r"Got empty training triangle mesh",
@@ -116,6 +111,7 @@ class NvdiffrecAdapter(Adapter):
     options = NvdiffrecUpstreamOptions
     needs_dataset = True
     is_trainer = True
+    gpus = (1, None)
     presets = PRESETS
 
     def validate(self, config: NvdiffrecUpstreamOptions, dataset: Optional[str]) -> None:
@@ -123,7 +119,7 @@ class NvdiffrecAdapter(Adapter):
         clone = checkout.require(UPSTREAM, config.checkout)
         _validate_values(config)
         _validate_files(config, clone)
-        if dataset is not None:
+        if dataset is not None and Path(dataset).exists():  # otherwise an item before this one makes it
             _validate_dataset(config, Path(dataset))
 
     def places(self, config: NvdiffrecUpstreamOptions) -> Tuple[Path, ...]:
@@ -150,10 +146,10 @@ class NvdiffrecAdapter(Adapter):
             values.update(kept_pass.as_start(paths, values))
         generated.write_config(paths.config, values)
         generated.link(paths.work, "data", clone.path / "data")
-        train = Step("train", _command(clone, paths, item.needs.gpus), variables=VARIABLES)
-        return [warm_up.step(self.name), train, normalising.step(_normalise(item, config, paths, found))]
+        train = Step("train", _command(clone, paths, item.needs.gpus), variables=variables.of(item, self.name))
+        return [warm_up.step(self.name, item), train, normalising.step(_normalise(item, config, paths, found))]
 
-    def warm_up(self, folder: Optional[str], paths: RunPaths) -> Step:
+    def warm_up(self, item: Item, folder: Optional[str], paths: RunPaths) -> Step:
         """The step of a warm-up item: upstream's smallest example, until it has trained one iteration."""
         clone = checkout.require(UPSTREAM, folder)
         light = paths.work / "light.hdr"
@@ -170,7 +166,8 @@ class NvdiffrecAdapter(Adapter):
         values = {**document(config, str(mesh), (64, 64), OUT), "save_interval": 0, "validate": False}
         generated.write_config(paths.config, values)
         generated.link(paths.work, "data", clone.path / "data")
-        return warm_up.step(self.name, _command(clone, paths, 1), r"^iter=\s*\d", clone.commit or str(clone.path), 1.0)
+        stamp = clone.commit or str(clone.path)
+        return warm_up.step(self.name, item, _command(clone, paths, 1), r"^iter=\s*\d", stamp, 1.0)
 
     def parser(self, config: NvdiffrecUpstreamOptions) -> Callable[[str], Optional[Report]]:
         """Reads upstream's lines, and those of the steps around it."""
@@ -246,6 +243,9 @@ def _validate_values(config: NvdiffrecUpstreamOptions) -> None:
     if config.custom_mip and config.base_mesh:
         fix = "Remove custom_mip."
         raise UpstreamOptionError("custom_mip", True, "with a base mesh its textures never train", fix)
+    if config.lock_light and config.camera_space_light:
+        problem = "with camera_space_light pass 2 would see the light as the last preview's camera left it"
+        raise UpstreamOptionError("lock_light", True, problem, "Set one of them to false.")
     for side in config.texture_res:
         if side & (side - 1):
             fix = "Write powers of two, such as [%d, %d]." % ((1 << side.bit_length(),) * 2)

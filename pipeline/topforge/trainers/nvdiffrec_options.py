@@ -176,7 +176,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "nerf_hotdog": _nerf("hotdog", 3.0, 0.25, lock_light=True),
     "nerf_lego": _nerf("lego", 2.4, 0.25),
     "nerf_materials": _nerf("materials", 2.4, 0.1, learning_rate=[0.03, 0.003], laplace="absolute", lock_light=True),
-    "nerf_mic": _nerf("mic", 2.4, 0.25, layers=4, custom_mip=True),
+    "nerf_mic": _nerf("mic", 2.4, 0.25, layers=4),
     "nerf_ship": _nerf("ship", 2.75, 0.1, layers=4),
     "nerd_ehead": {
         **_NERD,

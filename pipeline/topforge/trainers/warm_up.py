@@ -28,7 +28,7 @@ RECORD = "warm_up.json"
 class Warmable(Protocol):
     """What this adapter needs of another."""
 
-    def warm_up(self, folder: Optional[str], paths: RunPaths) -> Step:
+    def warm_up(self, item: Item, folder: Optional[str], paths: RunPaths) -> Step:
         """The step that builds, for the checkout in `folder` (None = the machine's own)."""
 
     def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:
@@ -62,6 +62,7 @@ class WarmUpAdapter(Adapter):
     title = "Warm up upstream trainer"
     licence = "That of the trainer it starts."
     options = WarmUpOptions
+    gpus = (1, 1)
 
     def deciding(self, config: WarmUpOptions) -> Dict[str, Any]:
         """Trainer and place: a build cannot be taken from elsewhere."""
@@ -70,7 +71,7 @@ class WarmUpAdapter(Adapter):
     def steps(self, item: Item, config: WarmUpOptions, paths: RunPaths) -> Sequence[Step]:
         """One child, which starts the trainer."""
         atomic.write_json(paths.output / RECORD, {"trainer": config.trainer, "checkout": config.checkout})
-        return [_target(config.trainer).warm_up(config.checkout, paths)]
+        return [_target(config.trainer).warm_up(item, config.checkout, paths)]
 
     def parser(self, config: WarmUpOptions) -> Callable[[str], Optional[Report]]:
         """The sweeping program's lines; the trainer's own progress would be that of another run."""

@@ -69,6 +69,6 @@ def light(tmp_path):
 @pytest.fixture
 def make_run(tmp_path):
     def make(adapter, dataset, needs=None, **config):
-        return Run(tmp_path, adapter, dataset, config, needs or Needs())
+        return Run(tmp_path, adapter, dataset, config, needs or Needs(gpus=1))
 
     return make

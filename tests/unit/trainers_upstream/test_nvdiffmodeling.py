@@ -125,7 +125,7 @@ def test_memory_is_saved_in_order(make_run, mesh, config):
 
 
 def test_silence_after_reading_the_meshes(make_run, mesh, config):
-    run = make_run("nvdiffmodeling", mesh, Needs(silence_limit_seconds=2.0, grace_seconds=1.0), **config)
+    run = make_run("nvdiffmodeling", mesh, Needs(gpus=1, silence_limit_seconds=2.0, grace_seconds=1.0), **config)
     assert run.cook("hang") == EXIT_CODES[FailureClass.INFRA]
     assert "hung while loading a compiled extension" in run.state.reason
 

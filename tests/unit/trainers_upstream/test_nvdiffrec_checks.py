@@ -81,6 +81,7 @@ def test_unknown_and_misspelt_keys_are_refused(validate, mesh):
         ("there is no such file", {"envmap": "/nowhere/light.hdr"}),
         ("a fixed light needs envmap", {"envmap": None, "learn_light": False}),
         ("nothing lights the mesh", {"envmap": None}),
+        ("lock_light.*camera_space_light", {"lock_light": True, "camera_space_light": True}),
         ("restart_pass_2", {"restart_pass_2": True}),
         ("mesh_scale.*Set mesh_scale to 1.3,", {"mesh_scale": 1.0}),
         ("checkout = .* is no nvdiffrec checkout: there is no such folder", {"checkout": "/nowhere"}),

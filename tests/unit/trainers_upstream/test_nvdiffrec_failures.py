@@ -99,7 +99,7 @@ def test_the_ladder_goes_down_in_upstreams_order():
 
 
 def test_a_build_that_waits_for_a_stale_lock_is_told_from_a_compiler(make_run, nerf, nvdiffrec_checkout):
-    needs = Needs(silence_limit_seconds=2.0, grace_seconds=1.0)
+    needs = Needs(gpus=1, silence_limit_seconds=2.0, grace_seconds=1.0)
     run = make_run("nvdiffrec", nerf, needs, checkout=str(nvdiffrec_checkout), **TINY)
     assert run.cook("hang_build") == EXIT_CODES[FailureClass.INFRA], run.output
     assert "no compiler was running" in run.state.reason
@@ -107,14 +107,14 @@ def test_a_build_that_waits_for_a_stale_lock_is_told_from_a_compiler(make_run, n
 
 
 def test_a_silent_compiler_is_no_hang(make_run, nerf, nvdiffrec_checkout):
-    needs = Needs(silence_limit_seconds=2.0, grace_seconds=1.0)
+    needs = Needs(gpus=1, silence_limit_seconds=2.0, grace_seconds=1.0)
     run = make_run("nvdiffrec", nerf, needs, checkout=str(nvdiffrec_checkout), **TINY)
     assert run.cook("compile,mip") == EXIT_CODES[FailureClass.CONFIG], run.output
     assert "power of two" in run.state.reason, "it went on after 4 s without a line"
 
 
 def test_texture_coordinates_of_a_soup_of_triangles(make_run, nerf, nvdiffrec_checkout):
-    needs = Needs(silence_limit_seconds=2.0, grace_seconds=1.0)
+    needs = Needs(gpus=1, silence_limit_seconds=2.0, grace_seconds=1.0)
     run = make_run("nvdiffrec", nerf, needs, checkout=str(nvdiffrec_checkout), **TINY)
     assert run.cook("hang_unwrap") == EXIT_CODES[FailureClass.TRAINER], run.output
     assert "xatlas" in run.state.reason

@@ -8,7 +8,10 @@ import json
 import pytest
 from upstream_runs import TINY, read_transforms
 
+from topforge import presets
+from topforge.errors import TopForgeError
 from topforge.items import Needs
+from topforge.trainers import registry
 from topforge.trainers.builtin import REQUIRED
 from topforge.trainers.upstream.results_tree import WITH_PROBE
 
@@ -47,6 +50,7 @@ def test_photographs_become_the_built_in_trainers_result_folder(make_run, nerf, 
     (environment,) = run.environments
     assert environment["PYTHONUNBUFFERED"] == "1"
     assert environment["WORLD_SIZE"] == "1"
+    assert environment["CUDA_VISIBLE_DEVICES"] == "GPU-a"
     assert environment["CWD"] == str(run.paths.work)
     assert not (nvdiffrec_checkout / "out").exists()
 
@@ -60,9 +64,6 @@ def test_photographs_become_the_built_in_trainers_result_folder(make_run, nerf, 
 
 
 def test_a_preset_trains_on_the_checkouts_own_data(make_run, nvdiffrec_checkout):
-    from topforge import presets
-    from topforge.trainers import registry
-
     values = {**presets.values(registry.get("nvdiffrec"), "bob"), **TINY}
     run = make_run("nvdiffrec", None, checkout=str(nvdiffrec_checkout), **values)
     assert run.cook() == 0, run.output
@@ -109,8 +110,20 @@ def test_several_gpus_are_torchruns_processes(make_run, nerf, nvdiffrec_checkout
 
 
 def test_photographs_of_the_wrong_size_never_reach_the_trainer(make_run, nerf, nvdiffrec_checkout):
-    from topforge.errors import TopForgeError
-
     with pytest.raises(TopForgeError, match=r"Set train_res to \[16, 24\]"):
         make_run("nvdiffrec", nerf, checkout=str(nvdiffrec_checkout), train_res=[16, 16])
     assert read_transforms(nerf, "train")["camera_angle_x"] == 0.7
+
+
+@pytest.mark.parametrize(
+    ("adapter", "gpus", "words"),
+    [
+        ("nvdiffrec", 0, "needs a GPU"),
+        ("nvdiffmodeling", 0, "needs a GPU"),
+        ("nvdiffmodeling", 2, "uses no more than 1"),
+    ],
+)
+def test_devices_are_asked_for_as_the_trainer_can_use_them(make_run, mesh, request, adapter, gpus, words):
+    checkout = request.getfixturevalue(adapter + "_checkout")
+    with pytest.raises(TopForgeError, match=words + ".*Ask for 1"):
+        make_run(adapter, mesh, needs=Needs(gpus=gpus), checkout=str(checkout), base_mesh=str(mesh))

@@ -14,7 +14,8 @@ from upstream_runs import TINY
 
 from topforge import platform_posix
 from topforge.errors import EXIT_CODES, FailureClass
-from topforge.trainers.upstream import pictures, warm_up
+from topforge.items import EnvironmentSpec, Item
+from topforge.trainers.upstream import pictures, variables, warm_up
 
 PROGRAM = Path(warm_up.__file__)
 
@@ -112,3 +113,15 @@ def test_a_preview_that_is_being_written_waits(tmp_path):
     torn.write_bytes(whole.read_bytes())
     assert pictures.pick_up(folder, ["img_*.png"], previews) == 1
     assert pictures.pick_up(tmp_path / "nowhere", ["*"], previews) == 0
+
+
+def test_what_a_person_sets_wins_and_no_two_trainers_share_a_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("TOPFORGE_CACHE", str(tmp_path))
+    given = EnvironmentSpec(mode="kartaverse", variables=(("WORLD_SIZE", "4"),))
+    item = Item("run", "nvdiffrec", {}, "0" * 64, environment=given)
+    one, other = (dict(variables.of(item, name)) for name in ("nvdiffrec", "nvdiffmodeling"))
+    assert "WORLD_SIZE" not in one
+    assert one["TORCH_EXTENSIONS_DIR"] != other["TORCH_EXTENSIONS_DIR"]
+    plain = dict(variables.of(Item("run", "nvdiffrec", {}, "0" * 64), "nvdiffrec"))
+    assert plain["WORLD_SIZE"] == "1"
+    assert "TORCH_EXTENSIONS_DIR" not in plain, "the environment edit has set it"

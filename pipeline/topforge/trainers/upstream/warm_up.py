@@ -25,7 +25,9 @@ if __name__ == "__main__":  # started by its path, in an environment that need n
 
 from topforge import platform_posix
 from topforge.doctor import build_locks
+from topforge.items import Item
 from topforge.trainers.base import Report, Step
+from topforge.trainers.upstream.variables import of as of_step
 
 NAME = "warm-up"
 """The adapter of items that do nothing but this; their folder of extensions is named after it."""
@@ -35,12 +37,19 @@ _LOCK, _STAMP = ".topforge-warm-up.lock", ".topforge-warm-up-%s"
 _POLL_SECONDS, _SAY_SECONDS, _STOP_SECONDS = 0.5, 30.0, 30.0
 
 
-def step(trainer: str, build: Sequence[str] = (), until: str = "", stamp: str = "", weight: float = 0.002) -> Step:
+def step(
+    trainer: str,
+    item: Optional[Item] = None,
+    build: Sequence[str] = (),
+    until: str = "",
+    stamp: str = "",
+    weight: float = 0.002,
+) -> Step:
     """The step that sweeps, and with `build`, a command, builds; arguments as the module's docstring says."""
     arguments = ["{python}", "-u", str(Path(__file__).resolve()), "--trainer", trainer]
     if build:
         arguments += ["--stamp", stamp, "--until", until, "--", *build]
-    return Step(STAGE, tuple(arguments), weight)
+    return Step(STAGE, tuple(arguments), weight, variables=() if item is None else of_step(item, trainer))
 
 
 def parse(line: str) -> Optional[Report]:
