@@ -6,10 +6,16 @@ On a GPU each of these calls would wait for it, or copy from the CPU, and could 
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
+
+from small_training import SMALL
 
 from topforge_train.__main__ import open_session, parse, run_volume_pass
 from topforge_train.backend import parallel, warp_runtime
@@ -72,18 +78,7 @@ class DeviceOnly(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-OPTIONS = {
-    "iter": 4,
-    "batch": 2,
-    "train_res": [48, 48],
-    "texture_res": [64, 64],
-    "dmtet_grid": 16,
-    "mesh_scale": 3.0,
-    "probe_res": 16,
-    "hash_log2_size": 10,
-    "save_interval": 0,
-    "threads": 1,
-}
+OPTIONS = {**SMALL, "iter": 4, "batch": 2, "save_interval": 0}
 CHANGES = [
     {},
     {"isosurface": "flexicubes"},

@@ -10,6 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
+
+from small_training import LEARNING
+
 from topforge import fingerprint, jobs, schema
 from topforge.errors import FailureClass
 from topforge.items import Needs
@@ -20,22 +24,7 @@ from topforge_train.training import checkpoint
 from topforge_train.training.distributed import tensors_by_path
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
-OPTIONS = {
-    "iter": 4,
-    "batch": 1,
-    "train_res": [48, 48],
-    "texture_res": [64, 64],
-    "learning_rate": [[0.03, 0.01], [0.001, 0.01]],
-    "isosurface": "flexicubes",
-    "dmtet_grid": 16,
-    "mesh_scale": 3.0,
-    "probe_res": 16,
-    "hash_log2_size": 10,
-    "save_interval": 0,
-    "checkpoint_interval": 3,
-    "coarse_share": 0.0,
-    "threads": 1,
-}
+OPTIONS = {**LEARNING, "iter": 4, "save_interval": 0, "checkpoint_interval": 3, "coarse_share": 0.0}
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PIPELINE), "OMP_NUM_THREADS": "1", "TOPFORGE_REPORT_INTERVAL": "0"}
 
 

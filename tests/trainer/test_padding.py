@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
+
+from small_training import SMALL
 
 from topforge_train.__main__ import open_session, parse
 from topforge_train.backend import load
@@ -151,17 +157,7 @@ def test_fragments_end_in_padding():
     assert torch.equal(fragments.pixel, exact.pixel[:-5])
 
 
-OPTIONS = {
-    "iter": 6,
-    "batch": 2,
-    "train_res": [48, 48],
-    "texture_res": [64, 64],
-    "dmtet_grid": 16,
-    "mesh_scale": 3.0,
-    "probe_res": 16,
-    "hash_log2_size": 10,
-    "threads": 1,
-}
+OPTIONS = {**SMALL, "iter": 6, "batch": 2}
 
 
 @pytest.mark.parametrize("isosurface", ["flexicubes", "dmtet"])

@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 
 import harness
 from harness import finish, is_alive, log, manifest, says, state, wait_for
+from small_training import LEARNING
 
 from topforge import attempts, fingerprint, items, jobs, platform_posix, results, schema
 from topforge.items import Needs
@@ -39,21 +40,7 @@ from topforge_train.training import checkpoint
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ONE_GPU = json.dumps([{"uuid": "GPU-a", "mem": 8000}])
-OPTIONS = {
-    "iter": 100,
-    "batch": 1,
-    "train_res": [48, 48],
-    "texture_res": [64, 64],
-    "learning_rate": [[0.03, 0.01], [0.001, 0.01]],
-    "isosurface": "flexicubes",
-    "dmtet_grid": 16,
-    "mesh_scale": 3.0,
-    "probe_res": 16,
-    "hash_log2_size": 10,
-    "save_interval": 0,
-    "checkpoint_interval": 4,
-    "threads": 1,
-}
+OPTIONS = {**LEARNING, "iter": 100, "save_interval": 0, "checkpoint_interval": 4}
 
 
 def make_item(folder: Path, dataset: Path, **options) -> RunPaths:

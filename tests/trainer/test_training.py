@@ -12,25 +12,15 @@ import imageio.v3 as imageio
 import pytest
 import torch
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
+
+from small_training import LEARNING
+
 from topforge.trainers.builtin_options import extends
 from topforge_train.training import checkpoint
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
-OPTIONS = {
-    "iter": 6,
-    "batch": 1,
-    "train_res": [48, 48],
-    "texture_res": [64, 64],
-    "learning_rate": [[0.03, 0.01], [0.001, 0.01]],
-    "isosurface": "flexicubes",
-    "dmtet_grid": 16,
-    "mesh_scale": 3.0,
-    "probe_res": 16,
-    "hash_log2_size": 10,
-    "save_interval": 3,
-    "checkpoint_interval": 4,
-    "threads": 1,
-}
+OPTIONS = {**LEARNING, "iter": 6, "save_interval": 3, "checkpoint_interval": 4}
 
 
 class Run:
