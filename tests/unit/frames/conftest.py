@@ -8,12 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from topforge import items, jobs, results, schema
 from topforge.paths import RunPaths
 from topforge.states import read as read_state
 from topforge.trainers import registry
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "fakes"))
+import textured_scene
+
+VIEWS, WIDTH, HEIGHT, FOCAL, K1 = 24, 320, 240, 300.0, -0.08
 PIPELINE = Path(__file__).resolve().parents[3] / "pipeline"
 
 
@@ -56,3 +61,19 @@ def run(tmp_path):
         )
 
     return one
+
+
+@pytest.fixture(scope="session")
+def cameras():
+    return dict(zip(("view_%02d" % index for index in range(VIEWS)), textured_scene.orbit(VIEWS)))
+
+
+@pytest.fixture(scope="session")
+def photographs(cameras, tmp_path_factory):
+    """Photographs of one lens with barrel distortion."""
+    folder = tmp_path_factory.mktemp("photos")
+    (folder / "images").mkdir()
+    for name, camera in cameras.items():
+        pixels = textured_scene.render(camera, WIDTH, HEIGHT, FOCAL, K1)
+        Image.fromarray(pixels).save(folder / "images" / (name + ".png"))
+    return folder

@@ -20,26 +20,9 @@ pytest.importorskip("pycolmap", reason="pycolmap is not installed: no cameras ca
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "fakes"))
 import textured_scene
 
-from .conftest import run_item
+from .conftest import FOCAL, K1, VIEWS, WIDTH, run_item
 
-VIEWS, WIDTH, HEIGHT, FOCAL, K1 = 24, 320, 240, 300.0, -0.08
 SKY = 150
-
-
-@pytest.fixture(scope="module")
-def cameras():
-    return dict(zip(("view_%02d" % index for index in range(VIEWS)), textured_scene.orbit(VIEWS)))
-
-
-@pytest.fixture(scope="module")
-def photographs(cameras, tmp_path_factory):
-    """Photographs of one lens with barrel distortion."""
-    folder = tmp_path_factory.mktemp("photos")
-    (folder / "images").mkdir()
-    for name, camera in cameras.items():
-        pixels = textured_scene.render(camera, WIDTH, HEIGHT, FOCAL, K1)
-        Image.fromarray(pixels).save(folder / "images" / (name + ".png"))
-    return folder
 
 
 @pytest.fixture(scope="module")
