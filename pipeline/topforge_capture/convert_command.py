@@ -1,7 +1,7 @@
 """`python -m topforge_capture convert IN OUT --to FORMAT`: what `topforge convert` starts.
 
-Lines on stdout: `progress=0.42 message=...`, then the report as text, then `summary=` with JSON: `reason` and `fix` of
-a failure, "" without one.
+Lines on stdout: `progress=0.42 message=...`, then the report as text, then `summary=` with JSON: `reason`, `fix`
+and `class` of a failure; the first two are "" without one.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def run(arguments: argparse.Namespace, say: Callable[[float, str], None]) -> int
         report = convert(request, say)
     except TopForgeError as error:
         print("%s\n  %s" % (error.reason, error.fix))
-        print("summary=" + json.dumps({"reason": error.reason, "fix": error.fix}), flush=True)
+        verdict = {"reason": error.reason, "fix": error.fix, "class": error.failure_class.value}
+        print("summary=" + json.dumps(verdict), flush=True)
         return error.exit_code
     if arguments.json:
         atomic.write_json(arguments.json, report)

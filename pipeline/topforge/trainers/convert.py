@@ -68,7 +68,7 @@ class ConvertAdapter(CaptureStep):
         words += ["--undistort"] if config.undistort else []
         words += ["--centre"] if config.centre else []
         if config.box is not None:
-            words += ["--box", *map(repr, config.box)]
+            words += ["--box", *("%.9f" % number for number in config.box)]
         elif config.find_box:
             words += ["--box", "auto"]
         return [Step("convert", ("{python}", "-u", "-m", "topforge_capture", "convert", *words))]

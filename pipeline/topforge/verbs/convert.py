@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from topforge import environment
 from topforge.errors import FailureClass, TopForgeError
+from topforge.trainers import capture_step
+from topforge.trainers.convert import ADAPTER, FORMATS
 from topforge.verbs.check import CheckerBrokeError, environment_for
 
 HELP = "turn a capture of one format into one of another, and say what was lost"
-FORMATS = (
-    "nerf-synthetic",
-    "neuralangelo",
-    "nerfstudio",
-    "llff",
-    "colmap",
-    "colmap-text",
-    "houdini",
-    "metashape",
-    "realityscan",
-    "realityscan-xmp",
-    "usd",
-)
-"""The names of topforge_capture.formats, which needs numpy; a test compares them."""
 IMAGES = ("copy", "link", "reference")
-_PROGRESS = re.compile(r"^progress=([0-9.]+) message=(.*)$")
 
 
 class ConversionFailedError(TopForgeError):
     """The converter said no, in its own words."""
 
-    failure_class = FailureClass.CONFIG
+    def __init__(self, verdict: Dict[str, Any]) -> None:
+        super().__init__(verdict["reason"], verdict["fix"])
+        self.failure_class = FailureClass(verdict.get("class", FailureClass.CONFIG.value))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,20 +83,21 @@ def _follow(child: subprocess.Popen[str]) -> int:
     assert child.stdout is not None
     erase = "\r\033[K" if sys.stderr.isatty() else ""
     lines: List[str] = []
-    verdict = None
+    verdict: Optional[Dict[str, Any]] = None
     for line in child.stdout:
-        found = _PROGRESS.match(line)
-        if found and erase:
-            sys.stderr.write("%s%3.0f %%  %s" % (erase, 100 * float(found.group(1)), found.group(2)))
-        elif line.startswith("summary="):
-            verdict = json.loads(line[len("summary=") :])
-        elif not found:
+        report = ADAPTER.parse(line)
+        if report is not None and report.progress is not None:
+            if erase:
+                sys.stderr.write("%s%3.0f %%  %s" % (erase, 100 * report.progress, report.message))
+        elif capture_step.summary(line) is not None:
+            verdict = capture_step.summary(line)
+        else:
             lines.append(line.rstrip())
     sys.stderr.write(erase)
     exit_code = child.wait()
     if verdict is None:
         raise CheckerBrokeError(exit_code, lines[-12:])
     if verdict["reason"]:
-        raise ConversionFailedError(verdict["reason"], verdict["fix"])
+        raise ConversionFailedError(verdict)
     print("\n".join(lines))
     return exit_code

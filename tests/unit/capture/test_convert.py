@@ -390,5 +390,6 @@ def test_the_command_fails_in_the_converters_words(tmp_path):
     with pytest.raises(verb.ConversionFailedError, match=r"holds none of: transforms_train\.json") as caught:
         run(tmp_path / "empty", tmp_path / "out", "--to", "llff")
     assert caught.value.failure_class is FailureClass.CONFIG
+    assert caught.value.fix == "Give the folder that holds the capture's pose file."
     with pytest.raises(verb.ConversionFailedError, match="neither auto nor four numbers"):
         run(tmp_path / "empty", tmp_path / "out", "--to", "llff", "--box", "1", "2")
