@@ -6,7 +6,6 @@ What is written is read back: every view must place points where it did, to a hu
 from __future__ import annotations
 
 import dataclasses
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,30 +14,15 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from topforge import atomic
-from topforge.errors import FailureClass, TopForgeError
-from topforge_capture import box, formats, losses, placing, reader, resample
-from topforge_capture.capture import Bound, Capture, CaptureError, Dataset, View
+from topforge_capture import box, formats, losses, placing, reader, resample, verification
+from topforge_capture.capture import Bound, CaptureError, Dataset, View
 from topforge_capture.formats.base import Format
 
 REPORT = "conversion.json"
 VERSION = 1
-TOLERANCE = 0.01
-"""Pixels."""
 READ, RESAMPLED, BOXED, PLACED = 0.1, 0.5, 0.7, 0.95
 """Progress at the end of each part."""
 Progress = Callable[[float, str], None]
-
-
-class NotTheSameError(TopForgeError):
-    """What was written does not read back as what was meant."""
-
-    failure_class = FailureClass.INTERNAL
-
-    def __init__(self, form: str, view: str, pixels: float) -> None:
-        super().__init__(
-            "%s reads back from %s with points %.3g pixels away from where they should be." % (view, form, pixels),
-            "Choose another format, and report this with the capture's pose file: it is a defect.",
-        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,7 +55,7 @@ def convert(request: Request, progress: Progress) -> Dict[str, Any]:
 
     Raises:
         CaptureError: The capture cannot be read, or not be written in this format.
-        NotTheSameError: A defect.
+        verification.NotTheSameError: A defect.
     """
     _expect_empty(request.out.absolute())
     problems: List[CaptureError] = []
@@ -147,7 +131,7 @@ def _write(dataset: Dataset, request: Request, folder: Path, progress: Progress)
         "world": source.world,
         "source_to_result": (form.world_to_file @ move @ source.file_to_world).tolist(),
         "box": box.for_trainers(dataset.bound) if dataset.bound is not None else None,
-        "pixels": verify(dataset, form, folder),
+        "pixels": verification.verify(dataset, form, folder),
     }
 
 
@@ -233,61 +217,6 @@ def _notes(dataset: Dataset, form: Format, rewritten: int, blank: float) -> List
     if dataset.bound is not None and dataset.bound.source == "cameras":
         notes.append("The box is a guess from the cameras alone: there are neither masks nor a sparse cloud.")
     return notes
-
-
-def verify(dataset: Dataset, form: Format, folder: Path) -> Optional[float]:
-    """Reads a written capture back and returns how far its views place points from where they should, in pixels.
-
-    Returns:
-        None where this Python cannot read the format (USD).
-
-    Raises:
-        NotTheSameError: More than `TOLERANCE`.
-    """
-    file = form.find(folder)
-    assert file is not None
-    source = formats.Source(file, folder)
-    problems: List[CaptureError] = []
-    try:
-        captures = [form.read(source, split, problems.append) for split in form.splits(source)]
-    except CaptureError as error:
-        if error.code == "no-usd":
-            return None
-        raise
-    if problems:
-        raise problems[0]
-    worst = 0.0
-    pairs = _pairs(dataset, captures)
-    for view, back in pairs:
-        pixels = _distance(view, back, captures[0].file_to_world @ form.world_to_file)
-        if not pixels <= TOLERANCE:
-            raise NotTheSameError(form.name, view.name, pixels)
-        worst = max(worst, pixels)
-    return worst
-
-
-def _pairs(dataset: Dataset, captures: List[Capture]) -> List[Tuple[View, View]]:
-    """Views and what was read of them, by their images."""
-    found = {_path(view): view for capture in captures for view in capture.views}
-    missing = [view for view in dataset.views if _path(view) not in found]
-    if missing or len(found) != len(dataset.views):
-        raise NotTheSameError(captures[0].format, (missing or list(dataset.views))[0].name, float("inf"))
-    return [(view, found[_path(view)]) for view in dataset.views]
-
-
-def _path(view: View) -> str:
-    """Without `..`, which files that name images elsewhere have; links are not followed."""
-    return os.path.normpath(view.image.absolute())
-
-
-def _distance(view: View, back: View, change: np.ndarray) -> float:
-    """Between where two views place points that lie before the first; `change` is from its world to the other's."""
-    depth = max(float(np.linalg.norm(view.position)), 1.0)
-    x, y = np.meshgrid(np.linspace(-0.3, 0.3, 5), np.linspace(-0.3, 0.3, 5))
-    local = np.stack([x.ravel(), y.ravel(), -np.ones(x.size), np.full(x.size, 1.0 / depth)], axis=1) * depth
-    points = local @ view.camera_to_world.T
-    moved = points @ change.T
-    return float(np.abs(view.project(points[:, :3])[0] - back.project(moved[:, :3])[0]).max())
 
 
 def _part(progress: Progress, begin: float, end: float) -> Progress:

@@ -11,7 +11,7 @@ import pytest
 import topforge_capture
 from topforge.errors import FailureClass
 from topforge.verbs import convert as verb
-from topforge_capture import box, convert, formats, reader, resample
+from topforge_capture import box, convert, formats, reader, resample, verification
 from topforge_capture.capture import Bound, CaptureError, Dataset, Points
 from topforge_capture.images import coverage, load_pixels, to_linear
 
@@ -360,7 +360,7 @@ def test_a_writer_that_is_wrong_is_found_out(tmp_path, monkeypatch):
         return row
 
     monkeypatch.setattr(formats.llff, "_row", wrong)
-    with pytest.raises(convert.NotTheSameError, match="pixels away"):
+    with pytest.raises(verification.NotTheSameError, match="pixels away"):
         converted(nerfstudio(tmp_path / "in"), tmp_path / "out", "llff")
     assert not (tmp_path / "out").exists()
 
