@@ -34,8 +34,6 @@ from topforge_train.views.corrections import ViewCorrections
 
 NEIGHBOUR_DISTANCE = 0.01
 """Standard deviation of the step to a neighbouring point, as a share of the box's side."""
-
-
 DMTET_CELLS = 5 / 12
 """Cells of our lattice for one of nvdiffrec's grid: the same `dmtet_grid` then has as many vertices (36,562 at 64)."""
 KEPT_PIECE = 0.01

@@ -11,10 +11,10 @@ from torch.nn.functional import avg_pool2d
 
 from topforge_train.backend.interface import Backend
 from topforge_train.evaluation.metrics import composite_srgb
+from topforge_train.light import PrefilteredLight
 from topforge_train.rendering.colour import linear_to_srgb
 from topforge_train.rendering.material import TextureMaterial, VolumeMaterial
 from topforge_train.rendering.render import Rendered, Shape, render
-from topforge_train.rendering.shading import Light
 from topforge_train.views.camera import CameraBatch
 
 
@@ -24,7 +24,7 @@ class Scene:
 
     shape: Shape
     material: VolumeMaterial | TextureMaterial
-    light: Light
+    light: PrefilteredLight
 
 
 def draw(

@@ -58,7 +58,7 @@ def choose_views(session: Session, training_pass: int, step: int, count: int) ->
     """
     total = len(session.training)
     position = step * count
-    chosen = []
+    chosen: List[int] = []
     while len(chosen) < count:
         epoch, offset = divmod(position + len(chosen), total)
         order = torch.randperm(total, generator=session.generator(training_pass + 10, epoch))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Dict, Optional
 
-TRAINING_SHARE = 0.9
+BUDGET_SHARE = 0.9
 """Of `time_budget`; the rest is for writing and measuring the result."""
 TURN_SHARE = 0.1
 """Of the iterations an extension adds: over them its progress comes from where it was to where the new end puts it."""
@@ -84,5 +84,5 @@ def of_pass(number: int, passes: int, iterations: int, time_budget: float, elaps
         time_budget: Seconds for the whole run; 0 = no limit.
         elapsed: Seconds of the clock.
     """
-    ends = TRAINING_SHARE * time_budget * (number + 1) / passes if time_budget else None
+    ends = BUDGET_SHARE * time_budget * (number + 1) / passes if time_budget else None
     return Timeline(iterations, elapsed, ends)

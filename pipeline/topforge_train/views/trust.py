@@ -26,7 +26,7 @@ OUTLIER = 3.0
 """A view is in doubt as a whole if so many times the median of the views contradicts the hull."""
 MARGIN = 2
 """Bands: contradictions this close to a mask's border are the band's affair."""
-REJECTED = 0.02
+CONTRADICTED = 0.02
 """Weight of contradicting pixels of views in doubt."""
 
 
@@ -87,8 +87,8 @@ def weights_of(consensus: Consensus, images: ImageSet, tolerance: float) -> Tupl
     wrong = contradictions(consensus, coarse, MARGIN * math.ceil(tolerance * coarse.shape[1]))
     fine = images.pyramid[0][..., 3] > 0.5
     weights = border_weights(fine, tolerance * fine.shape[1])[:, None]
-    rejected = interpolate(wrong[:, None].float(), weights.shape[2:]) > 0
-    weights = torch.where(rejected, REJECTED, weights)
+    contradicted = interpolate(wrong[:, None].float(), weights.shape[2:]) > 0
+    weights = torch.where(contradicted, CONTRADICTED, weights)
     levels = [weights]
     while len(levels) < len(images.pyramid):
         levels.append(avg_pool2d(levels[-1], 2))
