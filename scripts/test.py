@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="the slow tests as well")
     flags, arguments = parser.parse_known_args()
     try:
-        python = str(private_environment.ensure(REPOSITORY, ["train", "test"]))
+        python = str(private_environment.ensure(REPOSITORY, ["train", "test", "poses"]))
     except TopForgeError as error:
         print("%s\n%s" % (error.reason, error.fix), file=sys.stderr)
         return error.exit_code
