@@ -58,7 +58,8 @@ def make(folder, places, needs=Needs(), **values):
 
 def run(paths, fault="", **variables):
     nowhere = str(paths.run.parent / "no environment")  # so that the tests' own stands in for it
-    return harness.run(paths, FAKE_NEURALANGELO=fault, TOPFORGE_ENV=nowhere, **variables)
+    cache = str(paths.run.parent / "cache")
+    return harness.run(paths, FAKE_NEURALANGELO=fault, TOPFORGE_ENV=nowhere, TOPFORGE_CACHE=cache, **variables)
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +234,9 @@ def test_a_finished_run_is_trained_longer(places, tmp_path):
 def test_extending_goes_on_from_the_last_iteration(places, tmp_path, monkeypatch):
     monkeypatch.setenv("TOPFORGE_ENV", str(tmp_path / "no environment"))
     monkeypatch.setenv("TOPFORGE_LEASE_FOLDER", str(tmp_path / "leases"))
-    out = ["--dataset", places[1], "--out", tmp_path / "short"]
+    monkeypatch.setenv("TOPFORGE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TOPFORGE_FAKE_GPUS", json.dumps([{"uuid": "GPU-a"}]))
+    out = ["--dataset", places[1], "--out", tmp_path / "short", "--gpus", "1"]
     values = {"checkout": places[0], **SHORT, "scale_schedule": "false", "keep_checkpoint": "true"}
     flags = [word for key, value in values.items() for word in ("--" + key, value)]
     command(["train", "--adapter", "neuralangelo", *out, *flags])

@@ -55,7 +55,8 @@ def make(folder, checkout, needs=Needs(), **values):
 
 def run(paths, fault=""):
     nowhere = str(paths.run.parent / "no environment")  # so that the tests' own stands in for it
-    return harness.run(paths, FAKE_RICHDREAMER=fault, TOPFORGE_ENV=nowhere)
+    cache = str(paths.run.parent / "cache")
+    return harness.run(paths, FAKE_RICHDREAMER=fault, TOPFORGE_ENV=nowhere, TOPFORGE_CACHE=cache)
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ from topforge.trainers.neuralangelo_options import (
     table_of,
 )
 from topforge.trainers.upstream import checkout, failures, normalising, soundness
+from topforge.trainers.upstream import variables as shared
 
 UPSTREAM = checkout.Upstream(
     name="neuralangelo",
@@ -77,6 +78,7 @@ class NeuralangeloAdapter(Adapter):
     options = NeuralangeloOptions
     needs_dataset = True
     is_trainer = True
+    gpus = (1, None)
     presets = PRESETS
 
     def validate(self, config: NeuralangeloOptions, dataset: Optional[str]) -> None:
@@ -116,7 +118,7 @@ class NeuralangeloAdapter(Adapter):
         atomic.write_json(paths.config, {"config": schema.to_json(config), **clone.provenance()})
         written = paths.output / "upstream" / "topforge.yaml"
         atomic.write_text(written, neuralangelo_config.yaml_text(values))
-        folder, needs = str(clone.path), variables(config, paths)
+        folder, needs = str(clone.path), variables(item, config, paths)
         extract = Step("extract", self._extraction(item, config, paths, written), 0.1, folder, needs)
         if is_trained(paths.checkpoint, config.max_iter):
             return [extract, deliver]
@@ -234,17 +236,18 @@ def _launcher(item: Item, script: str) -> List[str]:
     return ["{python}", "-u", script, "--single_gpu"]
 
 
-def variables(config: NeuralangeloOptions, paths: RunPaths) -> Tuple[Tuple[str, str], ...]:
+def variables(item: Item, config: NeuralangeloOptions, paths: RunPaths) -> Tuple[Tuple[str, str], ...]:
     """What its processes need on top of the environment edit: no login, no questions, no files outside of the run."""
-    return (
-        ("WANDB_MODE", config.wandb),
-        ("WANDB_DIR", str(paths.work)),
-        ("WANDB_CONFIG_DIR", str(paths.work / "wandb-config")),
-        ("WANDB_CACHE_DIR", str(paths.work / "wandb-cache")),
-        ("WANDB_SILENT", "true"),
-        ("OMP_NUM_THREADS", "1"),
-        ("MPLBACKEND", "Agg"),
-    )
+    found = {
+        "WANDB_MODE": config.wandb,
+        "WANDB_DIR": str(paths.work),
+        "WANDB_CONFIG_DIR": str(paths.work / "wandb-config"),
+        "WANDB_CACHE_DIR": str(paths.work / "wandb-cache"),
+        "WANDB_SILENT": "true",
+        "OMP_NUM_THREADS": "1",
+    }
+    own = dict(item.environment.variables)
+    return (*shared.of(item, ADAPTER.name), *((name, value) for name, value in found.items() if name not in own))
 
 
 def is_trained(folder: Path, iterations: int) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 from topforge.schema import option
 
@@ -429,7 +429,9 @@ def parameters(config: ModelOptions) -> int:
     size, dim = table_of(config)
     steps = max(1, config.levels - 1)
     growth = math.pow(2.0, (config.max_logres - config.min_logres) / steps) * (1 - 1e-12)  # rounds as upstream's does
-    sides = [math.floor(math.pow(growth, level) * 2**config.min_logres) + 1 for level in range(config.levels)]
+    sides: List[int] = [
+        math.floor(math.pow(growth, level) * (1 << config.min_logres)) + 1 for level in range(config.levels)
+    ]
     return dim * sum(min(side * side * side, 1 << size) for side in sides)
 
 

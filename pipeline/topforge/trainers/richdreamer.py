@@ -21,6 +21,7 @@ from topforge.trainers import richdreamer_stages as stages
 from topforge.trainers.base import Adapter, Collected, Diagnosis, Report, Step
 from topforge.trainers.richdreamer_options import PRESETS, WATCHING, RichDreamerOptions, StageOptions
 from topforge.trainers.upstream import checkout, failures, normalising, pictures, results_tree, warm_up
+from topforge.trainers.upstream import variables as shared
 from topforge.trainers.upstream.failures import Failure
 
 UPSTREAM = checkout.Upstream(
@@ -164,6 +165,7 @@ class RichDreamerAdapter(Adapter):
     licence = UPSTREAM.licence
     options = RichDreamerOptions
     is_trainer = True
+    gpus = (1, None)
     presets = PRESETS
 
     def validate(self, config: RichDreamerOptions, dataset: Optional[str]) -> None:
@@ -195,7 +197,7 @@ class RichDreamerAdapter(Adapter):
         for made in (paths.work, root):
             made.mkdir(parents=True, exist_ok=True)
         atomic.write_json(paths.config, {"config": schema.to_json(config), **clone.provenance()})
-        needs, found = variables(config, clone.path), [warm_up.step(self.name)]
+        needs, found = variables(item, config, clone.path), [warm_up.step(self.name, item)]
         redo = False
         for stage in stages.STAGES:
             redo = redo or not stages.is_done(root, stage)  # what comes after a stage is made from it
@@ -313,18 +315,18 @@ def _launch(stage: str, total: int, root: Path, until: Path) -> List[str]:
     return [*words, "--folder", str(folder), "--until", str(until), "--", "{python}", "-u"]
 
 
-def variables(config: RichDreamerOptions, clone: Path) -> Tuple[Tuple[str, str], ...]:
+def variables(item: Item, config: RichDreamerOptions, clone: Path) -> Tuple[Tuple[str, str], ...]:
     """What upstream's scripts export, with the cache's folder absolute; no login, no display, no Slurm."""
     found = [
         ("HF_HOME", str(richdreamer_weights.hf_home(config, clone))),
         ("WANDB_MODE", "disabled"),
         ("WANDB_SILENT", "true"),
-        ("MPLBACKEND", "Agg"),
         ("TOKENIZERS_PARALLELISM", "false"),  # else it warns in every loading process
     ]
     if config.offline:
         found += [(name, "1") for name in ("TRANSFORMERS_OFFLINE", "DIFFUSERS_OFFLINE", "HF_HUB_OFFLINE")]
-    return tuple(found)
+    own = dict(item.environment.variables)
+    return (*shared.of(item, ADAPTER.name), *((name, value) for name, value in found if name not in own))
 
 
 ADAPTER = RichDreamerAdapter()
