@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,9 @@ def asked(tmp_path):
 def checkout(tmp_path, name, lines):
     folder = tmp_path / "checkout"
     folder.mkdir()
+    for package in recipes.get(name).packages:
+        (folder / package).mkdir(parents=True)
+        (folder / package / "README.md").write_text("")
     (folder / recipes.get(name).requirements).write_text("\n".join(lines) + "\n")
     return folder
 
@@ -73,6 +78,7 @@ def test_nvdiffrec_is_made_in_order_with_the_variables_that_builds_need(create, 
     assert "--no-build-isolation" not in wheels["pip"]
     assert "--no-build-isolation" in build["pip"]
     assert build["pip"][-1].endswith("nvdiffrec.build.txt")
+    assert build["pip"][-3].endswith("nvdiffrec.wheels.txt"), "what is compiled must not bring another torch"
     seen = build["variables"]
     assert seen["TCNN_CUDA_ARCHITECTURES"] == "86;90"
     assert seen["TORCH_CUDA_ARCH_LIST"] == "8.6;9.0"
@@ -113,11 +119,26 @@ def test_another_compiler_brings_its_cxx_along(create, tmp_path):
 
 def test_the_checkouts_own_list_is_installed_without_what_is_pinned(create, tmp_path):
     lines = ["torch", "wandb  # logs", "git+https://github.com/NVlabs/tiny-cuda-nn/#subdirectory=bindings/torch"]
-    lines += ["numpy>=1", "# a comment", "pyyaml==6.0"]
+    lines += ["numpy>=1", "# a comment", "pyyaml==6.0", "nerfacc @ git+https://example.org/nerfacc"]
     create("neuralangelo", "--architectures", "86", "--checkout", checkout(tmp_path, "neuralangelo", lines))
-    own = asked(tmp_path)[-2]["pip"]
+    own, build = (each["pip"] for each in asked(tmp_path)[-2:])
     assert own[own.index("-c") + 1].endswith("neuralangelo.wheels.txt")
     assert Path(own[own.index("-r") + 1]).read_text().splitlines() == ["wandb", "pyyaml==6.0"]
+    assert Path(build[-1]).read_text().splitlines() == ["nerfacc @ git+https://example.org/nerfacc"]
+    assert "--no-build-isolation" in build
+
+
+def test_a_submodule_is_installed_and_must_be_there(create, tmp_path):
+    folder = checkout(tmp_path, "richdreamer", ["einops"])
+    submodule = folder / "extern" / "nd_sd"
+    shutil.rmtree(submodule)
+    ended = create("richdreamer", "--architectures", "86", "--checkout", folder)
+    assert ended.returncode == 78
+    assert "git submodule update" in ended.stderr
+    submodule.mkdir()
+    (submodule / "setup.py").write_text("")
+    create("richdreamer", "--architectures", "86", "--checkout", folder)
+    assert asked(tmp_path)[-1]["pip"][-2:] == ["-e", str(submodule)]
 
 
 @pytest.mark.parametrize("name", ["neuralangelo", "richdreamer"])
@@ -247,3 +268,22 @@ def test_a_silent_program_is_asked_for_a_prefix(create, tmp_path):
     ended = create("nvdiffrec", "--architectures", "86", "--with", silent)
     assert ended.returncode == 78
     assert "--prefix" in ended.stderr
+
+
+def test_the_built_in_trainers_default_is_its_private_environment(create, tmp_path):
+    private = tmp_path / "private"
+    venv.create(private, with_pip=False, symlinks=True)
+    digests = private_environment._digests(REPOSITORY, ["train", "poses"])
+    (private / private_environment.MARKER).write_text(json.dumps(digests))  # complete already: nothing is installed
+    ended = create("topforge", TOPFORGE_ENV=str(private))
+    assert ended.returncode == 1, "it is empty, and the doctor says so"
+    assert str(private) in ended.stdout
+    assert "topforge will not run here" in ended.stdout
+    assert not (tmp_path / "asked.jsonl").exists()
+
+
+def test_an_unknown_group_of_packages_is_told():
+    command = [sys.executable, str(REPOSITORY / "scripts" / "make_env.py"), "pose"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 78
+    assert "Known: houdini-test, poses, test, train." in ended.stderr

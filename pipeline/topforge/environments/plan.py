@@ -20,6 +20,7 @@ from topforge.items import EnvironmentSpec
 VARIABLES_FILE = Path("etc") / "conda" / "env_vars.d" / "topforge.json"
 """Read by conda's activation and by TopForge; a file of its own, so that `conda env config vars` stays the user's."""
 REQUIREMENTS_FILE = Path("etc") / "topforge" / "requirements.txt"
+SOURCES_FILE = Path("etc") / "topforge" / "sources.txt"
 _TOOLS = "x86_64-conda-linux-gnu"
 _INSTALL = ("-m", "pip", "install", "--no-input")
 
@@ -116,13 +117,20 @@ def make(
     pinned = str(recipe.wheels_file)
     steps.append(Command("Ready-made packages", (python, *_INSTALL, "-r", pinned)))
     further = recipe.further(checkout)
-    if further:
-        listed = prefix / REQUIREMENTS_FILE
-        steps.append(File("The checkout's own list, without what is pinned", listed, "\n".join(further) + "\n"))
-        listed_as = ("-c", pinned, "-r", str(listed))
-        steps.append(Command("Packages of the checkout's list", (python, *_INSTALL, *listed_as)))
-    build = (python, *_INSTALL, "--no-build-isolation", "-r", str(recipe.build_file))
-    steps.append(Command("Compiled packages (minutes each)", build))
+    sources = [line for line in further if "git+" in line]
+    listed = [line for line in further if line not in sources]
+    if listed:
+        file = prefix / REQUIREMENTS_FILE
+        steps.append(File("The checkout's own list, without what is pinned", file, "\n".join(listed) + "\n"))
+        install = (python, *_INSTALL, "-c", pinned, "-r", str(file))
+        steps.append(Command("Packages of the checkout's list", install))
+    build = [python, *_INSTALL, "--no-build-isolation", "-c", pinned, "-r", str(recipe.build_file)]
+    if sources:  # they may be built against torch as well
+        file = prefix / SOURCES_FILE
+        steps.append(File("Sources of the checkout's list", file, "\n".join(sources) + "\n"))
+        build += ["-r", str(file)]
+    build += [word for folder in recipe.own_packages(checkout) for word in ("-e", str(folder))]
+    steps.append(Command("Compiled packages (minutes each)", tuple(build)))
     return Plan(recipe, prefix, tuple(steps), variables, architectures)
 
 

@@ -50,6 +50,8 @@ class Recipe:
     """Its own list of packages, a path in its checkout; what our files pin already is left out of it."""
     compiles: bool = True
     """Whether something is built against torch and CUDA."""
+    packages: Tuple[str, ...] = ()
+    """Folders of the checkout that are Git submodules, and packages to install."""
 
     @property
     def conda_file(self) -> Path:
@@ -92,7 +94,20 @@ class Recipe:
         pinned = self.pinned()
         return [line for line in _requirement_lines(path) if project_of(line) not in pinned]
 
+    def own_packages(self, checkout: Optional[Path]) -> List[Path]:
+        """Folders of the checkout to install, of those that are packages.
 
+        Raises:
+            CheckoutNeededError: One is empty: a clone without its submodules.
+        """
+        folders = [checkout / name for name in self.packages] if checkout else []
+        for folder in folders:
+            if not folder.is_dir() or not any(folder.iterdir()):
+                raise CheckoutNeededError(self, "%s is empty (`git submodule update --init --recursive`)" % folder)
+        return [folder for folder in folders if any((folder / name).is_file() for name in _BUILD_FILES)]
+
+
+_BUILD_FILES = ("setup.py", "pyproject.toml")
 _NON_COMMERCIAL = "non-commercial use only"
 RECIPES: Dict[str, Recipe] = {
     recipe.name: recipe
@@ -101,7 +116,13 @@ RECIPES: Dict[str, Recipe] = {
         Recipe("nvdiffrec", "github.com/NVlabs/nvdiffrec", _NON_COMMERCIAL),
         Recipe("nvdiffmodeling", "github.com/NVlabs/nvdiffmodeling", _NON_COMMERCIAL),
         Recipe("neuralangelo", "github.com/NVlabs/neuralangelo", _NON_COMMERCIAL, "requirements.txt"),
-        Recipe("richdreamer", "github.com/modelscope/RichDreamer", "Apache-2.0", "requirements_3d.txt"),
+        Recipe(
+            "richdreamer",
+            "github.com/modelscope/RichDreamer",
+            "Apache-2.0",
+            "requirements_3d.txt",
+            packages=("extern/nd_sd",),
+        ),
     )
 }
 
