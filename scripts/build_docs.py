@@ -22,9 +22,8 @@ OPTIONS_HEAD = """# Options
 <!-- Made by scripts/build_docs.py from the dataclasses that also check every config: change the text there. -->
 
 The same names everywhere: as keys of a config file (`{"iter": 400}`), as flags (`topforge train --iter 400`), and in
-the `wedge` of a [job](jobs.md). nvdiffrec's config files work as they are; a key of nvdiffrec's that the built-in
-trainer cannot honour yet is refused by name when it is set to anything that matters. `topforge train --help` prints
-the same.
+the `wedge` of a [job](jobs.md). nvdiffrec's config files work as they are; values that cannot hold
+together are refused by name, with the reason, before anything is trained. `topforge train --help` prints the same.
 
 The first table of each group has what one usually changes. Options marked ° only decide what you see while it trains:
 changing them does not make another result, so finished work stays finished.
