@@ -35,8 +35,13 @@ class Material:
     """Whether all have one size and one focal length, so that one lens can have taken them."""
 
 
-def prepare(source: Path, work: Path, use_masks: bool) -> Material:
+def prepare(source: Path, work: Path, hide: bool) -> Material:
     """Lays out the images of `source` (and its masks, separate ones or alpha) in `work`.
+
+    Args:
+        source: Holds the images, or `images/` and perhaps `masks/`.
+        work: Scratch.
+        hide: Paint grey what lies under transparent alpha; else whatever colours the file has there are shown.
 
     Raises:
         TopForgeError: Too few images, an unreadable one, or a mask of another size.
@@ -51,7 +56,7 @@ def prepare(source: Path, work: Path, use_masks: bool) -> Material:
     masked: List[str] = []
     lenses: Set[Tuple[Tuple[int, int], Optional[float]]] = set()
     for path in found:
-        coverage = _lay_out(path, source / "masks", images, use_masks)
+        coverage = _lay_out(path, source / "masks", images, hide)
         if coverage is not None:
             Image.fromarray(np.where(coverage > _HALF, 255, 0).astype(np.uint8)).save(masks / (path.name + ".png"))
             masked.append(path.name)
@@ -59,19 +64,19 @@ def prepare(source: Path, work: Path, use_masks: bool) -> Material:
     return Material(images, masks, tuple(path.name for path in found), tuple(masked), len(lenses) == 1)
 
 
-def _lay_out(path: Path, masks: Path, images: Path, use_masks: bool) -> Optional[np.ndarray]:
-    """Puts one image into `images`; its coverage [h, w] if it has any and it counts."""
+def _lay_out(path: Path, masks: Path, images: Path, hide: bool) -> Optional[np.ndarray]:
+    """Puts one image into `images`; its coverage [h, w] if it has any."""
     with Image.open(path) as probe:
         has_alpha = "A" in probe.getbands() or "transparency" in probe.info
     if not has_alpha and not photos.is_turned(path):
         shutil.copy2(str(path), str(images / path.name))
-        return _separate(path, masks) if use_masks else None
+        return _separate(path, masks)
     picture = photos.load(path).convert("RGBA")
-    flat = Image.new("RGB", picture.size, _GREY)
-    flat.paste(picture, mask=picture.getchannel("A"))
+    flat = picture.convert("RGB")
+    if hide:
+        flat = Image.new("RGB", picture.size, _GREY)
+        flat.paste(picture, mask=picture.getchannel("A"))
     photos.save(flat, images / path.name)
-    if not use_masks:
-        return None
     return np.asarray(picture.getchannel("A")) if has_alpha else _separate(path, masks)
 
 

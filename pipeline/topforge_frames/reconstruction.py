@@ -59,7 +59,7 @@ def match(material: Material, database: Path, settings: Settings) -> str:
     if database.exists():
         database.unlink()
     reader = pycolmap.ImageReaderOptions(camera_model=settings.camera_model)
-    if material.masked:
+    if material.masked and settings.use_masks:
         reader.mask_path = str(material.masks)
     threads = settings.threads or -1
     extraction = pycolmap.FeatureExtractionOptions(max_image_size=settings.maximum_size, num_threads=threads)

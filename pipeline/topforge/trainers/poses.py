@@ -50,7 +50,7 @@ class PosesOptions:
     """Features that bear slanted views and dark places better (affine shape, domain size pooling); much slower."""
     use_masks: bool = option(True, group="Poses")
     """Look for features only where masks (or the images' alpha) are white. Off where the object is plain and what
-    stands around it is not, and does not move."""
+    stands around it is not, and does not move; masks come along into the result in any case."""
     minimum_registered: float = option(0.5, minimum=0.0, maximum=1.0, group="Poses", label="Least Share Found")
     """Fail if cameras are found for a smaller share of the images."""
     maximum_error: float = option(2.0, unit="pixels", minimum=0.1, maximum=100.0, group="Poses", label="Largest Error")

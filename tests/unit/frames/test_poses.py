@@ -143,16 +143,23 @@ def test_masks_keep_features_out_and_come_along_without_distortion(masked, camer
         assert (white & seen).sum() / (white | seen).sum() > 0.98
 
 
-def test_alpha_is_a_mask(photographs, run, tmp_path):
+@pytest.mark.parametrize("use_masks", [True, False])
+def test_alpha_is_a_mask_and_comes_along_in_any_case(photographs, run, tmp_path, use_masks):
     (tmp_path / "images").mkdir()
     for path in sorted((photographs / "images").iterdir())[:8]:
         pixels = np.asarray(Image.open(path))
-        alpha = np.where(is_sky(pixels), 0, 255).astype(np.uint8)
+        alpha = np.zeros(pixels.shape[:2], np.uint8)
+        alpha[:, 60:260] = 255
         Image.fromarray(np.dstack([pixels, alpha])).save(tmp_path / "images" / path.name)
-    ran = run("poses", tmp_path)
+    ran = run("poses", tmp_path, use_masks=use_masks, minimum_registered=0.3)
     assert ran.process.returncode == 0, ran.process.stderr
-    assert len(ran.outputs("mask")) == 8
+    assert len(ran.outputs("mask")) == ran.result.metrics["registered"]
     assert Image.open(ran.file(ran.outputs("photograph")[0])).mode == "RGB"
+    white = np.asarray(Image.open(ran.file(ran.outputs("mask")[0]))) > 127
+    assert 0.5 < white.mean() < 0.75
+    model = reconstruction.library().Reconstruction(ran.file("sparse/0"))
+    columns = [p.xy[0] for n in model.reg_image_ids() for p in model.image(n).get_observation_points2D()]
+    assert (min(columns) > 50) == use_masks
 
 
 def test_images_that_find_no_place_are_named(photographs, run, tmp_path):
