@@ -36,8 +36,8 @@ from rough import flaws  # noqa: E402
 
 import topforge_capture  # noqa: E402
 from topforge_capture import radiance  # noqa: E402
-from topforge_capture.images import linear_to_srgb  # noqa: E402
 from topforge_capture.formats.base import Z_UP_TO_Y_UP  # noqa: E402
+from topforge_capture.images import linear_to_srgb  # noqa: E402
 
 SAMPLE = REPOSITORY / "hip" / "sample_capture"
 QUALITY = 92
