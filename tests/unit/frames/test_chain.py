@@ -42,7 +42,6 @@ def job(photographs, tmp_path):
     content["dataset"] = "walk.mp4"
     content["prepare"][0]["count"] = VIEWS
     content["environment"]["prefix"] = None
-    content["needs"]["gpus"] = 0
     for config in content["configs"]:
         config.update(checkout="neuralangelo", max_iter=100, resolution=32)
     (tmp_path / "job.json").write_text(json.dumps(content))
@@ -52,6 +51,8 @@ def job(photographs, tmp_path):
 def cook(path):
     command = [sys.executable, str(PIPELINE / "topforge"), "cook", str(path)]
     own = {"TOPFORGE_ENV": str(path.parent / "none"), "TOPFORGE_CACHE": str(path.parent / "cache")}
+    own["TOPFORGE_LEASE_FOLDER"] = str(path.parent / "leases")
+    own["TOPFORGE_FAKE_GPUS"] = json.dumps([{"uuid": "GPU-a", "name": "RTX 3090", "mem": 24576}])
     return subprocess.run(command, env={**os.environ, **own}, capture_output=True, text=True, check=False)
 
 
