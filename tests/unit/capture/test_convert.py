@@ -171,6 +171,28 @@ def test_colours_of_an_edge_do_not_mix_with_what_is_uncovered(tmp_path):
     assert np.abs(soft[:, :3].astype(int) - (200, 100, 50)).max() <= 2
 
 
+def test_undistorting_gives_all_images_the_one_lens_that_a_format_knows_and_takes_masks_along(tmp_path):
+    source = nerfstudio(tmp_path / "in", alpha=False)
+    root = json.loads((source / "transforms.json").read_text())
+    (source / "masks").mkdir()
+    for index, frame in enumerate(root["frames"]):
+        mask = np.zeros((48, 64), np.uint8)
+        mask[12:36, 16:48] = 255
+        imageio.imwrite(source / ("masks/%d.png" % index), mask)
+        frame["mask_path"] = "masks/%d.png" % index
+    root["frames"][1].update(fl_x=90.0, fl_y=90.0)
+    root["frames"][2].update(fl_x=50.0, fl_y=50.0)
+    (source / "transforms.json").write_text(json.dumps(root))
+    report = converted(source, tmp_path / "out", "nerf-synthetic", undistort=True)
+    assert report["lost"] == []
+    views = topforge_capture.read(tmp_path / "out").views
+    assert [view.focal for view in views] == pytest.approx([60.0] * 3)
+    wide, narrow = (coverage(view, load_pixels(view.image)) for view in views[1:])
+    # 32 pixels of coverage shrink by 60 / 90, and grow by 60 / 50.
+    assert wide[24].sum() == pytest.approx(32 * 60 / 90, abs=1)
+    assert narrow[24].sum() == pytest.approx(32 * 60 / 50, abs=1)
+
+
 def test_a_polynomial_ends_where_it_turns_back():
     bent = topforge_capture.capture.Distortion.of("polynomial", [-0.3])
     assert bent.reach() == pytest.approx(1 / np.sqrt(0.9), abs=2e-3)  # d/dr (r - 0.3 r^3) = 0
