@@ -206,7 +206,7 @@ def run(arguments: argparse.Namespace) -> None:
     say(0.2, "baking normals and edges anew")
     remarks: List[str] = []
     try:
-        asset = portable(raw)
+        asset = portable(raw, not arguments.keep_mirrored)
     except NoRoomError as problem:
         asset = problem.as_it_is
         remarks.append(problem.reason)
@@ -234,6 +234,7 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--tree", type=Path, required=True, help="what the trainer wrote")
     parser.add_argument("--dataset", type=Path, help="the capture, for its cameras")
     parser.add_argument("--bound", type=float, help="side of the training box")
+    parser.add_argument("--keep-mirrored", action="store_true", help="leave mirrored charts as they are")
     parser.add_argument("--normal-bits", type=int, choices=(8, 16), default=8)
     try:
         with torch.no_grad():

@@ -5,6 +5,10 @@ perpendicular to the vertex normal N. So it has no handedness, and is averaged a
 (MikkTSpace) has both a handedness and one tangent for each side of a seam. In half of xatlas's charts, which are
 mirrored, the two have opposite green channels; near seams, other red ones. For each texel the normal in space is found
 in the first frame, and expressed in the second.
+
+Handedness itself is not portable: MaterialX 1.38 (Karma) and Mitsuba compute bitangents without it. So mirrored charts
+can be turned round, without resampling anything: the textures become twice as wide, a mirror image of themselves beside
+them, and mirrored charts move there.
 """
 
 from __future__ import annotations
@@ -14,15 +18,18 @@ from typing import Tuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from topforge.errors import TopForgeError
 from topforge_train.backend import load
 from topforge_train.backend.interface import Backend, Fragments
-from topforge_train.export.asset import Asset
+from topforge_train.export.asset import Asset, Floats
 from topforge_train.geometry.unwrap import split_fans
 from topforge_train.rendering.baking import pad_charts
 from topforge_train.rendering.tangents import orientation, tangents
+
+Flags = NDArray[np.bool_]
 
 EDGE = 8
 """Texels around each chart that are filled from their neighbours one by one; beyond, coarse to fine."""
@@ -80,27 +87,59 @@ def separated(asset: Asset) -> Asset:
     )
 
 
+def mirrored(asset: Asset) -> Flags:
+    """Which triangles [F] turn against their texture triangles."""
+    corners = asset.uv[asset.uv_triangles].astype(np.float64)
+    one, two = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    turned: Flags = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0] > 0  # v grows downwards
+    return turned
+
+
+def unmirrored(asset: Asset) -> Asset:
+    """The asset with mirrored charts turned round in a second half of its textures; as it is where there are none."""
+    turned = mirrored(asset)
+    if not turned.any():
+        return asset
+    corners = asset.uv[asset.uv_triangles].copy()
+    across = corners[..., 0] * 0.5
+    corners[..., 0] = np.where(turned[:, None], 1.0 - across, across)
+
+    def doubled(pixels: Floats) -> Floats:
+        return np.concatenate([pixels, pixels[:, ::-1]], axis=1)
+
+    return dataclasses.replace(
+        asset,
+        uv=corners.reshape(-1, 2),
+        uv_triangles=np.arange(corners.shape[0] * 3, dtype=np.int32).reshape(-1, 3),
+        base_color=doubled(asset.base_color),
+        ks=doubled(asset.ks),
+        normal_map=doubled(asset.normal_map),
+        opacity=None if asset.opacity is None else doubled(asset.opacity),
+    )
+
+
 def shape_of(asset: Asset) -> Tuple[Tensor, Tensor, Tensor]:
     """Vertices, normals and triangles as tensors."""
     return torch.from_numpy(asset.vertices), torch.from_numpy(asset.normals), torch.from_numpy(asset.triangles)
 
 
-def portable(asset: Asset) -> Asset:
+def portable(asset: Asset, unmirror: bool = True) -> Asset:
     """The asset with MikkTSpace tangents, a normal map for them, and maps without edges.
 
     Args:
         asset: As upstream wrote it; its `tangents` are not looked at.
+        unmirror: Turn mirrored charts round, which makes the textures twice as wide where there are any.
 
     Raises:
         NoRoomError: Texels belong to several places; holds what can be had all the same.
     """
-    ready, backend = separated(asset), load("auto", "cpu")
+    backend = load("auto", "cpu")
     if asset.uv.min() < -_SLACK or asset.uv.max() > 1.0 + _SLACK:
-        raise NoRoomError("texture coordinates leave the unit square", ready)
-    height, width = asset.base_color.shape[:2]
-    fragments = covered(backend, ready, height, width)
+        raise NoRoomError("texture coordinates leave the unit square", separated(asset))
+    ready = separated(unmirrored(asset) if unmirror else asset)
+    fragments = covered(backend, ready, *ready.base_color.shape[:2])
     if overlaps(ready, fragments):
-        raise NoRoomError("texture coordinates overlap", ready)
+        raise NoRoomError("texture coordinates overlap", separated(asset))
     normal = rebaked(backend, asset, ready, fragments)
     return padded(ready, normal, fragments)
 
@@ -128,8 +167,8 @@ def rebaked(backend: Backend, asset: Asset, ready: Asset, fragments: Fragments) 
 
     Args:
         backend: Interpolates.
-        asset: As upstream wrote it: texture coordinates and normal map in its frame.
-        ready: The same with MikkTSpace tangents.
+        asset: As upstream wrote it: its texture coordinates make its frame.
+        ready: The same surface with MikkTSpace tangents; its normal map is still in upstream's frame.
         fragments: The covered texels.
     """
     vertices, normals, triangles = shape_of(asset)
@@ -137,7 +176,7 @@ def rebaked(backend: Backend, asset: Asset, ready: Asset, fragments: Fragments) 
         vertices, normals, triangles, torch.from_numpy(asset.uv), torch.from_numpy(asset.uv_triangles)
     )
     normal = backend.interpolate(normals, triangles, fragments)
-    there = torch.from_numpy(asset.normal_map).reshape(-1, 3)[fragments.pixel]
+    there = torch.from_numpy(ready.normal_map).reshape(-1, 3)[fragments.pixel]
     across, up = unit(backend.interpolate(mine, triangles, fragments)), unit(normal)
     in_space = across * there[:, :1] + unit(torch.linalg.cross(up, across)) * there[:, 1:2] + up * there[:, 2:]
     frame = backend.interpolate(torch.from_numpy(ready.tangents), torch.from_numpy(ready.uv_triangles), fragments)

@@ -7,13 +7,12 @@ to the clone's data. docs/trainers.md says what TopForge adds, and what was run 
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from topforge import schema
-from topforge.errors import FailureClass, TopForgeError
+from topforge.errors import FailureClass
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.trainers.base import Adapter, Collected, Diagnosis, Report, Step
@@ -24,6 +23,7 @@ from topforge.trainers.upstream import (
     generated,
     mesh_rules,
     normalising,
+    option_checks,
     pictures,
     results_tree,
     variables,
@@ -31,6 +31,7 @@ from topforge.trainers.upstream import (
 )
 from topforge.trainers.upstream.checkout import Checkout, Upstream
 from topforge.trainers.upstream.failures import Failure
+from topforge.trainers.upstream.option_checks import UpstreamOptionError
 
 UPSTREAM = Upstream(
     name="nvdiffmodeling",
@@ -66,13 +67,6 @@ _REMARK = re.compile(r"^((?:Ref|Base) mesh has .*|Subdivided mesh:|Writing mesh:
 _BUILDING = re.compile(r"^Building extension module (\w+)")
 
 
-class UpstreamOptionError(TopForgeError):
-    """A value that nvdiffmodeling would take and fail on later, or silently get wrong."""
-
-    def __init__(self, key: str, value: Any, problem: str, fix: str) -> None:
-        super().__init__('nvdiffmodeling cannot run with "%s": %s: %s.' % (key, json.dumps(value), problem), fix)
-
-
 class NvdiffmodelingAdapter(Adapter):
     """See the module's docstring. It has no metrics of its own, saves no state and uses one GPU."""
 
@@ -91,7 +85,7 @@ class NvdiffmodelingAdapter(Adapter):
         _validate_values(config)
         if config.base_mesh is None:
             fix = "Name the mesh (.obj, with UVs) to start from, such as a decimated one."
-            raise UpstreamOptionError("base_mesh", None, "there is no mesh to start from", fix)
+            raise UpstreamOptionError(UPSTREAM.name, "base_mesh", None, "there is no mesh to start from", fix)
         mesh_rules.check(Path(config.base_mesh), needs_pbr=True)
         if dataset is not None:
             override = None if config.mtl_override is None else Path(config.mtl_override)
@@ -118,7 +112,7 @@ class NvdiffmodelingAdapter(Adapter):
         generated.write_config(paths.config, document(config, str(item.dataset), OUT))
         generated.link(paths.work, "data", clone.path / "data")
         arguments = ["--trainer", self.name, "--run", str(paths.run), "--tree", str(paths.work / "out" / OUT)]
-        arguments += ["--normal-bits", str(config.normal_bits)]
+        arguments += ["--normal-bits", str(config.normal_bits), *([] if config.unmirror else ["--keep-mirrored"])]
         train = Step("train", _command(clone, paths), variables=variables.of(item, self.name))
         return [warm_up.step(self.name, item), train, normalising.step(arguments)]
 
@@ -205,13 +199,14 @@ def _report(line: str, iterations: int) -> Optional[Report]:
 def _validate_values(config: NvdiffmodelingOptions) -> None:
     if config.relative_laplacian and config.laplacian_factor is None:
         problem = "without laplacian_factor it divides by zero in its first iteration"
-        raise UpstreamOptionError("relative_laplacian", True, problem, "Set laplacian_factor, such as 100.")
+        raise UpstreamOptionError(
+            UPSTREAM.name, "relative_laplacian", True, problem, "Set laplacian_factor, such as 100."
+        )
     if config.random_train_res and not config.custom_mip:
-        raise UpstreamOptionError("random_train_res", True, "it needs custom_mip", "Set custom_mip to true as well.")
-    for side in config.texture_res:
-        if side & (side - 1):
-            fix = "Write powers of two, such as [%d, %d]." % ((1 << side.bit_length(),) * 2)
-            raise UpstreamOptionError("texture_res", list(config.texture_res), "%d is no power of two" % side, fix)
+        raise UpstreamOptionError(
+            UPSTREAM.name, "random_train_res", True, "it needs custom_mip", "Set custom_mip to true as well."
+        )
+    option_checks.require_powers_of_two(UPSTREAM.name, config.texture_res)
 
 
 def _rungs(config: NvdiffmodelingOptions) -> List[Tuple[str, Any]]:

@@ -91,11 +91,14 @@ class NvdiffmodelingOptions:
     """In some of upstream's config files, and without effect there as well."""
     checkout: Optional[str] = option(None, path=True, group="Upstream", label="nvdiffmodeling Checkout")
     """Folder of your clone of nvdiffmodeling; null = what TOPFORGE_NVDIFFMODELING names. Nothing is written into it."""
+    unmirror: bool = option(True, group="Material", advanced=True, label="Turn Mirrored Charts Round")
+    """Karma (MaterialX 1.38) and others would shade the bumps of mirrored UVs upside down. Where there are such, they
+    move to a mirror image beside the textures, which become twice as wide; nothing is resampled."""
     normal_bits: int = option(8, unit="bits", choices=(8, 16), group="Material", label="Normal Map Bits")
     """Bits a channel of the portable normal map, textures/normal.png. Upstream's own has 8."""
 
 
-UNWRITTEN = frozenset({"checkout", "normal_bits", "animate"})
+UNWRITTEN = frozenset({"checkout", "unmirror", "normal_bits", "animate"})
 """Not in the generated file."""
 MONITORING = frozenset(
     {"display_interval", "save_interval", "display_res", "background", "camera_eye", "camera_up"}

@@ -7,16 +7,15 @@ to the clone's data. docs/trainers.md says what TopForge adds, and what was run 
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from topforge import schema
-from topforge.errors import FailureClass, TopForgeError
+from topforge.errors import FailureClass
 from topforge.items import Item
 from topforge.paths import RunPaths
-from topforge.trainers import display_layers, nvdiffrec_captures, nvdiffrec_lines
+from topforge.trainers import nvdiffrec_captures, nvdiffrec_checks, nvdiffrec_lines
 from topforge.trainers.base import Adapter, Collected, Diagnosis, Report, Step
 from topforge.trainers.nvdiffrec_captures import MESH, Dataset
 from topforge.trainers.nvdiffrec_lines import Lines
@@ -32,7 +31,6 @@ from topforge.trainers.upstream import (
     failures,
     generated,
     kept_pass,
-    mesh_rules,
     normalising,
     pictures,
     results_tree,
@@ -95,13 +93,6 @@ FAILURES: Tuple[Failure, ...] = (
 )
 
 
-class UpstreamOptionError(TopForgeError):
-    """A value that nvdiffrec would take and fail on later, or silently get wrong."""
-
-    def __init__(self, key: str, value: Any, problem: str, fix: str) -> None:
-        super().__init__('nvdiffrec cannot run with "%s": %s: %s.' % (key, json.dumps(value), problem), fix)
-
-
 class NvdiffrecAdapter(Adapter):
     """See the module's docstring."""
 
@@ -117,10 +108,10 @@ class NvdiffrecAdapter(Adapter):
     def validate(self, config: NvdiffrecUpstreamOptions, dataset: Optional[str]) -> None:
         """Everything upstream would ignore in silence or meet with a traceback after minutes."""
         clone = checkout.require(UPSTREAM, config.checkout)
-        _validate_values(config)
-        _validate_files(config, clone)
+        nvdiffrec_checks.check_values(config)
+        nvdiffrec_checks.check_files(config, clone)
         if dataset is not None and Path(dataset).exists():  # otherwise an item before this one makes it
-            _validate_dataset(config, Path(dataset))
+            nvdiffrec_checks.check_dataset(config, Path(dataset))
 
     def places(self, config: NvdiffrecUpstreamOptions) -> Tuple[Path, ...]:
         """The checkout: paths of upstream's config files, and of the presets, start there."""
@@ -231,71 +222,8 @@ def _command(clone: Checkout, paths: RunPaths, gpus: int) -> Tuple[str, ...]:
 def _normalise(item: Item, config: NvdiffrecUpstreamOptions, paths: RunPaths, found: Dataset) -> List[str]:
     arguments = ["--trainer", "nvdiffrec", "--run", str(paths.run), "--tree", str(paths.work / "out" / OUT)]
     arguments += ["--bound", repr(config.mesh_scale), "--normal-bits", str(config.normal_bits)]
+    arguments += [] if config.unmirror else ["--keep-mirrored"]
     return arguments if found.kind == MESH else [*arguments, "--dataset", str(item.dataset)]
-
-
-def _validate_values(config: NvdiffrecUpstreamOptions) -> None:
-    for layer in config.display if isinstance(config.display, list) else ():
-        if isinstance(layer, dict) and "relight" in layer:
-            fix = "Remove that layer; light the result with another probe in Houdini, or use TopForge's trainer."
-            raise UpstreamOptionError("display", config.display, '"relight" crashes at the first preview', fix)
-    display_layers.validate(config.display)
-    if config.custom_mip and config.base_mesh:
-        fix = "Remove custom_mip."
-        raise UpstreamOptionError("custom_mip", True, "with a base mesh its textures never train", fix)
-    if config.lock_light and config.camera_space_light:
-        problem = "with camera_space_light pass 2 would see the light as the last preview's camera left it"
-        raise UpstreamOptionError("lock_light", True, problem, "Set one of them to false.")
-    for side in config.texture_res:
-        if side & (side - 1):
-            fix = "Write powers of two, such as [%d, %d]." % ((1 << side.bit_length(),) * 2)
-            raise UpstreamOptionError("texture_res", list(config.texture_res), "%d is no power of two" % side, fix)
-    for low, high in (("kd_min", "kd_max"), ("ks_min", "ks_max"), ("nrm_min", "nrm_max")):
-        if any(a > b for a, b in zip(getattr(config, low), getattr(config, high))):
-            problem = "an entry is above that of %s" % high
-            raise UpstreamOptionError(low, list(getattr(config, low)), problem, "Correct one of them.")
-
-
-def _validate_files(config: NvdiffrecUpstreamOptions, clone: Checkout) -> None:
-    grid = clone.path / "data" / "tets" / ("%d_tets.npz" % config.dmtet_grid)
-    if config.isosurface == "dmtet" and not config.base_mesh and not grid.is_file():
-        there = sorted(int(path.name[: -len("_tets.npz")]) for path in grid.parent.glob("[0-9]*_tets.npz"))
-        known = ", ".join(map(str, there)) or "none"
-        fix = 'Set dmtet_grid to one that is there (%s), or isosurface to "flexicubes", which takes any.' % known
-        raise UpstreamOptionError("dmtet_grid", config.dmtet_grid, "the checkout has no %s" % grid, fix)
-    if config.envmap is not None:
-        _require_light(Path(config.envmap))
-    elif not config.learn_light:
-        fix = "Name a latitude-longitude .hdr file in envmap."
-        raise UpstreamOptionError("learn_light", False, "a fixed light needs envmap", fix)
-    if config.base_mesh is not None:
-        mesh_rules.check(Path(config.base_mesh))
-
-
-def _require_light(path: Path) -> None:
-    if path.suffix.lower() != ".hdr":
-        raise UpstreamOptionError("envmap", str(path), "only .hdr files are read", "Convert it to Radiance .hdr.")
-    if not path.is_file():
-        raise UpstreamOptionError("envmap", str(path), "there is no such file", "Correct the path.")
-
-
-def _validate_dataset(config: NvdiffrecUpstreamOptions, dataset: Path) -> None:
-    found = nvdiffrec_captures.check(dataset)
-    found.require_size(config.train_res)
-    if found.kind != MESH:
-        if config.mtl_override is not None:
-            problem = "the dataset is no mesh"
-            raise UpstreamOptionError("mtl_override", config.mtl_override, problem, "Remove it.")
-        return
-    if config.restart_pass_2:
-        problem = "envmap would have to light the reference and to be the found light at once"
-        raise UpstreamOptionError("restart_pass_2", True, problem, "Set it to false for a mesh reference.")
-    if config.envmap is None:
-        fix = "Name a latitude-longitude .hdr file in envmap."
-        raise UpstreamOptionError("envmap", None, "nothing lights the mesh reference", fix)
-    facts = mesh_rules.check(dataset, None if config.mtl_override is None else Path(config.mtl_override))
-    if config.base_mesh is None:
-        mesh_rules.require_inside(dataset, facts, config.mesh_scale)
 
 
 def _wrong_size(tail: Sequence[str]) -> Optional[Diagnosis]:

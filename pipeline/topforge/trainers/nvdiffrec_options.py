@@ -73,11 +73,14 @@ class NvdiffrecUpstreamOptions(NvdiffrecOptions):
     restart_pass_2: bool = option(False, group="Upstream", advanced=True, label="Restart from Pass 1")
     """An attempt after an interrupted pass 2 begins with what pass 1 had found, not from nothing. For photographs only.
     The result is not that of an uninterrupted run: textures and light start from 8 bit, occlusion from 0."""
+    unmirror: bool = option(True, group="Material", advanced=True, label="Turn Mirrored Charts Round")
+    """Upstream mirrors about half of its charts, whose bumps Karma (MaterialX 1.38) and others would shade upside down.
+    Those move to a mirror image beside the textures, which become twice as wide; nothing is resampled."""
     normal_bits: int = option(8, unit="bits", choices=(8, 16), group="Material", label="Normal Map Bits")
     """Bits a channel of the portable normal map, textures/normal.png. Upstream's own has 8."""
 
 
-OWN: FrozenSet[str] = frozenset({"checkout", "restart_pass_2", "normal_bits"})
+OWN: FrozenSet[str] = frozenset({"checkout", "restart_pass_2", "unmirror", "normal_bits"})
 """Options that are not upstream's."""
 UNWRITTEN = OWN | {"local_rank", "multi_gpu"}
 """Not in the generated file: JSON wins over everything there, and the last two come from the environment."""
