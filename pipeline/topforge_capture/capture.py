@@ -156,9 +156,10 @@ class Bound:
     source: str
     """How it was found: "file", "given", "masks", "points" or "cameras"."""
 
-    def moved(self, offset: np.ndarray) -> Bound:
-        """By a vector [3]."""
-        return Bound(self.low + offset, self.high + offset, self.source)
+    def moved(self, matrix: np.ndarray) -> Bound:
+        """Under a shift and one positive scale, as [4, 4]."""
+        scale, offset = matrix[0, 0], matrix[:3, 3]
+        return Bound(scale * self.low + offset, scale * self.high + offset, self.source)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ import numpy as np
 from topforge import atomic
 from topforge_capture import box, formats, losses, placing, reader, resample, verification
 from topforge_capture.capture import Bound, CaptureError, Dataset, View
+from topforge_capture.checks.space import recommended_box
 from topforge_capture.formats.base import Format
 
 REPORT = "conversion.json"
@@ -46,6 +47,8 @@ class Request:
     """In TopForge's world, before centring."""
     centre: bool = False
     """Move the world so that the box's middle becomes the origin."""
+    fit: float = 0.0
+    """Also scale it, so that the box needs a mesh_scale of this; 0 = leave its size."""
     photographs: Optional[Path] = None
     """Where images are looked for first."""
 
@@ -110,16 +113,12 @@ def _write(dataset: Dataset, request: Request, folder: Path, progress: Progress)
     whole = dataset  # with the cloud and the masks that tell where the object is, whether the format holds them or not
     lost, blank, dataset = _fitted(dataset, request, form, scratch, _part(progress, READ, RESAMPLED))
     dataset = _boxed(dataset, whole, request, form, _part(progress, RESAMPLED, BOXED))
-    moved = np.zeros(3)
-    if request.centre and dataset.bound is not None:
-        moved = -0.5 * (dataset.bound.low + dataset.bound.high)
-        dataset = _moved(dataset, moved)
+    move = _move(dataset, request)
+    dataset = _moved(dataset, move)
     where = placing.Place(form, folder, request.images, scratch)
     dataset, rewritten = placing.place(dataset, where, _part(progress, BOXED, PLACED))
     form.write(folder, dataset)
     shutil.rmtree(str(scratch))
-    move = np.eye(4)
-    move[:3, 3] = moved
     return {
         "version": VERSION,
         "source": str(request.source),
@@ -180,24 +179,38 @@ def held_out(dataset: Dataset, every: int) -> Dataset:
 def _boxed(dataset: Dataset, whole: Dataset, request: Request, form: Format, progress: Progress) -> Dataset:
     if request.box is not None:
         return dataclasses.replace(dataset, bound=request.box)
-    wanted = form.needs_bound or request.centre
+    wanted = form.needs_bound or request.centre or request.fit > 0
     if request.find_box or (wanted and dataset.bound is None):
         return dataclasses.replace(dataset, bound=box.find(whole, progress))
     return dataset
 
 
-def _moved(dataset: Dataset, offset: np.ndarray) -> Dataset:
+def _move(dataset: Dataset, request: Request) -> np.ndarray:
+    """What brings the box where it is wanted: [4, 4], a shift and one scale for all axes."""
+    move = np.eye(4)
+    if dataset.bound is not None and (request.centre or request.fit > 0):
+        bounds = np.stack([dataset.bound.low, dataset.bound.high])
+        middle, _, side = recommended_box(bounds)
+        scale = request.fit / side if request.fit > 0 else 1.0
+        move[:3, :3] *= scale
+        move[:3, 3] = -scale * middle
+    return move
+
+
+def _moved(dataset: Dataset, move: np.ndarray) -> Dataset:
+    scale = float(move[0, 0])
+
     def change(view: View) -> View:
         matrix = view.camera_to_world.copy()
-        matrix[:3, 3] += offset
+        matrix[:3, 3] = scale * matrix[:3, 3] + move[:3, 3]
+        if view.has_planes:
+            view = dataclasses.replace(view, near=scale * view.near, far=scale * view.far)
         return dataclasses.replace(view, camera_to_world=matrix)
 
-    move = np.eye(4)
-    move[:3, 3] = offset
     return dataclasses.replace(
         dataset.with_views(change),
         points=dataset.points.moved(move) if dataset.points is not None else None,
-        bound=dataset.bound.moved(offset) if dataset.bound is not None else None,
+        bound=dataset.bound.moved(move) if dataset.bound is not None else None,
     )
 
 

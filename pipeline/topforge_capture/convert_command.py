@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hold_out", type=int, default=0)
     parser.add_argument("--box", nargs="+", default=[])
     parser.add_argument("--centre", action="store_true")
+    parser.add_argument("--fit", type=float, default=0.0)
     parser.add_argument("--photographs", type=Path)
     parser.add_argument("--json", type=Path)
 
@@ -49,6 +50,7 @@ def run(arguments: argparse.Namespace, say: Callable[[float, str], None]) -> int
             find_box=arguments.box == ["auto"],
             box=_given_box(arguments.box),
             centre=arguments.centre,
+            fit=_given_side(arguments.fit),
             photographs=arguments.photographs,
         )
         report = convert(request, say)
@@ -62,6 +64,17 @@ def run(arguments: argparse.Namespace, say: Callable[[float, str], None]) -> int
     print(conversion_text.render(report, str(arguments.out)))
     print("summary=" + json.dumps({"reason": "", "fix": ""}), flush=True)
     return 0
+
+
+def _given_side(side: float) -> float:
+    """What the box is to fit into; 0 = anything.
+
+    Raises:
+        CaptureError: `bad-value`: negative, or no number.
+    """
+    if not 0 <= side < float("inf"):
+        raise CaptureError("bad-value", "--fit %r is no size." % side, "Use --fit 2.1, the default mesh_scale.")
+    return side
 
 
 def _given_box(words: List[str]) -> Optional[Bound]:

@@ -49,6 +49,9 @@ class ConvertOptions:
     """Where the object is, instead: middle x, y, z and size, y up."""
     centre: bool = option(False, group="Convert", label="Center")
     """Move the world so that the box's middle becomes the origin."""
+    fit: float = option(0.0, unit="world units", minimum=0.0, maximum=1e6, group="Convert", label="Fit into Side")
+    """Also scale the world, so that a mesh_scale of this holds the object; 0 = leave its size, which COLMAP chose
+    at will. 2.1 is the default mesh_scale of TopForge and nvdiffrec."""
 
 
 class ConvertAdapter(CaptureStep):
@@ -67,6 +70,7 @@ class ConvertAdapter(CaptureStep):
         words += ["--hold_out", str(config.hold_out)]
         words += ["--undistort"] if config.undistort else []
         words += ["--centre"] if config.centre else []
+        words += ["--fit", repr(config.fit)] if config.fit else []
         if config.box is not None:
             words += ["--box", *("%.9f" % number for number in config.box)]
         elif config.find_box:

@@ -43,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--box", nargs="+", default=[], metavar="BOX", help="where the object is: auto, or X Y Z SIZE (y up)"
     )
     parser.add_argument("--centre", action="store_true", help="move the world so that the box's middle is the origin")
+    parser.add_argument(
+        "--fit", type=float, default=0.0, metavar="SIDE", help="also scale it, so that mesh_scale SIDE holds the box"
+    )
     parser.add_argument("--photographs", type=Path, metavar="DIR", help="where images are looked for first")
     parser.add_argument("--env", metavar="PREFIX", help="environment with numpy and imageio: its root, or its name")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there as well")
@@ -72,6 +75,7 @@ def command(arguments: argparse.Namespace) -> Tuple[str, ...]:
     words += ["--to", arguments.to, "--images", arguments.images, "--hold_out", str(arguments.hold_out)]
     words += ["--undistort"] if arguments.undistort else []
     words += ["--centre"] if arguments.centre else []
+    words += ["--fit", repr(arguments.fit)] if arguments.fit else []
     words += ["--box", *arguments.box] if arguments.box else []
     for flag, path in (("--photographs", arguments.photographs), ("--json", arguments.json)):
         words += [flag, str(path.absolute())] if path else []

@@ -290,6 +290,13 @@ def test_the_box_comes_from_masks_and_centring_moves_it_to_the_origin(clean_scen
     np.testing.assert_allclose(centred["box"]["centre"], 0, atol=1e-9)
     position = topforge_capture.read(tmp_path / "centred").views[0].position
     assert np.linalg.norm(position) == pytest.approx(4.5, abs=0.3)
+    fitted = converted(folder, tmp_path / "fitted", "nerf-synthetic", fit=1.3)
+    np.testing.assert_allclose(fitted["box"]["centre"], 0, atol=1e-9)
+    assert 1.2 <= fitted["box"]["mesh_scale"] <= 1.3
+    smaller = topforge_capture.read(tmp_path / "fitted").views[0].position
+    np.testing.assert_allclose(smaller, position * 1.3 / centred["box"]["mesh_scale"], rtol=1e-9)
+    there = (np.array(fitted["source_to_result"]) @ np.append(np.mean(expected, axis=0), 1))[:3]
+    np.testing.assert_allclose(there, 0, atol=0.08)
 
 
 def views_around(folder):
