@@ -65,6 +65,8 @@ def test_exit_code_0_is_not_success(make_run, nerf, nvdiffrec_checkout, fault, r
     assert run.cook(fault) == EXIT_CODES[FailureClass.TRAINER], run.output
     assert re.search(reason, run.state.reason), run.state.reason
     assert not run.paths.manifest.exists()
+    assert "stays in the run's work folder" in run.state.fix
+    assert (run.paths.work / "out/result/img_mesh_pass_000002.png").is_file()
     if fault == "unsaved":
         assert "freeimage" in run.state.fix
 
@@ -118,3 +120,10 @@ def test_texture_coordinates_of_a_soup_of_triangles(make_run, nerf, nvdiffrec_ch
     run = make_run("nvdiffrec", nerf, needs, checkout=str(nvdiffrec_checkout), **TINY)
     assert run.cook("hang_unwrap") == EXIT_CODES[FailureClass.TRAINER], run.output
     assert "xatlas" in run.state.reason
+
+
+def test_little_memory_after_the_training_does_not_train_again():
+    tail = ["topforge-error class=oom", "topforge-reason out of memory", "topforge-fix Get more."]
+    found = ADAPTER.diagnose(71, tail)
+    assert found.failure_class is FailureClass.TRAINER
+    assert found.fix.startswith("Get more. What upstream wrote stays")

@@ -22,6 +22,7 @@ STAGE = "normalise"
 MODULE = "topforge_train.normalise"
 _PACKAGES = ("torch", "warp", "numpy", "imageio")
 _LINE = re.compile(r"^topforge stage=%s progress=([0-9.]+)(?: message=(.*))?$" % STAGE)
+_KEPT = " What upstream wrote stays in the run's work folder until the item is run again."
 _MARKS = ("topforge-error class=", "topforge-reason ", "topforge-fix ")
 
 
@@ -85,8 +86,14 @@ def parse(line: str) -> Optional[Report]:
 
 
 def diagnose(tail: Sequence[str]) -> Optional[Diagnosis]:
-    """What the step says of its own failure; None = it says nothing."""
+    """What the step says of its own failure; None = it says nothing.
+
+    Too little memory here is no reason to train again with lower settings: hours of training lie in the work folder,
+    and stay there until the item is run again.
+    """
     found = {mark: line[len(mark) :].strip() for line in tail for mark in _MARKS if line.startswith(mark)}
     if len(found) < len(_MARKS):
         return None
-    return Diagnosis(FailureClass(found[_MARKS[0]]), found[_MARKS[1]], found[_MARKS[2]])
+    told = FailureClass(found[_MARKS[0]])
+    kind = FailureClass.TRAINER if told is FailureClass.OOM else told
+    return Diagnosis(kind, found[_MARKS[1]], found[_MARKS[2]] + _KEPT)
