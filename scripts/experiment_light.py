@@ -29,12 +29,12 @@ sys.path[:0] = [str(ROOT / "pipeline"), str(ROOT / "scripts")]
 from make_noon_light import panorama  # noqa: E402
 from sample import light as studio_light  # noqa: E402
 
-from topforge_train import cubemap, light, prefilter  # noqa: E402
 from topforge_train.backend import load  # noqa: E402
 from topforge_train.backend.interface import HashGridSpec  # noqa: E402
-from topforge_train.light import PrefilteredLight, prefiltered  # noqa: E402
 from topforge_train.mesh_reference import views  # noqa: E402
+from topforge_train.rendering import cubemap, light, prefilter  # noqa: E402
 from topforge_train.rendering.colour import linear_to_srgb  # noqa: E402
+from topforge_train.rendering.light import PrefilteredLight, prefiltered  # noqa: E402
 from topforge_train.rendering.material import MaterialLimits, VolumeMaterial  # noqa: E402
 from topforge_train.rendering.shading import Surface, facing, shade  # noqa: E402
 from topforge_train.training import loss  # noqa: E402

@@ -27,10 +27,10 @@ def draw(result: Path) -> None:
 
     from topforge_capture import radiance
     from topforge_train.backend import load
-    from topforge_train.cubemap import from_latlong
     from topforge_train.evaluation.result import scene_of
     from topforge_train.export import read_tree
     from topforge_train.rendering import scene
+    from topforge_train.rendering.cubemap import from_latlong
     from topforge_train.views.data import load_images
 
     backend, asset = load(), read_tree(result / "mesh")

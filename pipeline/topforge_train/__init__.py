@@ -5,8 +5,7 @@ and what it is compared with; `deliver` writes the result. Below them:
 
 - `views`: photographs, cameras, masks, and what they say about themselves before training
 - `geometry`: isosurfaces, meshes, texture coordinates
-- `rendering`: material, shading, and the way to an image; with `light` and its parts, and `mesh_reference` in place of
-  photographs
+- `rendering`: material, light, shading, and the way to an image; `mesh_reference` in place of photographs
 - `training`: loop, iteration, CUDA graphs, checkpoints, several GPUs, and what happens when something goes wrong
 - `evaluation`: pictures and scores
 - `export`: files for other programs

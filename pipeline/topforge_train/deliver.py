@@ -15,7 +15,6 @@ from torch import Tensor
 import topforge
 from topforge import atomic
 from topforge.errors import FailureClass, TopForgeError
-from topforge_train.cubemap import to_latlong
 from topforge_train.evaluation import perceptual, validation
 from topforge_train.evaluation.preview import write_png
 from topforge_train.export import write_delivery, write_hull, write_tree
@@ -23,6 +22,7 @@ from topforge_train.export.asset import Asset, AssetCamera
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.rendering.baking import pad_charts, texel_positions
 from topforge_train.rendering.colour import linear_to_srgb
+from topforge_train.rendering.cubemap import to_latlong
 from topforge_train.rendering.material import opacity_map, split_maps
 from topforge_train.rendering.tangents import orientation, tangents
 from topforge_train.surface_pass import Start, SurfacePass

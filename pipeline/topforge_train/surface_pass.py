@@ -18,7 +18,7 @@ from topforge_train.backend.warp_normal_variation import normal_variation
 from topforge_train.backend.warp_variation import variation
 from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, vertex_normals
-from topforge_train.light import LIGHT_RATE, EnvironmentLight
+from topforge_train.rendering.light import LIGHT_RATE, EnvironmentLight
 from topforge_train.rendering.material import MaterialLimits, TextureMaterial, with_opacity
 from topforge_train.rendering.render import Shape, render
 from topforge_train.rendering.scene import Scene

@@ -20,7 +20,7 @@ from topforge_train.geometry import DMTet, FlexiCubes, Isosurface, IsosurfaceMes
 from topforge_train.geometry.cleanup import without_floaters
 from topforge_train.geometry.initial_shape import random_distance
 from topforge_train.geometry.mesh import Mesh, vertex_normals
-from topforge_train.light import LIGHT_RATE, EnvironmentLight, log_variation, neutrality
+from topforge_train.rendering.light import LIGHT_RATE, EnvironmentLight, log_variation, neutrality
 from topforge_train.rendering.material import MaterialLimits, VolumeMaterial
 from topforge_train.rendering.render import Rendered, Shape, render
 from topforge_train.rendering.scene import Scene

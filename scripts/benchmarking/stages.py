@@ -40,7 +40,7 @@ NEIGHBOURS = 1.25
 CHANNELS = 9
 """Of the texture: base colour, occlusion-roughness-metalness, normal."""
 ENTRIES = 250
-"""Texels of the light in the mean of a prefiltered one (`topforge_train.prefilter`)."""
+"""Texels of the light in the mean of a prefiltered one (`topforge_train.rendering.prefilter`)."""
 ADAM_BYTES = 7 * FLOAT
 """For a parameter: itself, gradient and two moments read; itself and the moments written."""
 ADAM_OPERATIONS = 12
@@ -170,7 +170,7 @@ def _seconds(action: Any, repeats: int = 10) -> float:
 def light_work(side: int) -> Tuple[int, int]:
     """Texels of all levels of a light with faces of this side, and entries of the sums that make them."""
     sys.path.insert(0, str(PIPELINE))
-    from topforge_train import prefilter
+    from topforge_train.rendering import prefilter
 
     sides = [shape.side for shape in prefilter.level_shapes(side)]
     return sum(6 * n**2 for n in sides), ENTRIES * sum(6 * n**2 for n in sides[1:])

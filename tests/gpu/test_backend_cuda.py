@@ -14,6 +14,7 @@ import torch
 
 from topforge_train.backend import load
 from topforge_train.backend.interface import HashGridSpec
+from topforge_train.backend.sparse import SparseMatrix
 from topforge_train.backend.warp_edges import silhouette_sides
 from topforge_train.evaluation.metrics import psnr, ssim
 from topforge_train.geometry import DMTet, FlexiCubes
@@ -21,12 +22,11 @@ from topforge_train.geometry.hull import visual_hull_sdf
 from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, components, vertex_normals
 from topforge_train.geometry.unwrap import unwrap
-from topforge_train.light import log_variation, neutrality, prefiltered
 from topforge_train.rendering.brdf import environment_brdf
+from topforge_train.rendering.light import log_variation, neutrality, prefiltered
 from topforge_train.rendering.material import MaterialLimits, TextureMaterial, VolumeMaterial
 from topforge_train.rendering.render import Shape, render
 from topforge_train.rendering.tangents import orientation, tangents
-from topforge_train.sparse import SparseMatrix
 from topforge_train.views.camera import CameraBatch
 
 pytestmark = pytest.mark.gpu

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from topforge_train.light import EnvironmentLight
 from topforge_train.rendering import brdf
+from topforge_train.rendering.light import EnvironmentLight
 
 
 def over_the_hemisphere(cosine, roughness, size=1200):

@@ -8,7 +8,7 @@ import torch
 from topforge_train.backend import load
 from topforge_train.geometry import FlexiCubes
 from topforge_train.geometry.mesh import Mesh, vertex_normals
-from topforge_train.light import EnvironmentLight, prefiltered
+from topforge_train.rendering.light import EnvironmentLight, prefiltered
 from topforge_train.rendering.material import MaterialLimits, TextureMaterial
 from topforge_train.rendering.render import Shape, render
 from topforge_train.rendering.tangents import orientation, tangents

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from topforge_train.backend import load, parallel, reference
-from topforge_train.light import EnvironmentLight, PrefilteredLight
 from topforge_train.mesh_reference import painted_mesh
 from topforge_train.rendering import layers
+from topforge_train.rendering.light import EnvironmentLight, PrefilteredLight
 from topforge_train.rendering.material import INITIAL_OPACITY, MaterialLimits, TextureMaterial
 from topforge_train.rendering.render import Shape, render
 from topforge_train.rendering.tangents import orientation, tangents

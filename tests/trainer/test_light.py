@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from topforge.trainers.builtin_options import BuiltinOptions
-from topforge_train import cubemap, light, prefilter
 from topforge_train.backend.warp_prefilter import Rows
 from topforge_train.backend.warp_sampling import texture_cube
 from topforge_train.export.images import write_radiance
 from topforge_train.export.tree import PROBE_SIZE
-from topforge_train.light import EnvironmentLight, prefiltered
+from topforge_train.rendering import cubemap, light, prefilter
+from topforge_train.rendering.light import EnvironmentLight, prefiltered
 
 
 def random(*shape, seed=0):

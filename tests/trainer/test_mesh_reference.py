@@ -14,9 +14,9 @@ from topforge.trainers.builtin_options import BuiltinOptions
 from topforge.wavefront import MeshFileError
 from topforge_train.backend import load as load_backend
 from topforge_train.export.images import write_radiance
-from topforge_train.light import EnvironmentLight
 from topforge_train.mesh_reference import painted_mesh, views
 from topforge_train.mesh_reference.pool import draw_views, reference_images, reference_light
+from topforge_train.rendering.light import EnvironmentLight
 from topforge_train.views.camera import make_cameras
 
 BACKEND = load_backend("warp", "cpu")

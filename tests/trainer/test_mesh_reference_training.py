@@ -24,9 +24,9 @@ from topforge_train.evaluation import perceptual
 from topforge_train.evaluation.metrics import psnr
 from topforge_train.export.images import write_radiance
 from topforge_train.export.tree import read_tree
-from topforge_train.light import EnvironmentLight
 from topforge_train.mesh_reference import base_mesh, painted_mesh, views
 from topforge_train.mesh_reference.pool import draw_views
+from topforge_train.rendering.light import EnvironmentLight
 from topforge_train.rendering.material import MaterialLimits, TextureMaterial
 from topforge_train.rendering.render import Shape
 from topforge_train.rendering.scene import Scene, displayed, draw

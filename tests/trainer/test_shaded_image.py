@@ -9,7 +9,7 @@ from topforge_train.backend import parallel, reference_sampling
 from topforge_train.backend.interface import Fragments
 from topforge_train.backend.warp_runtime import TensorMismatchError
 from topforge_train.backend.warp_shading import shaded_image
-from topforge_train.light import PrefilteredLight, fractional_level
+from topforge_train.rendering.light import PrefilteredLight, fractional_level
 from topforge_train.rendering.shading import shaded_image as twin
 
 VIEWS, HEIGHT, WIDTH = 3, 24, 31

@@ -46,7 +46,7 @@ class CheckerBrokeError(TopForgeError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
-    parser.add_argument("folder", type=Path, help="the capture: holds transforms_train.json, poses_bounds.npy, sparse/ ...")
+    parser.add_argument("folder", type=Path, help="the capture, with its transforms_train.json, sparse/ ...")
     parser.add_argument("--env", metavar="PREFIX", help="environment with numpy and imageio: its root, or its name")
     parser.add_argument("--json", action="store_true", help="print the report as JSON instead of text")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="write cameras.png and contact_sheet.png there")

@@ -9,7 +9,7 @@ import warp as wp
 
 from topforge_train.backend.mip_levels import Chain, image_of, level_and_fraction
 from topforge_train.backend.warp_cube import bilinear_weights, face_vector, project, taps, weight_slopes
-from topforge_train.prefilter import MINIMUM_ROUGHNESS
+from topforge_train.rendering.prefilter import MINIMUM_ROUGHNESS
 
 wp.set_module_options({"enable_backward": False})
 

@@ -12,10 +12,10 @@ from torch.nn.functional import normalize
 
 from topforge.trainers import display_layers
 from topforge_capture import radiance
-from topforge_train import cubemap
 from topforge_train.backend.interface import Backend
-from topforge_train.light import EnvironmentLight, PrefilteredLight
+from topforge_train.rendering import cubemap
 from topforge_train.rendering.colour import linear_to_srgb
+from topforge_train.rendering.light import EnvironmentLight, PrefilteredLight
 from topforge_train.rendering.material import as_surface
 from topforge_train.rendering.render import Rendered
 from topforge_train.rendering.scene import Scene, averaged, displayed, draw, layers

@@ -14,7 +14,7 @@ from torch import Tensor
 from topforge_train.backend.interface import Backend
 from topforge_train.evaluation import metrics
 from topforge_train.export.asset import Asset
-from topforge_train.light import prefiltered
+from topforge_train.rendering.light import prefiltered
 from topforge_train.rendering.material import MaterialLimits, TextureMaterial
 from topforge_train.rendering.render import Shape
 from topforge_train.rendering.scene import Scene, displayed, draw

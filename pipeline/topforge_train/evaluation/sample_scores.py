@@ -19,11 +19,11 @@ from torch import Tensor
 
 from topforge_capture import radiance
 from topforge_train.backend import Backend, load
-from topforge_train.cubemap import from_latlong
 from topforge_train.evaluation.metrics import psnr
 from topforge_train.evaluation.result import draw_pair, scene_of, score_shape, score_views
 from topforge_train.export import read_tree
 from topforge_train.export.asset import Asset
+from topforge_train.rendering.cubemap import from_latlong
 from topforge_train.rendering.scene import Scene, draw
 from topforge_train.views.data import ImageSet, load_images
 

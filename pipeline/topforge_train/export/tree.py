@@ -13,9 +13,9 @@ from topforge import atomic
 from topforge.errors import TopForgeError
 from topforge_capture import radiance
 from topforge_capture.images import srgb_to_linear
-from topforge_train.cubemap import from_latlong, to_latlong
 from topforge_train.export import images
 from topforge_train.export.asset import Asset, Floats, Indices
+from topforge_train.rendering.cubemap import from_latlong, to_latlong
 from topforge_train.rendering.tangents import orientation, tangents
 
 MATERIAL = """newmtl defaultMat

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from topforge_train.sparse import SparseMatrix
+from topforge_train.backend.sparse import SparseMatrix
 
 from .mesh import edges
 

@@ -20,10 +20,10 @@ from topforge_train.backend.interface import Backend
 from topforge_train.backend.warp_texture_level import texture_level
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.geometry.unwrap import split_fans, unwrap
-from topforge_train.light import EnvironmentLight
 from topforge_train.mesh_reference import painted_mesh
 from topforge_train.mesh_reference.painted_mesh import PaintedMesh
 from topforge_train.rendering.baking import pad_charts
+from topforge_train.rendering.light import EnvironmentLight
 from topforge_train.rendering.material import MaterialLimits
 from topforge_train.rendering.shading import mapped_normal
 from topforge_train.rendering.tangents import orientation, tangents

@@ -18,9 +18,9 @@ from topforge_train.backend.interface import Backend, Fragments
 from topforge_train.backend.warp_shading import shaded_image
 from topforge_train.backend.warp_texture_level import texture_level
 from topforge_train.geometry.unwrap import split_fans
-from topforge_train.light import PrefilteredLight
 from topforge_train.mesh_reference.painting import PaintedMaterial, paint, plain
 from topforge_train.rendering.layers import composite, peel
+from topforge_train.rendering.light import PrefilteredLight
 from topforge_train.rendering.render import Shape, facing_side, surface_points
 from topforge_train.rendering.tangents import orientation, tangents
 from topforge_train.views.camera import CameraBatch

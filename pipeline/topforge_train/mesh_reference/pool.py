@@ -14,12 +14,12 @@ from torch import Tensor
 
 from topforge.wavefront import MeshFileError
 from topforge_capture import radiance
-from topforge_train import cubemap
 from topforge_train.backend.interface import Backend
 from topforge_train.evaluation import metrics
-from topforge_train.light import EnvironmentLight, PrefilteredLight
 from topforge_train.mesh_reference import painted_mesh, views
 from topforge_train.mesh_reference.painted_mesh import PaintedMesh
+from topforge_train.rendering import cubemap
+from topforge_train.rendering.light import EnvironmentLight, PrefilteredLight
 from topforge_train.views.camera import make_cameras
 from topforge_train.views.data import ImageSet, build_pyramid
 

@@ -13,8 +13,8 @@ from topforge_train.backend.interface import Backend, Fragments
 from topforge_train.backend.padding import EXACT, Lengths, Room
 from topforge_train.backend.warp_shading import shaded_image
 from topforge_train.backend.warp_texture_level import texture_level
-from topforge_train.light import PrefilteredLight
 from topforge_train.rendering.layers import composite, peel
+from topforge_train.rendering.light import PrefilteredLight
 from topforge_train.rendering.material import OPACITY, TextureMaterial, VolumeMaterial
 from topforge_train.views.camera import CameraBatch
 

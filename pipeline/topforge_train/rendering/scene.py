@@ -11,8 +11,8 @@ from torch.nn.functional import avg_pool2d
 
 from topforge_train.backend.interface import Backend
 from topforge_train.evaluation.metrics import composite_srgb
-from topforge_train.light import PrefilteredLight
 from topforge_train.rendering.colour import linear_to_srgb
+from topforge_train.rendering.light import PrefilteredLight
 from topforge_train.rendering.material import TextureMaterial, VolumeMaterial
 from topforge_train.rendering.render import Rendered, Shape, render
 from topforge_train.views.camera import CameraBatch

@@ -9,11 +9,11 @@ import torch
 import trimesh
 
 from topforge_train.backend import select
-from topforge_train.cubemap import texel_directions
 from topforge_train.export import write_delivery
 from topforge_train.export.asset import Asset, AssetCamera
 from topforge_train.geometry.unwrap import unwrap
 from topforge_train.rendering.baking import pad_charts, texel_positions
+from topforge_train.rendering.cubemap import texel_directions
 from topforge_train.rendering.tangents import orientation, tangents
 
 TEXTURE_SIZE = 256

@@ -10,11 +10,11 @@ import trimesh
 
 from topforge.errors import FailureClass
 from topforge_capture import radiance
-from topforge_train.cubemap import from_latlong, latlong_coordinates, texel_directions, to_latlong
 from topforge_train.export import read_tree, write_delivery, write_tree
 from topforge_train.export.asset import NotFiniteError
 from topforge_train.export.images import write_radiance
 from topforge_train.export.tree import UnreadableTreeError
+from topforge_train.rendering.cubemap import from_latlong, latlong_coordinates, texel_directions, to_latlong
 
 mitsuba = pytest.importorskip("mitsuba")
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from topforge_capture import radiance
-from topforge_train import cubemap
 from topforge_train.backend.warp_prefilter import filtered
 from topforge_train.backend.warp_sampling import texture_cube
-from topforge_train.prefilter import MINIMUM_ROUGHNESS, level_shapes, make_tables, tables
+from topforge_train.rendering import cubemap
+from topforge_train.rendering.prefilter import MINIMUM_ROUGHNESS, level_shapes, make_tables, tables
 
 INITIAL_RADIANCE = 0.5
 DARKEST, BRIGHTEST = 1e-3, 1e6

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from topforge_train.backend import parallel
 from topforge_train.backend.warp_prefilter import Rows, Tables
-from topforge_train.cubemap import FACE_AXES, solid_angles, texel_directions, texel_of
+from topforge_train.rendering.cubemap import FACE_AXES, solid_angles, texel_directions, texel_of
 
 MINIMUM_ROUGHNESS = 0.08
 """Roughness of level 0. Of a light up to 128 x 128 that is the light itself: its texels are as wide as that lobe."""
