@@ -53,7 +53,7 @@ class NvdiffrecOptions:
     min_roughness: float = option(0.08, minimum=0.0, maximum=1.0, group="Material", advanced=True, ignored=True)
     """Unused by nvdiffrec as well; the lower limit of roughness is in ks_min."""
     custom_mip: bool = option(False, group="Material", advanced=True, ignored=True)
-    """nvdiffrec's trained mip levels, which train nothing. Ignored, as nvdiffrec does without a base mesh; refused with one."""
+    """nvdiffrec's trained mip levels, which train nothing. Ignored without a base mesh, refused with one."""
     random_textures: bool = option(False, group="Material", advanced=True, label="Random Start Textures")
     """With a base mesh: textures start as noise, not as the mesh's materials say. Without one it changes nothing."""
     background: str = option(
