@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from topforge import items, results, schema, states
 from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
 from topforge.items import Item, Needs
 from topforge.paths import RunPaths
+from topforge.trainers import richdreamer_launch
 from topforge.trainers import richdreamer_stages as stages
 from topforge.trainers.richdreamer import ADAPTER, REQUIRED, Reader
 from topforge.trainers.richdreamer_options import KEYS, PRESETS, RichDreamerOptions, StageOptions
@@ -207,6 +209,22 @@ def test_each_stage_is_an_argument_list_with_absolute_folders(checkout, tmp_path
     assert "system.albedo_guidance.guidance_scale=20.0" in dmtet
     assert "trainer.strategy=ddp_find_unused_parameters_true" in dmtet
     assert dmtet[5] == "0,1"
+
+
+def test_a_quotation_mark_is_doubled_as_yaml_wants_it(checkout, tmp_path):
+    words = stages.arguments(options(checkout, prompt="it's"), "geometry", tmp_path, 1)
+    assert "system.prompt_processor.prompt='it''s'" in words
+
+
+def test_a_file_of_an_earlier_attempt_is_no_success(tmp_path):
+    path = tmp_path / "ckpts" / "last.ckpt"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("step", "1")
+    assert richdreamer_launch.is_written(str(path), path.stat().st_mtime)
+    assert not richdreamer_launch.is_written(str(path), path.stat().st_mtime + 60)
+    path.write_bytes(path.read_bytes()[:20])
+    assert not richdreamer_launch.is_written(str(path), 0.0)
 
 
 def test_every_stage_option_has_one_key():
