@@ -229,7 +229,7 @@ def test_a_stage_that_is_none(tmp_path):
     (tmp_path / "cameras.usda").write_text("#usda 1.0\ndef Camera {")
     with pytest.raises(CaptureError, match="cannot be opened as a USD stage"):
         reader.read_all(tmp_path)
-    (tmp_path / "cameras.usda").write_text("#usda 1.0\ndef Xform \"a\"\n{\n}\n")
+    (tmp_path / "cameras.usda").write_text('#usda 1.0\ndef Xform "a"\n{\n}\n')
     with pytest.raises(CaptureError, match="holds no camera"):
         reader.read_all(tmp_path)
 
