@@ -87,7 +87,8 @@ class ChoiceKind(Kind):
         """Text with a menu, whatever the choices are: it evaluates to the token, in every context."""
         choices = self.field.limits.choices
         menu = Menu(tuple((str(choice), str(choice)) for choice in choices))
-        return (dataclasses.replace(base, type="string", default=(str(self.field.default),), menu=menu),)
+        default = self.field.default if self.field.default is not None else self.field.limits.choices[0]
+        return (dataclasses.replace(base, type="string", default=(str(default),), menu=menu),)
 
     def read(self, name: str, evaluate: Evaluate) -> Any:
         """The choice; a text that is none goes on as it is, for the option's own check to refuse."""
