@@ -18,7 +18,7 @@ def read(folder: Path, split: str = "train", on_problem: Optional[OnProblem] = N
     Args:
         folder: Holds `transforms_<split>.json` (NeRF-synthetic), `poses_bounds.npy` (LLFF, NeRD), a COLMAP model in
             `sparse/`, or what else `formats.FORMATS` knows.
-        split: "train", "val" or "test".
+        split: "train", "val", "test", or another that a NeRF-synthetic capture has a file of.
         on_problem: Called with the failure of a single view, which is then left out; None = such a failure is raised.
 
     Raises:
@@ -30,7 +30,7 @@ def read(folder: Path, split: str = "train", on_problem: Optional[OnProblem] = N
     report = on_problem or _raise
     form, source = _find(folder)
     found = form.splits(source)
-    if split not in found:
+    if split not in found and not form.has_other(source, split):
         reason = "%s has no split %r; it has %s." % (folder, split, ", ".join(found))
         raise CaptureError("no-split", reason, "Add transforms_%s.json, or ask for another split." % split)
     capture = form.read(source, split, report)

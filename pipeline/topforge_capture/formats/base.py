@@ -77,6 +77,11 @@ def train_only(source: Source) -> Tuple[str, ...]:
     return ("train",)
 
 
+def no_others(source: Source, split: str) -> bool:
+    """For formats that know no splits by other names."""
+    return False
+
+
 @dataclasses.dataclass(frozen=True)
 class Format:
     """One format. What its functions take and return lies in TopForge's world, except for `points`."""
@@ -92,6 +97,8 @@ class Format:
     world_to_file: np.ndarray = dataclasses.field(default_factory=lambda: np.eye(4))
     """[4, 4] from TopForge's world to that of a written file."""
     splits: Callable[[Source], Tuple[str, ...]] = train_only
+    has_other: Callable[[Source, str], bool] = no_others
+    """Whether a split by another name than the usual ones can be read: asked for, it is, but it is never found."""
     points: Callable[[Source], Optional[Points]] = no_points
     """In the file's world."""
     bound: Callable[[Source], Optional[Bound]] = no_bound

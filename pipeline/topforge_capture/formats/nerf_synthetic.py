@@ -35,6 +35,11 @@ def splits(source: Source) -> Tuple[str, ...]:
     return tuple(split for split in SPLITS if files[split])
 
 
+def has_other(source: Source, split: str) -> bool:
+    """Whether there is a `transforms_<split>.json`: the sample's views under another light, say."""
+    return transforms_file(source.folder, split) is not None
+
+
 def transforms_file(folder: Path, split: str) -> Optional[Path]:
     """The file that holds a split, or None when there is none. `transforms.json` stands in for the training views'."""
     names = ["transforms_%s.json" % split] + (["transforms.json"] if split == "train" else [])
@@ -91,5 +96,6 @@ FORMAT = Format(
     write=write,
     world_to_file=np.linalg.inv(Z_UP_TO_Y_UP),
     splits=splits,
+    has_other=has_other,
     by_split=True,
 )

@@ -221,3 +221,12 @@ def test_a_png_without_pixels_is_unreadable(tmp_path):
     (tmp_path / "empty.png").write_bytes(headers.PNG_SIGNATURE + chunk)
     with pytest.raises(CaptureError, match="0 x 5"):
         headers.read_header(tmp_path / "empty.png")
+
+
+def test_a_split_by_another_name_is_read_when_asked_for_and_only_then(scene):
+    (scene.folder / "transforms_relight.json").write_text((scene.folder / "transforms_train.json").read_text())
+    assert "relight" not in topforge_capture.splits(scene.folder)
+    count = len(topforge_capture.read(scene.folder, "train").views)
+    assert len(topforge_capture.read(scene.folder, "relight").views) == count
+    with pytest.raises(CaptureError, match="no split 'dusk'"):
+        topforge_capture.read(scene.folder, "dusk")
