@@ -126,9 +126,14 @@ class Capture:
     """One sentence: how the file's world became TopForge's."""
     file_to_world: np.ndarray
     """[4, 4] float64: the same as a matrix."""
-    origin: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(3))
-    """[3] float64: the point of the file's world (its axes already TopForge's) that became the origin. Add it to a
-    result to return to the capture's own frame."""
+
+    @property
+    def origin(self) -> np.ndarray:
+        """The point of the file's world, its axes already TopForge's, that became the origin: [3] float64.
+
+        Add it to a result to return to the capture's own frame.
+        """
+        return 0.0 - self.file_to_world[:3, 3]  # not -x: no negative zeros
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -57,7 +57,7 @@ def read(source: Source, split: str, on_problem: OnProblem) -> Capture:
         except CaptureError as problem:
             on_problem(problem)
     world = "poses of %s, y and z negated, moved so that %s becomes the origin" % (place.name, np.round(origin, 4))
-    return Capture(source.folder, split, "colmap", tuple(views), world, moved(HALF_TURN, origin), origin)
+    return Capture(source.folder, split, "colmap", tuple(views), world, moved(HALF_TURN, origin))
 
 
 def camera_to_world(image: colmap_model.PosedImage) -> np.ndarray:

@@ -55,7 +55,7 @@ def read(source: Source, split: str, on_problem: OnProblem) -> Capture:
         except CaptureError as problem:
             on_problem(problem)
     world = "poses of poses_bounds.npy, axes as in the file, moved so that %s becomes the origin" % np.round(origin, 4)
-    return Capture(source.folder, split, "llff", tuple(views), world, moved(np.eye(4), origin), origin)
+    return Capture(source.folder, split, "llff", tuple(views), world, moved(np.eye(4), origin))
 
 
 def pose_to_matrix(row: np.ndarray) -> np.ndarray:

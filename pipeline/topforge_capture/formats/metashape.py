@@ -83,7 +83,7 @@ def read(source: Source, split: str, on_problem: OnProblem) -> Capture:
     sentence = "cameras of %s, z up, turned to y up, moved so that %s becomes the origin"
     file_to_world = moved(Z_UP_TO_Y_UP, origin)
     text = sentence % (source.file.name, np.round(origin, 4))
-    return Capture(source.folder, split, "metashape", tuple(views), text, file_to_world, origin)
+    return Capture(source.folder, split, "metashape", tuple(views), text, file_to_world)
 
 
 def _placed(chunk: ElementTree.Element) -> List[ElementTree.Element]:

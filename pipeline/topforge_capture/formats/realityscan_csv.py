@@ -67,7 +67,7 @@ def read(source: Source, split: str, on_problem: OnProblem) -> Capture:
     world = "cameras of %s, z up, turned to y up, moved so that %s becomes the origin"
     text = world % (source.file.name, np.round(origin, 4))
     matrix = moved(Z_UP_TO_Y_UP, origin)
-    return Capture(source.folder, split, "realityscan", tuple(views), text, matrix, origin)
+    return Capture(source.folder, split, "realityscan", tuple(views), text, matrix)
 
 
 def _rows(file: Path) -> List[Dict[str, str]]:

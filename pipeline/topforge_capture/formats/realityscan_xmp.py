@@ -81,7 +81,7 @@ def read(source: Source, split: str, on_problem: OnProblem) -> Capture:
             on_problem(problem)
     text = "cameras of the XMP files, z up, turned to y up, moved so that %s becomes the origin" % np.round(origin, 4)
     matrix = moved(Z_UP_TO_Y_UP, origin)
-    return Capture(source.folder, split, "realityscan-xmp", tuple(views), text, matrix, origin)
+    return Capture(source.folder, split, "realityscan-xmp", tuple(views), text, matrix)
 
 
 def _values(file: Path) -> Dict[str, str]:
