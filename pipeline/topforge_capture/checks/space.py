@@ -73,19 +73,23 @@ def up(material: Material) -> Iterator[Finding]:
     main = int(np.argmax(np.abs(mean)))
     if np.abs(mean[main]) < 0.35:
         return
+    found = material.world[main, :3] * np.sign(mean[main])
+    expected = material.world[1, :3]
     if main == 1 and mean[1] > 0:
-        yield fine("up", "The cameras stand upright in a y-up world (z-up in a NeRF-synthetic file).")
+        yield fine("up", "The cameras stand upright: the file's %s axis is up." % axis_name(expected))
         return
-    axis = ("-" if mean[main] < 0 else "+") + "xyz"[main]
-    file_axis = ("-" if (mean[main] < 0) != (main == 2) else "+") + "xzy"[main]
-    if material.survey.captures[0].format == "nerf-synthetic":
-        sentence = (
-            "The cameras' up is the file's %s axis; NeRF-synthetic files are z-up. The result will lie on its side."
-        )
-        yield Finding(Severity.WARNING, "up-axis", sentence % file_axis, "Rotate the poses so that +z is up.")
+    sentence = "The cameras' up is the file's %s axis, but %s is read as up. The result will lie on its side."
+    sentence = sentence % (axis_name(found), axis_name(expected))
+    if axis_name(expected) == "+z":  # these formats lay it down; in others poses lie as the reconstruction left them
+        yield Finding(Severity.WARNING, "up-axis", sentence, "Rotate the poses so that +z is up.")
     else:
-        sentence = "The cameras' up is the file's %s axis, not +y. The result will lie on its side."
-        yield Finding(Severity.NOTE, "up-axis", sentence % axis, "Rotate the result, or the poses.")
+        yield Finding(Severity.NOTE, "up-axis", sentence, "Rotate the result, or the poses.")
+
+
+def axis_name(direction: np.ndarray) -> str:
+    """The axis that a direction [3] is nearest to: "+z"."""
+    main = int(np.argmax(np.abs(direction)))
+    return ("-" if direction[main] < 0 else "+") + "xyz"[main]
 
 
 @check("coverage", "Directions", needs=("rotation", "convention"))

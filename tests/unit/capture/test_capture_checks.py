@@ -4,12 +4,19 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
-from topforge_capture import checks
+from topforge_capture import checks, convert
 from topforge_capture.checks.space import largest_azimuth_gap
 from topforge_capture.findings import Severity
 from topforge_capture.survey import survey
 
 FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
+
+
+class Folder:
+    """A capture that is there already."""
+
+    def __init__(self, folder):
+        self.folder = folder
 
 
 def found(scene, **options):
@@ -237,7 +244,29 @@ def test_an_object_off_the_origin(scene):
 def test_a_y_up_file_lies_on_its_side(scene):
     turn = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
     scene.change_poses(lambda pose: turn @ pose)
-    assert "+y axis" in only(scene, "up-axis").sentence
+    finding = only(scene, "up-axis")
+    assert finding.severity is Severity.WARNING
+    assert "+y axis" in finding.sentence
+
+
+def test_a_y_up_file_lies_on_its_side_whatever_z_up_format_it_is(scene, tmp_path):
+    turn = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+    scene.change_poses(lambda pose: turn @ pose)
+    for to in ("nerfstudio", "metashape", "realityscan"):
+        out = tmp_path / to
+        convert.convert(convert.Request(scene.folder, out, to), lambda done, message: None)
+        finding = found(Folder(out))["up-axis"]
+        assert finding.severity is Severity.WARNING
+        assert "+y axis" in finding.sentence
+
+
+def test_which_way_is_up_in_a_colmap_model_is_no_more_than_a_note(scene, tmp_path):
+    turn = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+    scene.change_poses(lambda pose: turn @ pose)
+    convert.convert(convert.Request(scene.folder, tmp_path / "out", "colmap"), lambda done, message: None)
+    finding = found(Folder(tmp_path / "out"))["up-axis"]
+    assert finding.severity is Severity.NOTE
+    assert "the file's +z axis, but -y is read as up" in finding.sentence
 
 
 def test_too_few_views(scene):
@@ -267,10 +296,7 @@ def test_a_broken_json_file_is_one_finding(scene):
 
 
 def test_an_empty_folder(tmp_path):
-    class Empty:
-        folder = tmp_path
-
-    assert list(found(Empty)) == ["no-capture"]
+    assert list(found(Folder(tmp_path))) == ["no-capture"]
 
 
 @pytest.mark.parametrize(
