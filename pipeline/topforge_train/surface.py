@@ -21,6 +21,7 @@ import numpy as np
 
 from topforge import atomic
 from topforge.errors import FailureClass, TopForgeError
+from topforge.trainers import failure_lines
 from topforge_capture import ply, surface
 from topforge_capture.ply import Floats
 from topforge_capture.surface import Surface
@@ -54,6 +55,15 @@ class StubbornSurfaceError(TopForgeError):
         )
 
 
+class LargeSurfaceError(TopForgeError):
+    """The machine's memory is not enough for the surface."""
+
+    failure_class = FailureClass.OOM
+
+    def __init__(self, error: MemoryError) -> None:
+        super().__init__("The machine's memory is not enough for this surface (%s)." % error, "Lower resolution.")
+
+
 def main(words: Optional[Sequence[str]] = None) -> int:
     """Makes the result; a failure is told in the lines that the adapter reads.
 
@@ -64,18 +74,15 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     try:
         deliver(given)
     except MemoryError as error:
-        _tell(
-            FailureClass.OOM, "The machine's memory is not enough for this surface (%s)." % error, "Lower resolution."
-        )
-        return 71
+        return _told(LargeSurfaceError(error))
     except TopForgeError as error:
-        _tell(error.failure_class, error.reason, error.fix)
-        return error.exit_code
+        return _told(error)
     return 0
 
 
-def _tell(kind: FailureClass, reason: str, fix: str) -> None:
-    print("topforge-error class=%s\ntopforge-reason %s\ntopforge-fix %s" % (kind.value, reason, fix), flush=True)
+def _told(failure: TopForgeError) -> int:
+    print("\n".join(failure_lines.lines(failure)), flush=True)
+    return failure.exit_code
 
 
 def _arguments() -> argparse.ArgumentParser:

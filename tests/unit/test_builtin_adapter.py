@@ -6,8 +6,10 @@ import json
 from topforge.errors import FailureClass
 from topforge.items import Item, Needs
 from topforge.paths import RunPaths
+from topforge.trainers import failure_lines
 from topforge.trainers.builtin import ADAPTER, REQUIRED
 from topforge.trainers.builtin_options import BuiltinOptions
+from topforge.trainers.upstream.soundness import UnsoundOutputError
 
 
 def item(gpus=0):
@@ -92,3 +94,12 @@ def test_a_defect_in_one_of_several_processes_is_shown_and_not_its_consequences(
 def test_the_words_of_a_rank_come_first():
     tail = ["topforge-error class=oom", "topforge-reason Full.", "topforge-fix Less.", "[rank1]: Traceback (most"]
     assert ADAPTER.diagnose(1, tail).failure_class is FailureClass.OOM
+
+
+def test_a_failure_that_a_child_says_is_the_failure_that_is_read():
+    said = list(failure_lines.lines(UnsoundOutputError("line one\nline two")))
+    found = failure_lines.diagnosis(["epoch 3", *said, "bye"])
+    assert found.failure_class is UnsoundOutputError.failure_class
+    assert "line one line two" in found.reason
+    assert found.fix == UnsoundOutputError("").fix
+    assert failure_lines.diagnosis(said[:2]) is None, "cut short: the exit code and the log say more"

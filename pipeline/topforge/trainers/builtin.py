@@ -13,7 +13,7 @@ from topforge import atomic, schema, wavefront
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
-from topforge.trainers import display_layers
+from topforge.trainers import display_layers, failure_lines
 from topforge.trainers.base import Adapter, Collected, Diagnosis, Output, Report, Step
 from topforge.trainers.builtin_options import MONITORING, PRESETS, BuiltinOptions, extends
 
@@ -157,11 +157,7 @@ class BuiltinAdapter(Adapter):
 
     def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:
         """The trainer names its own failures; a missing package is named by Python."""
-        found = {}
         for line in tail:
-            for mark in ("topforge-error class=", "topforge-reason ", "topforge-fix "):
-                if line.startswith(mark):
-                    found[mark] = line[len(mark) :].strip()
             missing = re.match(r"ModuleNotFoundError: No module named '([^']+)'", line)
             if missing:
                 return Diagnosis(
@@ -169,10 +165,7 @@ class BuiltinAdapter(Adapter):
                     'The environment has no Python package "%s".' % missing.group(1),
                     "Run `topforge doctor --for topforge` on it, or leave `environment` out to use the private one.",
                 )
-        if len(found) < 3:
-            return of_first_rank(tail)
-        kind = FailureClass(found["topforge-error class="])
-        return Diagnosis(kind, found["topforge-reason "], found["topforge-fix "])
+        return failure_lines.diagnosis(tail) or of_first_rank(tail)
 
     def collect(self, item: Item, config: BuiltinOptions, paths: RunPaths) -> Collected:
         """Every required file is there and not empty; the trainer's own summary gives metrics and provenance."""

@@ -11,6 +11,7 @@ from typing import Dict, Optional
 import torch
 
 from topforge.errors import FailureClass, TopForgeError
+from topforge.trainers import failure_lines
 
 _INPUT = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
 """Another attempt would find the same."""
@@ -88,7 +89,5 @@ def translated(error: Exception) -> Optional[TopForgeError]:
 
 
 def report(failure: TopForgeError) -> None:
-    """Prints the lines that `topforge.trainers.builtin` turns into class, reason and fix."""
-    print("topforge-error class=%s" % failure.failure_class.value)
-    print("topforge-reason %s" % " ".join(failure.reason.split()))
-    print("topforge-fix %s" % " ".join(failure.fix.split()), flush=True)
+    """Prints the lines that the adapter turns into class, reason and fix."""
+    print("\n".join(failure_lines.lines(failure)), flush=True)

@@ -16,6 +16,7 @@ from topforge import environment, private_environment
 from topforge.environment import PIPELINE
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import EnvironmentSpec
+from topforge.trainers import failure_lines
 from topforge.trainers.base import Diagnosis, Report, Step
 
 STAGE = "normalise"
@@ -23,7 +24,6 @@ MODULE = "topforge_train.normalise"
 _PACKAGES = ("torch", "warp", "numpy", "imageio")
 _LINE = re.compile(r"^topforge stage=%s progress=([0-9.]+)(?: message=(.*))?$" % STAGE)
 _KEPT = " What upstream wrote stays in the run's work folder until the item is run again."
-_MARKS = ("topforge-error class=", "topforge-reason ", "topforge-fix ")
 
 
 class NoOwnEnvironmentError(TopForgeError):
@@ -91,9 +91,8 @@ def diagnose(tail: Sequence[str]) -> Optional[Diagnosis]:
     Too little memory here is no reason to train again with lower settings: hours of training lie in the work folder,
     and stay there until the item is run again.
     """
-    found = {mark: line[len(mark) :].strip() for line in tail for mark in _MARKS if line.startswith(mark)}
-    if len(found) < len(_MARKS):
+    told = failure_lines.diagnosis(tail)
+    if told is None:
         return None
-    told = FailureClass(found[_MARKS[0]])
-    kind = FailureClass.TRAINER if told is FailureClass.OOM else told
-    return Diagnosis(kind, found[_MARKS[1]], found[_MARKS[2]] + _KEPT)
+    kind = FailureClass.TRAINER if told.failure_class is FailureClass.OOM else told.failure_class
+    return Diagnosis(kind, told.reason, told.fix + _KEPT)
