@@ -83,7 +83,7 @@ def main() -> int:
         MEASURE[section](arguments, results)
         save(arguments, results)
     for section in SECTIONS:
-        if section in results:
+        if results.get(section):
             print("\n".join(["", "## " + section, "", text(section, results)]))
     if arguments.write:
         write(results)
@@ -92,19 +92,28 @@ def main() -> int:
 
 def save(arguments: argparse.Namespace, results: Dict[str, Any]) -> None:
     """Writes what is known so far: a call that is ended early has not been in vain."""
-    results["device"] = device()
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
     arguments.results.write_text(json.dumps(results), encoding="utf-8")
 
 
 def merged(results: Dict[str, Any], others: Dict[str, Any]) -> Dict[str, Any]:
-    """Sections of two calls: tasks and rows of both; those of `others` where both have them."""
+    """Sections of two calls: tasks and rows of both; those of `others` where both have them.
+
+    Raises:
+        BenchmarkError: Rows of one table come from two kinds of device.
+    """
     found = {**results, **others}
     for section in ("headline", "short"):
         found[section] = {**results.get(section, {}), **others.get(section, {})}
     for section in LISTS:
         both = [*results.get(section, []), *others.get(section, [])]
         found[section] = list({row["name"]: row for row in both}.values())
+        names = sorted({row["device"]["name"] for row in found[section]})
+        if len(names) > 1:
+            raise BenchmarkError(
+                "Rows of %s were measured on %s, and only those of one kind of device can be compared; "
+                "leave one of the files out of --merge." % (section, " and on ".join(names))
+            )
     return {section: value for section, value in found.items() if value}
 
 
@@ -177,6 +186,7 @@ def measure_headline(arguments: argparse.Namespace, results: Dict[str, Any]) -> 
             sides["upstream"] = earlier[name]
         target = sides.get("upstream", {}).get("psnr")
         sides["ours"] = our_figures(arguments, name, values, target, first=number == 0)
+        sides.update(device=device(), changes=arguments.changes)
         validation = Path(sides.get("upstream", {}).get("validation", ""))
         if (validation / "val_000000_ref.png").is_file():
             sides["reference"] = references.compare(Path(sides["ours"]["validation"]), validation)
@@ -227,7 +237,13 @@ def measure_short(arguments: argparse.Namespace, results: Dict[str, Any]) -> Non
             short = {**values, "iter": iterations}
             run = ours.timed("%s_%d" % (name, iterations), short)
             psnr = ours.measured("%s_%d_measured" % (name, iterations), short, run["stamps"])["psnr"]
-            results["short"][name] = {"iter": iterations, "seconds": run["seconds"], "psnr": psnr, "target": target}
+            results["short"][name] = {
+                "iter": iterations,
+                "seconds": run["seconds"],
+                "psnr": psnr,
+                "target": target,
+                "device": device(),
+            }
             if psnr >= target:
                 break
 
@@ -248,6 +264,7 @@ def measure_stages(arguments: argparse.Namespace, results: Dict[str, Any]) -> No
     rates = stages.measured_rates()
     shapes = profiled(arguments, {}, "stages")
     results["stages"] = {
+        "device": device(),
         "shapes": shapes,
         "rates": [rates.bytes_per_second, rates.operations_per_second],
         "rates_source": "a large copy and a large float32 matrix product, measured there",
@@ -259,7 +276,7 @@ def measure_scaling(arguments: argparse.Namespace, results: Dict[str, Any]) -> N
     kept = {row["name"]: row for row in results["scaling"]}
     for changes in chosen(SCALED, arguments.variants):
         name = described(changes)
-        kept[name] = {"name": name, "shapes": profiled(arguments, changes, "scaling")}
+        kept[name] = {"name": name, "device": device(), "shapes": profiled(arguments, changes, "scaling")}
         results["scaling"] = list(kept.values())
         save(arguments, results)
 
@@ -283,7 +300,8 @@ def measure_ablation(arguments: argparse.Namespace, results: Dict[str, Any]) -> 
         varied = {**values, "save_interval": 0, **arguments.changes, **changes}
         timed = ours.timed("ablation", varied)
         name = described(changes)
-        kept[name] = {"name": name, **timed, **ours.measured("ablation_measured", varied, timed["stamps"])}
+        measured = ours.measured("ablation_measured", varied, timed["stamps"])
+        kept[name] = {"name": name, "device": device(), **timed, **measured}
         results["ablation"] = list(kept.values())
         save(arguments, results)
 
@@ -310,15 +328,13 @@ def device() -> Dict[str, str]:
 
 def text(section: str, results: Dict[str, Any]) -> str:
     """A section's table."""
-    where = "%(name)s, %(date)s." % results["device"]
-    shown = {
+    return {
         "headline": tables.headline,
         "short": tables.short,
         "stages": tables.stage_table,
         "scaling": tables.scaling,
         "ablation": tables.ablation,
     }[section](results[section])
-    return where + "\n\n" + shown
 
 
 def write(results: Dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Measurements as Markdown."""
 
+import json
 import math
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -24,9 +25,14 @@ def rows(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join([*shown, *("| %s |" % " | ".join(line) for line in lines)])
 
 
+def measured_on(record: Dict[str, Any]) -> str:
+    """The device and the day of a measurement, as a line above its table."""
+    return "%(name)s, %(date)s." % record["device"]
+
+
 def headline(results: Dict[str, Any]) -> str:
     """Both trainers, a row each for every task."""
-    header = ["task", "trainer", "whole run", "ms a step, pass 1 / 2", "PSNR after pass 1 / at the end"]
+    header = ["task", "GPU", "trainer", "whole run", "ms a step, pass 1 / 2", "PSNR after pass 1 / at the end"]
     header += ["until nvdiffrec's final PSNR", "peak GPU memory"]
     lines, notes = [], []
     for name, sides in results.items():
@@ -37,44 +43,53 @@ def headline(results: Dict[str, Any]) -> str:
             ms = " / ".join(number(value) for value in record["ms"])
             psnr = "%s / %s dB" % (number(record["psnr_pass1"], "%.2f"), number(record["psnr"], "%.2f"))
             until = number(record.get("until"), "%.1f s") if side == "ours" else number(record["seconds"], "%.0f s")
-            line = [TASKS[name].title, shown, number(record["seconds"], "%.1f s"), ms, psnr, until]
-            lines.append([*line, number(record["peak_gpu_mib"], "%.0f MiB")])
+            line = [title(name, sides), sides["device"]["name"], shown, number(record["seconds"], "%.1f s")]
+            lines.append([*line, ms, psnr, until, number(record["peak_gpu_mib"], "%.0f MiB")])
         notes += sentences(name, sides)
     return "\n".join([rows(header, lines), "", *notes])
 
 
+def title(name: str, sides: Dict[str, Any]) -> str:
+    """A task and what was changed in its config."""
+    changed = ["`%s` %s" % (key, json.dumps(value)) for key, value in sides["changes"].items()]
+    return ", ".join([TASKS[name].title, *changed])
+
+
 def sentences(name: str, sides: Dict[str, Any]) -> List[str]:
     """What the table has no column for."""
-    found, ours, title = [], sides.get("ours"), TASKS[name].title
-    for side, record in sides.items():
-        if "runs" in record:
+    found, ours, shown = [], sides.get("ours"), title(name, sides)
+    for side in NAMES:
+        if side in sides:
+            record = sides[side]
             when = "; measured on its own: %s" % record["earlier"] if "earlier" in record else ""
-            found.append("- %s, %s: median of %d%s." % (title, NAMES[side], record["runs"], when))
+            found.append("- %s, %s: median of %d%s." % (shown, NAMES[side], record["runs"], when))
     if "reference" in sides:
         reference = sides["reference"]
         found.append(
             "- %s: reference pictures of both trainers agree to %.2f dB; after one factor on our radiance (%.3f, %.3f, "
             "%.3f for red, green, blue) to %.2f dB."
-            % (title, reference["psnr"], *reference["factors"], reference["psnr_scaled"])
+            % (shown, reference["psnr"], *reference["factors"], reference["psnr_scaled"])
         )
-    if name in REQUIRED and ours and len(ours["ms"]) > 1:
+    if name in REQUIRED and ours and not sides["changes"]:
         seconds, first, second, psnr = REQUIRED[name]
         checks = [("seconds to nvdiffrec's PSNR", ours.get("until", math.inf) <= seconds, "at most %g" % seconds)]
         checks += [("ms a step in pass 1", ours["ms"][0] <= first, "at most %g" % first)]
         checks += [("ms a step in pass 2", ours["ms"][1] <= second, "at most %g" % second)]
         checks += [("dB at the end", ours["psnr"] >= psnr, "at least %g" % psnr)]
         text = ", ".join("%s (%s): %s" % (what, limit, "reached" if ok else "MISSED") for what, ok, limit in checks)
-        found.append("- %s, required on an H100: %s." % (title, text))
+        found.append("- %s, required on an H100: %s." % (shown, text))
     return found
 
 
 def short(results: Dict[str, Any]) -> str:
     """The shortest runs that end as good as upstream's long ones."""
-    header = ["task", "iterations of a pass", "whole run, start to exit", "PSNR at the end", "nvdiffrec's, whole run"]
+    header = ["task", "GPU", "iterations of a pass", "whole run, start to exit", "PSNR at the end"]
+    header += ["nvdiffrec's, whole run"]
     lines = []
     for name, run in results.items():
         psnr = [number(run[key], "%.2f dB") for key in ("psnr", "target")]
-        lines.append([TASKS[name].title, "%d" % run["iter"], number(run["seconds"], "%.1f s"), *psnr])
+        line = [TASKS[name].title, run["device"]["name"], "%d" % run["iter"], number(run["seconds"], "%.1f s")]
+        lines.append([*line, *psnr])
     return rows(header, lines)
 
 
@@ -105,7 +120,9 @@ def stage_table(result: Dict[str, Any]) -> str:
         header = ["stage", "ms", "launches", "floor by operations, ms", "floor by bytes, ms"]
         parts += [title, "", rows(header, lines), ""]
     rates = "Floors at %.2f TB/s and %.1f TFLOP/s (%s)."
-    return "\n".join([*parts, rates % (bandwidth / 1e12, operations / 1e12, result["rates_source"])])
+    return "\n".join(
+        [measured_on(result), "", *parts, rates % (bandwidth / 1e12, operations / 1e12, result["rates_source"])]
+    )
 
 
 def scaling(results: Sequence[Dict[str, Any]]) -> str:
@@ -118,13 +135,13 @@ def scaling(results: Sequence[Dict[str, Any]]) -> str:
         peak = max(shape["peak"] for shape in result["shapes"])
         pixels = shapes[(1, 0)]["pixels"] if (1, 0) in shapes else 0
         lines.append([result["name"], " / ".join(clock[:2]), clock[2], "%d" % pixels, "%.0f MiB" % peak])
-    return rows(header, lines)
+    return "\n".join([measured_on(results[0]), "", rows(header, lines)])
 
 
 def ablation(results: Sequence[Dict[str, Any]]) -> str:
     """PSNR and seconds of each change from the defaults."""
     header = ["changed", "PSNR after pass 1 / at the end", "against the first row", "whole run", "triangles"]
-    first = results[0]["psnr"] if results else 0.0
+    first = results[0]["psnr"]
     lines = [
         [
             result["name"],
@@ -135,7 +152,7 @@ def ablation(results: Sequence[Dict[str, Any]]) -> str:
         ]
         for result in results
     ]
-    return rows(header, lines)
+    return "\n".join([measured_on(results[0]), "", rows(header, lines)])
 
 
 def shapes(found: Dict[str, Any], options: Dict[str, Any], light: Tuple[int, int]) -> List[Dict[str, Any]]:

@@ -8,7 +8,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from benchmarking import curves, process, steps, upstream
+import benchmark_gpu
+from benchmarking import curves, process, steps, tables, upstream
 
 
 def lines(*stamps, between="Base mesh has 10 triangles and 5 vertices."):
@@ -74,3 +75,35 @@ def test_a_program_is_ended_at_the_line_asked_for(tmp_path):
     run = process.run(command, tmp_path, {}, tmp_path / "log", stop_at="^now")
     assert run.seconds < 30
     assert run.lines[0].text == "now"
+
+
+def row(name, device, psnr=40.0):
+    """A row of the ablation."""
+    numbers = {"psnr": psnr, "psnr_pass1": 30.0, "seconds": 9.0, "triangles": 10}
+    return {"name": name, "device": {"name": device, "date": "2026-01-01"}, **numbers}
+
+
+def test_rows_measured_in_two_calls_stand_in_one_table():
+    found = benchmark_gpu.merged(
+        {"ablation": [row("a", "H100", 1.0)]}, {"ablation": [row("b", "H100"), row("a", "H100")]}
+    )
+    assert [(entry["name"], entry["psnr"]) for entry in found["ablation"]] == [("a", 40.0), ("b", 40.0)]
+    assert tables.ablation(found["ablation"]).startswith("H100, 2026-01-01.")
+
+
+def test_rows_of_two_devices_are_not_compared():
+    with pytest.raises(process.BenchmarkError, match="A100 and on H100"):
+        benchmark_gpu.merged({"ablation": [row("a", "H100")]}, {"ablation": [row("b", "A100")]})
+
+
+def test_a_row_says_what_was_changed_and_where_it_was_measured():
+    record = {"ms": [1.0, 2.0], "psnr": 40.0, "psnr_pass1": 39.0, "seconds": 9.0, "peak_gpu_mib": 100.0, "runs": 1}
+    sides = {
+        "upstream": record,
+        "ours": {**record, "until": 3.0},
+        "changes": {"iter": 500},
+        "device": row("", "H100")["device"],
+    }
+    text = tables.headline({"bob": sides})
+    assert "| bob, soft light, `iter` 500 | H100 | TopForge | 9.0 s |" in text
+    assert "required" not in text
