@@ -18,6 +18,7 @@ from topforge_train.rendering.material import (
     halved,
     split_maps,
 )
+from topforge_train.rendering.render import Shape, texture_lookup
 
 WIDE = MaterialLimits(torch.full((9,), -10.0), torch.full((9,), 10.0))
 
@@ -149,3 +150,18 @@ def test_values_are_brought_into_limits_in_place():
     assert torch.equal(values.nan_to_num(9.0), wanted.nan_to_num(9.0))
     with pytest.raises(TensorMismatchError, match="contiguous"):
         limit_(values.transpose(0, 1), low, high)
+
+
+def test_a_texture_twice_as_wide_at_half_the_coordinates_looks_the_same():
+    """As upstream's assets come once their mirrored charts are turned round: several texels fall into a pixel."""
+    backend, texels = load("warp", "cpu"), random(64, 64, 9)
+    corners = torch.tensor([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
+    triangles, uv = torch.tensor([[0, 1, 2], [0, 2, 3]]).int(), (corners[:, :2] + 1) / 2
+    clip = torch.cat([corners, torch.ones(4, 1)], dim=-1)[None]
+    fragments = backend.rasterize(clip, triangles, (20, 20))
+    seen = []
+    for texture, places in ((texels, uv), (torch.cat([texels, texels], 1), uv * torch.tensor([0.5, 1.0]))):
+        shape = Shape(corners, triangles, corners, places, triangles, torch.zeros(4, 4))
+        seen.append(texture_lookup(backend, TextureMaterial(texture, WIDE), shape, clip)(fragments, corners)[0])
+    pixels = fragments.pixel.remainder(20) < 17  # at its right edge the wider one blends into the other half
+    assert (seen[0] - seen[1])[pixels].abs().max() < 1e-5

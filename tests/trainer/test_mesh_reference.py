@@ -76,6 +76,17 @@ def test_texture_coordinates_beyond_the_picture_repeat_it(tmp_path):
     torch.testing.assert_close(moved[2:-2, 2:-2], plain[2:-2, 2:-2])
 
 
+def test_a_picture_twice_as_wide_at_half_the_coordinates_looks_the_same(tmp_path):
+    pixels, images = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8), []
+    halved = QUAD.replace("vt 1 0", "vt 0.5 0").replace("vt 1 1", "vt 0.5 1")
+    for mesh, picture in ((QUAD, pixels), (halved, np.concatenate([pixels, pixels], axis=1))):
+        path = quad(tmp_path, mesh=mesh)
+        imageio.imwrite(tmp_path / "kd.png", picture)
+        images.append(drawn(path))
+    assert images[0][:, :12].std() > 0.01
+    torch.testing.assert_close(images[0][:, :12], images[1][:, :12], atol=1e-5, rtol=0)
+
+
 def test_a_constant_colour_is_srgb_and_lit_by_a_white_furnace(tmp_path):
     image = drawn(quad(tmp_path, "newmtl one\nbsdf pbr\nKd 0.5 0.5 0.5\nKs 0 1 0\n"))
     linear = ((0.5 + 0.055) / 1.055) ** 2.4
@@ -102,7 +113,7 @@ def test_ks_pictures_are_linear_roughness_and_metalness_without_occlusion(tmp_pa
     path = quad(tmp_path, "newmtl one\nbsdf pbr\nKd 1 1 1\nmap_Ks ks.png\n")
     imageio.imwrite(tmp_path / "ks.png", np.full((8, 8, 3), (200, 51, 102), np.uint8))
     mesh, remarks = painted_mesh.load(path)
-    found = mesh.channels(BACKEND, torch.zeros(1, dtype=torch.int32), torch.full((1, 2), 0.5), torch.zeros(1), 8)
+    found = mesh.channels(BACKEND, torch.zeros(1, dtype=torch.int32), torch.full((1, 2), 0.5), torch.zeros(1), 64)
     torch.testing.assert_close(found[0], torch.tensor([1, 1, 1, 0, 0.2, 0.4, 0, 0, 1]))
     assert remarks == ()
 
@@ -111,7 +122,7 @@ def test_common_materials_have_pr_and_pm(tmp_path):
     path = quad(tmp_path, "newmtl one\nKd 1 1 1\nKs 0.5 0.5 0.5\nPr 0.3\nmap_Pm pm.png\nNs 10\nKe 1 1 1\n")
     imageio.imwrite(tmp_path / "pm.png", np.full((8, 8), 255, np.uint8))
     mesh, remarks = painted_mesh.load(path)
-    found = mesh.channels(BACKEND, torch.zeros(1, dtype=torch.int32), torch.full((1, 2), 0.5), torch.zeros(1), 8)
+    found = mesh.channels(BACKEND, torch.zeros(1, dtype=torch.int32), torch.full((1, 2), 0.5), torch.zeros(1), 64)
     torch.testing.assert_close(found[0, 3:6], torch.tensor([0, 0.3, 1.0]))
     assert remarks == ('Material "one": "Ke 1 1 1" has no effect.',)
 

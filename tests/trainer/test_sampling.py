@@ -249,7 +249,7 @@ def test_other_types_and_shapes_are_refused():
         warp_sampling.hash_grid(torch.zeros(2, 4, 2), directions, SPEC)
 
 
-def plain_texture_level(clip, triangles, uv, uv_triangles, fragments, texture_size):
+def plain_texture_level(clip, triangles, uv, uv_triangles, fragments, height, width):
     """The naive twin: areas of every triangle in every view."""
 
     def areas(points, faces):
@@ -258,7 +258,7 @@ def plain_texture_level(clip, triangles, uv, uv_triangles, fragments, texture_si
 
     screen = clip[..., :2] / clip[..., 3:] * 0.5 * torch.tensor([fragments.width, fragments.height])
     pixels = torch.stack([areas(view, triangles) for view in screen])
-    level = 0.5 * torch.log2((areas(uv * texture_size, uv_triangles) / pixels).clamp(min=1.0))
+    level = 0.5 * torch.log2((areas(uv * torch.tensor([width, height]), uv_triangles) / pixels).clamp(min=1.0))
     return level[fragments.pixel // (fragments.height * fragments.width), fragments.triangle.long()]
 
 
@@ -270,11 +270,12 @@ def test_texture_level_is_half_the_logarithm_of_texels_per_pixel():
     triangles = torch.arange(60).reshape(20, 3).int()
     uv, uv_triangles = torch.rand(30, 2, generator=generator), torch.randint(30, (20, 3), generator=generator).int()
     fragments = warp_raster.rasterize(clip, triangles, (40, 56))
-    found = texture_level(clip, triangles, uv, uv_triangles, fragments, 256)
-    wanted = plain_texture_level(clip, triangles, uv, uv_triangles, fragments, 256)
-    assert float(found.max()) > 0.5
-    assert len(found) > 300
-    assert (found - wanted).abs().max() < 1e-3
+    assert len(fragments.pixel) > 300
+    for height, width in ((256, 256), (256, 512), (1024, 64)):
+        found = texture_level(clip, triangles, uv, uv_triangles, fragments, height * width)
+        wanted = plain_texture_level(clip, triangles, uv, uv_triangles, fragments, height, width)
+        assert float(found.max()) > 0.5
+        assert (found - wanted).abs().max() < 1e-3
 
 
 def test_tables_that_share_a_gradient_add_up_to_it(monkeypatch):

@@ -35,7 +35,7 @@ def level_kernel(
     uv: wp.array(dtype=wp.vec2),
     uv_triangles: wp.array(dtype=wp.vec3i),
     size: wp.vec2i,
-    texture_size: float,
+    texels: float,
     pixels: wp.array(dtype=wp.int64),
     hits: wp.array(dtype=int),
     level: wp.array(dtype=float),
@@ -52,13 +52,12 @@ def level_kernel(
     b = on_screen(clip[base + corners[1]], half)
     c = on_screen(clip[base + corners[2]], half)
     places = uv_triangles[hits[i]]
-    texels = doubled_area(uv[places[0]], uv[places[1]], uv[places[2]]) * texture_size * texture_size
-    ratio = texels / wp.max(doubled_area(a, b, c), 2.0e-6)
+    ratio = texels * doubled_area(uv[places[0]], uv[places[1]], uv[places[2]]) / wp.max(doubled_area(a, b, c), 2.0e-6)
     level[i] = 0.5 * wp.log2(wp.max(ratio, 1.0))
 
 
 def texture_level(
-    clip: Tensor, triangles: Tensor, uv: Tensor, uv_triangles: Tensor, fragments: Fragments, texture_size: int
+    clip: Tensor, triangles: Tensor, uv: Tensor, uv_triangles: Tensor, fragments: Fragments, texels: int
 ) -> Tensor:
     """Mip level [P] at which one texel is about one pixel, from the ratio of areas of each triangle.
 
@@ -71,7 +70,7 @@ def texture_level(
         uv: [Vt, 2] texture coordinates.
         uv_triangles: [F, 3] int32 into them.
         fragments: The result of rasterising.
-        texture_size: Texels along a side of the finest level.
+        texels: Height times width of the finest level, which need not be a square.
     """
     device = clip.device
     triangles = check_triangles(triangles, clip.shape[1], device)
@@ -83,6 +82,6 @@ def texture_level(
         mesh = (vectors(positions.view(-1, 4), wp.vec4), clip.shape[1], vectors(triangles, wp.vec3i))
         texture = (vectors(places, wp.vec2), vectors(uv_triangles, wp.vec3i))
         size = wp.vec2i(fragments.width, fragments.height)
-        arrays = (*mesh, *texture, size, float(texture_size), fragments.pixel, fragments.triangle, level)
+        arrays = (*mesh, *texture, size, float(texels), fragments.pixel, fragments.triangle, level)
         launch_ranges(level_kernel, len(level), arrays, device)
     return level

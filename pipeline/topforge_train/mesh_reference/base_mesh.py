@@ -127,8 +127,8 @@ def baked(
     place = torch.cat([uv * 2.0 - 1.0, uv.new_zeros(len(uv), 1), uv.new_ones(len(uv), 1)], dim=-1)[None]
     fragments = backend.rasterize(place, uv_triangles, (size, size))
     coordinates = backend.interpolate(shape.uv, shape.uv_triangles, fragments)
-    level = texture_level(place, uv_triangles, shape.uv, shape.uv_triangles, fragments, painted.finest)
-    channels = painted.channels(backend, fragments.triangle, coordinates, level, painted.finest)
+    level = texture_level(place, uv_triangles, shape.uv, shape.uv_triangles, fragments, painted.texels)
+    channels = painted.channels(backend, fragments.triangle, coordinates, level, painted.texels)
     normal = normalize(backend.interpolate(shape.normals, shape.triangles, fragments), dim=-1)
     frame = backend.interpolate(shape.tangents, shape.uv_triangles, fragments)
     world = mapped_normal(channels[:, 6:9], normal, frame)

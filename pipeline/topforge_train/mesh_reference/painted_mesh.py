@@ -48,13 +48,13 @@ class PaintedMesh:
         chosen = {name: getattr(self.shape, name)[triangles] for name in ("triangles", "uv_triangles")}
         return dataclasses.replace(self, shape=dataclasses.replace(self.shape, **chosen), part=self.part[triangles])
 
-    def channels(self, backend: Backend, triangle: Tensor, uv: Tensor, level: Tensor, finest: int) -> Tensor:
+    def channels(self, backend: Backend, triangle: Tensor, uv: Tensor, level: Tensor, texels: int) -> Tensor:
         """Material channels [P, 9] at points of triangles [P]; see `PaintedMaterial.channels`."""
-        return self._looked_up(PaintedMaterial.channels, 9, backend, triangle, uv, level, finest)
+        return self._looked_up(PaintedMaterial.channels, 9, backend, triangle, uv, level, texels)
 
-    def opacity(self, backend: Backend, triangle: Tensor, uv: Tensor, level: Tensor, finest: int) -> Tensor:
+    def opacity(self, backend: Backend, triangle: Tensor, uv: Tensor, level: Tensor, texels: int) -> Tensor:
         """Opacity [P, 1] at points of triangles [P]; see `PaintedMaterial.opacity_at`."""
-        return self._looked_up(PaintedMaterial.opacity_at, 1, backend, triangle, uv, level, finest)
+        return self._looked_up(PaintedMaterial.opacity_at, 1, backend, triangle, uv, level, texels)
 
     def _looked_up(
         self,
@@ -64,7 +64,7 @@ class PaintedMesh:
         triangle: Tensor,
         uv: Tensor,
         level: Tensor,
-        finest: int,
+        texels: int,
     ) -> Tensor:
         """What each point's own material says [P, width]."""
         found = uv.new_zeros(len(uv), width)
@@ -73,7 +73,7 @@ class PaintedMesh:
         for number, material in enumerate(self.materials):
             chosen = (part == number).nonzero()[:, 0]
             if len(chosen):
-                found[chosen] = look(material, backend, inside[chosen], level[chosen], finest)
+                found[chosen] = look(material, backend, inside[chosen], level[chosen], texels)
         return found
 
     @property
@@ -82,9 +82,9 @@ class PaintedMesh:
         return any(material.opacity is not None for material in self.materials)
 
     @property
-    def finest(self) -> int:
-        """Longest side of all pictures, texels."""
-        return max(each.size for material in self.materials for each in material.paints())
+    def texels(self) -> int:
+        """Height times width of its largest picture."""
+        return max(each.texels for material in self.materials for each in material.paints())
 
 
 def load(
@@ -243,8 +243,8 @@ def _material_at(
     assert shape.uv_triangles is not None
     assert shape.tangents is not None
     uv = backend.interpolate(shape.uv, shape.uv_triangles, fragments)
-    level = texture_level(clip, shape.triangles, shape.uv, shape.uv_triangles, fragments, mesh.finest)
-    place = (backend, fragments.triangle, uv, level, mesh.finest)
+    level = texture_level(clip, shape.triangles, shape.uv, shape.uv_triangles, fragments, mesh.texels)
+    place = (backend, fragments.triangle, uv, level, mesh.texels)
     channels = mesh.channels(*place)
     if transparent:
         channels = torch.cat([channels, mesh.opacity(*place)], dim=-1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
@@ -29,19 +30,23 @@ class Paint:
     levels: Tuple[Tensor, ...]  # [h, w, C], finest first; a constant is one texel
 
     @property
-    def size(self) -> int:
-        """Texels along the longer side."""
-        return int(max(self.levels[0].shape[:2]))
+    def texels(self) -> int:
+        """Height times width of the picture; 1 = a constant."""
+        return self.levels[0].shape[0] * self.levels[0].shape[1]
 
     def to(self, device: torch.device) -> Paint:
         """The same on a device."""
         return Paint(tuple(level.to(device) for level in self.levels))
 
-    def at(self, backend: Backend, uv: Tensor, level: Tensor) -> Tensor:
-        """Values [P, C] at texture coordinates [P, 2] in [0, 1], v downwards, and this picture's mip levels [P]."""
-        if self.size == 1:
+    def at(self, backend: Backend, uv: Tensor, level: Tensor, texels: int) -> Tensor:
+        """Values [P, C] at texture coordinates [P, 2] in [0, 1], v downwards, and mip levels [P].
+
+        The levels are those of a texture of so many `texels` (`texture_level`), not fewer than this picture has.
+        """
+        if self.texels == 1:
             return self.levels[0].reshape(1, -1).expand(len(uv), -1)
-        return backend.texture(self.levels, uv, level.clamp(0, len(self.levels) - 1))
+        own = level - 0.5 * math.log2(texels / self.texels)
+        return backend.texture(self.levels, uv, own.clamp(0, len(self.levels) - 1))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,36 +67,35 @@ class PaintedMaterial:
     @property
     def is_textured(self) -> bool:
         """Whether texture coordinates are needed."""
-        return any(paint.size > 1 for paint in self.paints())
+        return any(paint.texels > 1 for paint in self.paints())
 
     def to(self, device: torch.device) -> PaintedMaterial:
         """The same on a device."""
         every = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return PaintedMaterial(**{name: each and each.to(device) for name, each in every.items()})
 
-    def channels(self, backend: Backend, uv: Tensor, level: Tensor, finest: int) -> Tensor:
+    def channels(self, backend: Backend, uv: Tensor, level: Tensor, texels: int) -> Tensor:
         """Nine channels [P, 9] in the order of `rendering.material`; occlusion is zero, as nvdiffrec makes it.
 
         Args:
             backend: Operators.
             uv: [P, 2] in [0, 1], v downwards.
-            level: [P] mip level of a texture of side `finest`.
-            finest: At least the longest side of all pictures.
+            level: [P] mip levels of a texture of so many `texels`.
+            texels: Those of the largest of all pictures.
         """
         base, rough, metal = (
-            paint.at(backend, uv, level - float(np.log2(finest / paint.size)))
-            for paint in (self.base_color, self.roughness, self.metallic)
+            paint.at(backend, uv, level, texels) for paint in (self.base_color, self.roughness, self.metallic)
         )
         normal = base.new_tensor([[0.0, 0.0, 1.0]]).expand(len(uv), 3)
         if self.normal:
-            normal = self.normal.at(backend, uv, level - float(np.log2(finest / self.normal.size)))
+            normal = self.normal.at(backend, uv, level, texels)
         return torch.cat([base, torch.zeros_like(rough), rough, metal, normal], dim=-1)
 
-    def opacity_at(self, backend: Backend, uv: Tensor, level: Tensor, finest: int) -> Tensor:
+    def opacity_at(self, backend: Backend, uv: Tensor, level: Tensor, texels: int) -> Tensor:
         """How much of what lies behind is hidden [P, 1]; arguments as for `channels`."""
         if self.opacity is None:
             return uv.new_ones(len(uv), 1)
-        return self.opacity.at(backend, uv, level - float(np.log2(finest / self.opacity.size)))
+        return self.opacity.at(backend, uv, level, texels)
 
 
 def paint(material: Material) -> Tuple[PaintedMaterial, Tuple[str, ...]]:

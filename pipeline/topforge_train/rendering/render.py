@@ -69,6 +69,7 @@ def volume_lookup(backend: Backend, material: VolumeMaterial) -> MaterialLookup:
 def texture_lookup(backend: Backend, material: TextureMaterial, shape: Shape, clip: Tensor) -> MaterialLookup:
     """Looks the material up in its textures, the normal map being in MikkTSpace."""
     chain = material.mip_chain()
+    texels = chain[0].shape[0] * chain[0].shape[1]
 
     def lookup(fragments: Fragments, _: Tensor) -> Tuple[Tensor, Optional[Tensor]]:
         assert shape.uv is not None
@@ -77,7 +78,7 @@ def texture_lookup(backend: Backend, material: TextureMaterial, shape: Shape, cl
         uv = backend.interpolate(shape.uv, shape.uv_triangles, fragments)
         frame = backend.interpolate(shape.tangents, shape.uv_triangles, fragments)
         mesh = (clip, shape.triangles, shape.uv, shape.uv_triangles)
-        level = texture_level(*mesh, fragments, material.texels.shape[0]).clamp(0, len(chain) - 1)
+        level = texture_level(*mesh, fragments, texels).clamp(0, len(chain) - 1)
         return backend.texture(chain, uv, level), frame
 
     return lookup
