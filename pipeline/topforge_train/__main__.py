@@ -10,7 +10,6 @@ import argparse
 import logging
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import Callable, Optional, Sequence
 
@@ -145,22 +144,19 @@ def run(session: Session) -> None:
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Runs and maps failures to exit codes."""
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+    given = parse(arguments)
     try:
-        session = open_session(parse(arguments))
-        session.listen_for_stop()
-        run(session)
+        return failures.reported(lambda: train(given))
     except loop.Stopped:
         print("Stopped on request; the state is saved.", flush=True)
         return EXIT_CODES[FailureClass.PREEMPTED]
-    except Exception as error:
-        failure = failures.translated(error)
-        if failure is None:
-            raise
-        if failure is not error:  # where it happened, for the log
-            traceback.print_exc(file=sys.stdout)
-        failures.report(failure)
-        return failure.exit_code
-    return 0
+
+
+def train(given: argparse.Namespace) -> None:
+    """One run, which a signal asks to save and end."""
+    session = open_session(given)
+    session.listen_for_stop()
+    run(session)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import json
 import re
 import shutil
 import sys
-import traceback
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -236,18 +235,9 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--bound", type=float, help="side of the training box")
     parser.add_argument("--keep-mirrored", action="store_true", help="leave mirrored charts as they are")
     parser.add_argument("--normal-bits", type=int, choices=(8, 16), default=8)
-    try:
-        with torch.no_grad():
-            run(parser.parse_args(words))
-    except Exception as error:
-        failure = failures.translated(error)
-        if failure is None:
-            raise
-        if failure is not error:
-            traceback.print_exc(file=sys.stdout)
-        failures.report(failure)
-        return failure.exit_code
-    return 0
+    given = parser.parse_args(words)
+    with torch.no_grad():
+        return failures.reported(lambda: run(given))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import argparse
 import json
 import shutil
 import sys
-import traceback
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -164,18 +163,9 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="topforge_train.richdreamer")
     parser.add_argument("--run", type=Path, required=True, help="the item's run folder")
     parser.add_argument("--stages", type=Path, required=True, help="what RichDreamer wrote, a folder for each stage")
-    try:
-        with torch.no_grad():
-            run(parser.parse_args(words))
-    except Exception as error:
-        failure = failures.translated(error)
-        if failure is None:
-            raise
-        if failure is not error:
-            traceback.print_exc(file=sys.stdout)
-        failures.report(failure)
-        return failure.exit_code
-    return 0
+    given = parser.parse_args(words)
+    with torch.no_grad():
+        return failures.reported(lambda: run(given))
 
 
 if __name__ == "__main__":

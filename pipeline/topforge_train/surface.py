@@ -21,11 +21,11 @@ import numpy as np
 
 from topforge import atomic
 from topforge.errors import FailureClass, TopForgeError
-from topforge.trainers import failure_lines
 from topforge_capture import ply, surface
 from topforge_capture.ply import Floats
 from topforge_capture.surface import Surface
 from topforge_train import surface_files
+from topforge_train.training import failures
 
 STAGE = "normalise"
 EXCHANGE_TRIANGLES = 2_000_000
@@ -71,18 +71,19 @@ def main(words: Optional[Sequence[str]] = None) -> int:
         The exit code.
     """
     given = _arguments().parse_args(words)
+    return failures.reported(lambda: run(given))
+
+
+def run(given: argparse.Namespace) -> None:
+    """Delivers, in the words of this step where memory is short.
+
+    Raises:
+        TopForgeError: What stands in the way.
+    """
     try:
         deliver(given)
     except MemoryError as error:
-        return _told(LargeSurfaceError(error))
-    except TopForgeError as error:
-        return _told(error)
-    return 0
-
-
-def _told(failure: TopForgeError) -> int:
-    print("\n".join(failure_lines.lines(failure)), flush=True)
-    return failure.exit_code
+        raise LargeSurfaceError(error) from error
 
 
 def _arguments() -> argparse.ArgumentParser:

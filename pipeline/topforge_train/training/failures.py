@@ -6,9 +6,9 @@ The first two are raised on purpose; `translated` says what an exception means t
 from __future__ import annotations
 
 import errno
-from typing import Dict, Optional
-
-import torch
+import sys
+import traceback
+from typing import Callable, Dict, Optional
 
 from topforge.errors import FailureClass, TopForgeError
 from topforge.trainers import failure_lines
@@ -16,7 +16,10 @@ from topforge.trainers import failure_lines
 _INPUT = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
 """Another attempt would find the same."""
 _NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "out of memory", "Failed to allocate")
-"""How torch's CPU allocator, the system, CUDA and Warp say it, each as a plain RuntimeError somewhere."""
+"""How torch's CPU allocator, the system, CUDA and Warp say it, each as some RuntimeError.
+
+Their words are enough, so that steps without torch say their failures as well without importing it.
+"""
 
 
 class DivergedError(TopForgeError):
@@ -72,7 +75,7 @@ class FileAccessError(TopForgeError):
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception means that memory is not enough, the device's or the machine's."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+    if isinstance(error, MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
 
@@ -88,6 +91,20 @@ def translated(error: Exception) -> Optional[TopForgeError]:
     return None
 
 
-def report(failure: TopForgeError) -> None:
-    """Prints the lines that the adapter turns into class, reason and fix."""
-    print("\n".join(failure_lines.lines(failure)), flush=True)
+def reported(work: Callable[[], None]) -> int:
+    """Does the work; what stops it is printed in the lines that the adapter reads.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        work()
+    except Exception as error:
+        failure = translated(error)
+        if failure is None:
+            raise
+        if failure is not error:  # where it happened, for the log
+            traceback.print_exc(file=sys.stdout)
+        print("\n".join(failure_lines.lines(failure)), flush=True)
+        return failure.exit_code
+    return 0
