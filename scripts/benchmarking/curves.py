@@ -28,8 +28,9 @@ def picture(title: str, named: Sequence[Tuple[str, Curve, Curve]]) -> str:
     """
     points = [point for _, *curves in named for curve in curves for point in curve]
     first, last = max(1.0, min(p[0] for p in points) * 0.9), max(p[0] for p in points) * 1.1
-    low, high = 2 * math.floor(min(p[1] for p in points) / 2), 2 * math.ceil(max(p[1] for p in points) / 2)
-    step = 2 if high - low <= 20 else 5
+    least, most = min(p[1] for p in points), max(p[1] for p in points)
+    step = 2 if most - least <= 20 else 5
+    low, high = step * math.floor(least / step), step * math.ceil(most / step)
 
     def x(seconds: float) -> float:
         share = math.log(max(seconds, first) / first) / math.log(last / first)
@@ -56,6 +57,6 @@ def picture(title: str, named: Sequence[Tuple[str, Curve, Curve]]) -> str:
         colour, path = COLOURS[number % len(COLOURS)], " ".join("%.1f,%.1f" % (x(s), y(d)) for s, d in curve)
         parts.append('<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>' % (path, colour))
         parts += ['<circle cx="%.1f" cy="%.1f" r="5" fill="%s"/>' % (x(s), y(d), colour) for s, d in discs]
-        label = '<text x="%d" y="%d" fill="%s">%s</text>'
-        parts.append(label % (LEFT + 12, TOP + 18 + 16 * number, colour, name))
+        label = '<text x="%d" y="%d" text-anchor="end" fill="%s">%s</text>'  # where curves that rise leave room
+        parts.append(label % (WIDTH - RIGHT - 12, HEIGHT - BOTTOM - 12 - 16 * number, colour, name))
     return "\n".join([*parts, "</svg>", ""])
