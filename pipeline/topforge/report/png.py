@@ -160,8 +160,20 @@ def encode(picture: Picture) -> bytes:
     for start in range(0, len(picture.data), stride):
         row = picture.data[start : start + stride]
         rows.append(b"\x01" + bytes([(a - b) & 255 for a, b in zip(row, bytes(step) + row)]))
-    header = struct.pack(">IIBBBBB", picture.width, picture.height, 8, 2 if step == 3 else 0, 0, 0, 0)
-    body = zlib.compress(b"".join(rows), 9)
+    return content_of(picture.width, picture.height, 8, step, zlib.compress(b"".join(rows), 9))
+
+
+def content_of(width: int, height: int, depth: int, channels: int, body: bytes) -> bytes:
+    """The content of a PNG file.
+
+    Args:
+        width: Pixels of a row.
+        height: Rows.
+        depth: Bits a channel.
+        channels: 1 for grey, 3 for RGB.
+        body: The filtered rows, compressed.
+    """
+    header = struct.pack(">IIBBBBB", width, height, depth, 2 if channels == 3 else 0, 0, 0, 0)
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
 
 

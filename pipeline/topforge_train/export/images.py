@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
 import zlib
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topforge import atomic
+from topforge.report.png import content_of as png_content_of
 from topforge_capture.images import linear_to_srgb
 from topforge_train.export.asset import Asset, Floats
 
@@ -55,18 +55,14 @@ def normal_16(asset: Asset) -> Words:
 def png_16(pixels: Words) -> bytes:
     """A PNG file's content with 16 bits a channel, from [H, W, 3]. Pillow, and so imageio, writes no such colours.
 
-    PNG specification (W3C, third edition): signature, IHDR, IDAT with filter type 1 (differences to the left), IEND.
+    Rows have filter type 1 of the PNG specification: differences to the left.
     """
     height, width, _ = pixels.shape
     rows = pixels.astype(">u2").view(np.uint8).reshape(height, width * 6)
     filtered = np.ones((height, 1 + width * 6), np.uint8)
     filtered[:, 1:7] = rows[:, :6]
     filtered[:, 7:] = rows[:, 6:] - rows[:, :-6]
-    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.tobytes(), 6)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )
+    return png_content_of(width, height, 16, 3, zlib.compress(filtered.tobytes(), 6))
 
 
 def png(pixels: Bytes) -> bytes:
