@@ -18,7 +18,7 @@ from typing import List, NoReturn, Optional, Sequence
 from topforge import __version__
 from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
 
-VERBS = ("check", "convert", "train", "extend", "cook", "run-item", "report", "doctor", "env", "adopt")
+VERBS = ("check", "convert", "presets", "train", "extend", "cook", "run-item", "report", "doctor", "env", "adopt")
 _INTERRUPTED = 130
 
 

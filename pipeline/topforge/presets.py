@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from typing import Any, Dict
 
 from topforge.errors import TopForgeError
@@ -29,3 +30,22 @@ def values(adapter: Adapter, name: str) -> Dict[str, Any]:
     if name not in adapter.presets:
         raise UnknownPresetError(adapter, name)
     return dict(adapter.presets[name])
+
+
+def summary(adapter: Adapter, name: str) -> str:
+    """A preset's settings in one line; those that the fewest other presets have come first: what is special about it.
+
+    Raises:
+        UnknownPresetError: As for `values`.
+    """
+
+    def shared(option: str) -> int:
+        return sum(other.get(option, adapter) == chosen[option] for other in adapter.presets.values())
+
+    chosen = values(adapter, name)
+    settings = ["%s %s" % (option, _plain(chosen[option])) for option in sorted(chosen, key=shared)]
+    return ", ".join(settings) if settings else "the defaults"
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import dataclasses
 import types
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from topforge import schema
 from topforge.errors import FailureClass
 from topforge.items import Item
 from topforge.paths import RunPaths
+
+if TYPE_CHECKING:
+    from topforge.trainers.upstream.examples import Examples
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +120,14 @@ class Adapter:
     def places(self, config: Any) -> Tuple[Path, ...]:
         """Further folders where relative paths may start, when nothing is where they start by the common rule."""
         return ()
+
+    def examples(self, folder: str) -> Optional[Examples]:
+        """The config files that come with the checkout in `folder`, to compare presets with; None = it has none.
+
+        Raises:
+            TopForgeError: The folder is no such checkout.
+        """
+        return None
 
     def dataset_of(self, config: Any) -> Optional[str]:
         """The dataset that the configuration itself names, for where nothing else does; absolute."""

@@ -17,7 +17,7 @@ from topforge import atomic, schema
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
-from topforge.trainers import neuralangelo_config, neuralangelo_launch, neuralangelo_log
+from topforge.trainers import neuralangelo_config, neuralangelo_examples, neuralangelo_launch, neuralangelo_log
 from topforge.trainers.base import Adapter, Collected, Diagnosis, Output, Report, Step
 from topforge.trainers.neuralangelo_options import (
     PRESETS,
@@ -30,6 +30,7 @@ from topforge.trainers.neuralangelo_options import (
 )
 from topforge.trainers.upstream import checkout, failures, normalising, soundness
 from topforge.trainers.upstream import variables as shared
+from topforge.trainers.upstream.examples import Examples
 
 UPSTREAM = checkout.Upstream(
     name="neuralangelo",
@@ -97,6 +98,12 @@ class NeuralangeloAdapter(Adapter):
         found = checkout.located(UPSTREAM, config.checkout)
         return () if found is None else (found,)
 
+    def examples(self, folder: str) -> Examples:
+        """Those that upstream made by hand, over what they build on."""
+        clone = checkout.require(UPSTREAM, folder)
+        files, below = neuralangelo_examples.examples(clone.path), neuralangelo_examples.defaults(clone.path)
+        return Examples(clone.path, clone.commit, files, defaults=below)
+
     def dataset_of(self, config: NeuralangeloOptions) -> Optional[str]:
         """What `data_root` names."""
         return config.data_root
@@ -111,7 +118,7 @@ class NeuralangeloAdapter(Adapter):
         """Training (left out when its last checkpoint is there), extraction, and TopForge's own."""
         clone = checkout.require(UPSTREAM, config.checkout)
         capture = neuralangelo_config.read_capture(Path(str(item.dataset)))
-        deliver = normalising.step(self._delivery(config, capture, paths), "topforge_train.surface", 0.1)
+        deliver = normalising.step(self._delivery(config, capture, paths), "topforge_train.normalising.neuralangelo", 0.1)
         for made in (paths.work, paths.checkpoint, (paths.output / EXTRACTED).parent):
             made.mkdir(parents=True, exist_ok=True)
         values = neuralangelo_config.values(config, capture)

@@ -385,7 +385,13 @@ WATCHING = frozenset(
 """Options that do not decide the result."""
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "template": {},
+    "template": {
+        "init_active_level": 8,
+        "appear_embed": True,
+        "train_batch_size": 1,
+        "val_batch_size": 1,
+        "val_subset": 1,
+    },
     "object": {"init_active_level": 4},
     "outdoor": {"init_active_level": 8},
     "indoor": {"init_active_level": 8, "inside_out": True, "background": False, "samples_background": 0},
@@ -395,6 +401,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "train_image_size": [1200, 1600],
         "train_batch_size": 1,
         "val_image_size": [300, 400],
+        "val_batch_size": 1,
+        "val_subset": 1,
     },
     "tnt": {
         "init_active_level": 8,
@@ -402,6 +410,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "num_images": 410,
         "train_image_size": [835, 1500],
         "train_batch_size": 1,
+        "val_image_size": [300, 540],
+        "val_batch_size": 1,
+        "val_subset": 1,
     },
     "fine_mesh": {"resolution": 2048, "block_res": 128, "triangle_budget": 4000000},
     "early_look": {"max_iter": 20000, "scale_schedule": False, "keep_checkpoint": True},

@@ -19,6 +19,7 @@ from topforge.trainers.base import Adapter, Collected, Diagnosis, Report, Step
 from topforge.trainers.nvdiffmodeling_options import MONITORING, PRESETS, NvdiffmodelingOptions, document
 from topforge.trainers.upstream import (
     checkout,
+    examples,
     failures,
     generated,
     mesh_rules,
@@ -30,6 +31,7 @@ from topforge.trainers.upstream import (
     warm_up,
 )
 from topforge.trainers.upstream.checkout import Checkout, Upstream
+from topforge.trainers.upstream.examples import Examples
 from topforge.trainers.upstream.failures import Failure
 from topforge.trainers.upstream.option_checks import UpstreamOptionError
 
@@ -67,6 +69,10 @@ _REMARK = re.compile(r"^((?:Ref|Base) mesh has .*|Subdivided mesh:|Writing mesh:
 _BUILDING = re.compile(r"^Building extension module (\w+)")
 
 
+DOWNLOADS = tuple("data/" + asset for asset in ("skull", "ewer", "gardenia", "hibiscus", "dancer"))
+"""Folders of the archive on upstream's release page."""
+
+
 class NvdiffmodelingAdapter(Adapter):
     """See the module's docstring. It has no metrics of its own, saves no state and uses one GPU."""
 
@@ -95,6 +101,11 @@ class NvdiffmodelingAdapter(Adapter):
         """The checkout: paths of upstream's config files, and of the presets, start there."""
         folder = checkout.located(UPSTREAM, config.checkout)
         return () if folder is None else (folder,)
+
+    def examples(self, folder: str) -> Examples:
+        """Its `configs/*.json`."""
+        clone = checkout.require(UPSTREAM, folder)
+        return Examples(clone.path, clone.commit, examples.of_json(clone.path, self.options), DOWNLOADS)
 
     def dataset_of(self, config: NvdiffmodelingOptions) -> Optional[str]:
         """The mesh that `ref_mesh` names."""

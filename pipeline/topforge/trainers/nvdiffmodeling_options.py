@@ -128,6 +128,8 @@ def document(config: NvdiffmodelingOptions, dataset: str, out_dir: str) -> Dict[
 
 _2K = [2048, 2048]
 _EWER: Mapping[str, Any] = {
+    "base_mesh": "data/ewer/Ewer512.obj",
+    "ref_mesh": "data/ewer/ewer.obj",
     "iter": 5000,
     "batch": 8,
     "train_res": 512,
@@ -136,8 +138,12 @@ _EWER: Mapping[str, Any] = {
     "light_power": 20.0,
     "relative_laplacian": True,
     "laplacian_factor": 10000.0,
+    "random_textures": True,
+    "camera_eye": [0.5, 0.0, 3.0],
 }
 _PLANT: Mapping[str, Any] = {
+    "base_mesh": "data/gardenia/genUnique.obj",
+    "ref_mesh": "data/gardenia/generatedCombined.obj",
     "iter": 5000,
     "batch": 8,
     "train_res": 512,
@@ -149,8 +155,11 @@ _PLANT: Mapping[str, Any] = {
     "relative_laplacian": True,
     "laplacian_factor": 100.0,
     "min_roughness": 0.6,
+    "random_textures": True,
 }
 _SKULL: Mapping[str, Any] = {
+    "base_mesh": "data/skull/skull_p400_LOD1.obj",
+    "ref_mesh": "data/skull/skull_uv.obj",
     "iter": 10000,
     "batch": 8,
     "train_res": 512,
@@ -158,16 +167,22 @@ _SKULL: Mapping[str, Any] = {
     "learning_rate": 0.01,
     "skip_train": ["kd", "ks"],
     "random_textures": False,
+    "camera_eye": [2.5, 0.0, 2.5],
 }
 _DANCER: Mapping[str, Any] = {
+    "base_mesh": "data/dancer/dancer_1k.obj",
+    "ref_mesh": "data/dancer/dancer.obj",
+    "mtl_override": "data/dancer/dancer_diffuse.mtl",
     "iter": 5000,
     "batch": 8,
+    "save_interval": 100,
     "train_res": 512,
     "texture_res": _2K,
     "learning_rate": 0.003,
     "subdivision": 2,
     "displacement": 0.2,
     "laplacian_factor": 1000.0,
+    "camera_eye": [0.0, 0.0, 3.0],
 }
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "spot": {
@@ -180,16 +195,30 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "learning_rate": 0.03,
         "min_roughness": 0.25,
         "random_textures": True,
+        "camera_eye": [2.5, 0.0, -2.5],
     },
     "skull": _SKULL,
-    "skull_sphere": {**_SKULL, "train_res": 2048, "skip_train": [], "random_textures": True},
+    "skull_sphere": {
+        **_SKULL,
+        "base_mesh": "data/sphere.obj",
+        "train_res": 2048,
+        "skip_train": [],
+        "random_textures": True,
+    },
     "skull_reduce_paper": {**_SKULL, "train_res": 2048},
     "ewer": _EWER,
     "ewer_paper": {**_EWER, "iter": 10000, "train_res": 2048},
     "gardenia": _PLANT,
-    "gardenia_paper": {**_PLANT, "iter": 10000, "batch": 1, "train_res": 2048},
-    "hibiscus": _PLANT,
+    "gardenia_paper": {**_PLANT, "iter": 10000, "batch": 1, "save_interval": 100, "train_res": 2048},
+    "hibiscus": {
+        **_PLANT,
+        "base_mesh": "data/hibiscus/reduced/genUnique.obj",
+        "ref_mesh": "data/hibiscus/model.obj",
+    },
     "dancer_brushed_gold_64": {
+        "base_mesh": "data/dancer/dancer_8k.obj",
+        "ref_mesh": "data/dancer/dancer.obj",
+        "mtl_override": "data/dancer/dancer_brushed_gold.mtl",
         "iter": 5000,
         "batch": 4,
         "train_res": 64,
@@ -197,10 +226,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "learning_rate": 0.003,
         "spp": 64,
         "custom_mip": True,
+        "camera_eye": [0.0, 0.0, 3.0],
     },
     "dancer_displacement": _DANCER,
-    "dancer_displacement_paper": {**_DANCER, "train_res": 2048, "subdivision": 3},
+    "dancer_displacement_paper": {**_DANCER, "save_interval": 1000, "train_res": 2048, "subdivision": 3},
 }
-"""The settings of the config files that come with nvdiffmodeling, by name. spot names its meshes, which every clone
-holds; the others' are a download of their own, so base_mesh and ref_mesh have to be named (or the config file itself be
-given, whose paths start at the checkout)."""
+"""The config files that come with nvdiffmodeling, by name. Their paths start at the checkout. Only spot's meshes are in
+a clone; the others' are a download of their own, the archive on upstream's release page."""

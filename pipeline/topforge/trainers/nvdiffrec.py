@@ -28,6 +28,7 @@ from topforge.trainers.nvdiffrec_options import (
 )
 from topforge.trainers.upstream import (
     checkout,
+    examples,
     failures,
     generated,
     kept_pass,
@@ -38,6 +39,7 @@ from topforge.trainers.upstream import (
     warm_up,
 )
 from topforge.trainers.upstream.checkout import Checkout, Upstream
+from topforge.trainers.upstream.examples import Examples
 from topforge.trainers.upstream.failures import Failure
 
 UPSTREAM = Upstream(
@@ -117,6 +119,13 @@ class NvdiffrecAdapter(Adapter):
         """The checkout: paths of upstream's config files, and of the presets, start there."""
         folder = checkout.located(UPSTREAM, config.checkout)
         return () if folder is None else (folder,)
+
+    def examples(self, folder: str) -> Examples:
+        """Its `configs/*.json`."""
+        clone = checkout.require(UPSTREAM, folder)
+        return Examples(
+            clone.path, clone.commit, examples.of_json(clone.path, self.options), ("data/nerf_synthetic", "data/nerd")
+        )
 
     def dataset_of(self, config: NvdiffrecUpstreamOptions) -> Optional[str]:
         """The mesh, or the folder of a capture, that `ref_mesh` names."""

@@ -112,7 +112,7 @@ def document(config: NvdiffrecUpstreamOptions, dataset: str, size: Tuple[int, in
     return values
 
 
-_LIGHT = {"envmap": "data/irrmaps/aerodynamics_workshop_2k.hdr", "env_scale": 2.0}
+_LIGHT = {"envmap": "data/irrmaps/aerodynamics_workshop_2k.hdr"}
 _SPOT: Mapping[str, Any] = {
     "ref_mesh": "data/spot/spot.obj",
     "random_textures": True,
@@ -125,7 +125,6 @@ _SPOT: Mapping[str, Any] = {
     "dmtet_grid": 64,
     "mesh_scale": 2.1,
     "validate": False,
-    "display": [{"latlong": True}],
     "ks_min": [0, 0.1, 0],
     "ks_max": [1, 1, 1],
     "background": "white",
@@ -150,7 +149,8 @@ _NERD: Mapping[str, Any] = {
 
 
 def _bob(**changes: Any) -> Dict[str, Any]:
-    return {**_SPOT, "ref_mesh": "data/bob/bob_tri.obj", "iter": 1000, "save_interval": 100, "batch": 4, **changes}
+    own = {"ref_mesh": "data/bob/bob_tri.obj", "iter": 1000, "save_interval": 100, "batch": 4, "env_scale": 2.0}
+    return {**_SPOT, **own, **changes}
 
 
 def _nerf(scene: str, scale: float, roughness: float, **changes: Any) -> Dict[str, Any]:
@@ -172,6 +172,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "learning_rate": [0.01],
         "texture_res": [512, 512],
         "ks_min": [0, 0.2, 0],
+        "display": [{"latlong": True}],
+        "validate": True,
     },
     "nerf_chair": _nerf("chair", 2.1, 0.08),
     "nerf_drums": _nerf("drums", 2.3, 0.1, layers=4),
@@ -189,7 +191,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "camera_space_light": True,
         "display": [{"bsdf": "kd"}, {"bsdf": "ks"}, {"bsdf": "normal"}],
     },
-    "nerd_gold": {**_NERD, "ref_mesh": "data/nerd/moldGoldCape_rescaled"},
+    "nerd_gold": {
+        **_NERD,
+        "ref_mesh": "data/nerd/moldGoldCape_rescaled",
+        "display": [{"bsdf": "kd"}, {"bsdf": "ks"}, {"bsdf": "normal"}],
+    },
 }
 """The config files that come with nvdiffrec, by name. Their paths start at the checkout; the datasets of nerf_* and
 nerd_* are downloaded with upstream's own script."""

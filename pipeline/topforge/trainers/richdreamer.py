@@ -22,6 +22,7 @@ from topforge.trainers.base import Adapter, Collected, Diagnosis, Report, Step
 from topforge.trainers.richdreamer_options import PRESETS, WATCHING, RichDreamerOptions, StageOptions
 from topforge.trainers.upstream import checkout, failures, normalising, pictures, results_tree, warm_up
 from topforge.trainers.upstream import variables as shared
+from topforge.trainers.upstream.examples import Examples
 from topforge.trainers.upstream.failures import Failure
 
 UPSTREAM = checkout.Upstream(
@@ -179,6 +180,12 @@ class RichDreamerAdapter(Adapter):
                     raise UnknownToStageError("%s.%s" % (stage, name), getattr(own, name), config.path)
         richdreamer_weights.require(config, clone.path)
 
+    def examples(self, folder: str) -> Examples:
+        """None of its own: its scripts hold the settings."""
+        clone = checkout.require(UPSTREAM, folder)
+        remark = "RichDreamer's examples are scripts, whose settings cannot be read from outside: nothing is compared."
+        return Examples(clone.path, clone.commit, remark=remark)
+
     def deciding(self, config: RichDreamerOptions) -> Dict[str, Any]:
         """All but where things lie; the checkout counts by its commit."""
         clone = checkout.located(UPSTREAM, config.checkout)
@@ -209,7 +216,7 @@ class RichDreamerAdapter(Adapter):
         export = _launch(stages.EXPORT, 0, root, wanted) + stages.export_arguments(config, root, item.needs.gpus)
         found.append(Step(stages.EXPORT, tuple(export), _SHARE[stages.EXPORT], str(clone.path), needs))
         arguments = ("--run", str(paths.run), "--stages", str(root))
-        return [*found, normalising.step(arguments, "topforge_train.richdreamer")]
+        return [*found, normalising.step(arguments, "topforge_train.normalising.richdreamer")]
 
     def parse(self, line: str) -> Optional[Report]:
         """What a line says by itself."""

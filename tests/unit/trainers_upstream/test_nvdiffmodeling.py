@@ -63,8 +63,8 @@ def test_the_generated_config_holds_every_key_upstream_knows():
 @pytest.mark.parametrize("name", ADAPTER.presets)
 def test_every_preset_is_valid_against_a_checkout(name, nvdiffmodeling_checkout):
     """Those whose meshes are a download of their own get the ones that are there."""
-    values = {"base_mesh": "data/sphere.obj", "ref_mesh": "data/spot/spot.obj", **presets.values(ADAPTER, name)}
-    values["checkout"] = str(nvdiffmodeling_checkout)
+    values = {**presets.values(ADAPTER, name), "base_mesh": "data/sphere.obj", "ref_mesh": "data/spot/spot.obj"}
+    values.update(checkout=str(nvdiffmodeling_checkout), mtl_override=None)
     config = jobs.with_paths(ADAPTER, schema.from_json(ADAPTER.options, values, name), nvdiffmodeling_checkout.parent)
     ADAPTER.validate(config, config.ref_mesh)
 
