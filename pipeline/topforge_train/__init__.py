@@ -8,7 +8,7 @@ and what it is compared with; `deliver` writes the result. Below them:
 - `rendering`: material, light, shading, and the way to an image; `mesh_reference` in place of photographs
 - `training`: loop, iteration, CUDA graphs, checkpoints, several GPUs, and what happens when something goes wrong
 - `evaluation`: pictures and scores
-- `export`: files for other programs
+- `export`: files for other programs; `normalising` makes them of what upstream trainers wrote
 - `backend`: the operators behind all of it, as kernels
 """
 

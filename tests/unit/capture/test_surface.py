@@ -197,7 +197,7 @@ def deliver_grid(folder, blocks, options):
     command = [
         sys.executable,
         "-m",
-        "topforge_train.surface",
+        "topforge_train.normalising.neuralangelo",
         "--mesh",
         folder / "mesh.ply",
         "--output",

@@ -13,8 +13,8 @@ pytest.importorskip("warp")
 
 from topforge_train.export.asset import Asset  # noqa: E402
 from topforge_train.export.tree import read_obj  # noqa: E402
-from topforge_train.normalise import NVDIFFMODELING, NVDIFFREC, read_asset  # noqa: E402
-from topforge_train.upstream_frame import NoRoomError, mirrored, portable, unmirrored  # noqa: E402
+from topforge_train.normalising.frame import NoRoomError, mirrored, portable, unmirrored  # noqa: E402
+from topforge_train.normalising.nvdiffrec import NVDIFFMODELING, NVDIFFREC, read_asset  # noqa: E402
 
 SIZE = (96, 128)
 

@@ -1,7 +1,7 @@
 """The step after an upstream trainer: from its own files to TopForge's result folder, in TopForge's own environment.
 
 An upstream environment is whatever its trainer needs, often years old. What makes GLB, USD and portable normal maps
-(`topforge_train.normalise`) needs this year's packages, so that it runs where the built-in trainer runs, without GPU.
+(`topforge_train.normalising.nvdiffrec`) needs this year's packages, so that it runs where the built-in trainer runs, without GPU.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from topforge.trainers import failure_lines
 from topforge.trainers.base import Diagnosis, Report, Step
 
 STAGE = "normalise"
-MODULE = "topforge_train.normalise"
+MODULE = "topforge_train.normalising.nvdiffrec"
 _PACKAGES = ("torch", "warp", "numpy", "imageio")
 _LINE = re.compile(r"^topforge stage=%s progress=([0-9.]+)(?: message=(.*))?$" % STAGE)
 _KEPT = " What upstream wrote stays in the run's work folder until the item is run again."
@@ -59,7 +59,7 @@ def step(arguments: Sequence[str], module: str = MODULE, weight: float = 0.03) -
 
     Args:
         arguments: After `python -m MODULE`.
-        module: Defaults to `topforge_train.normalise`.
+        module: Defaults to `topforge_train.normalising.nvdiffrec`.
         weight: Share of the item's time; training has 1.
 
     Raises:

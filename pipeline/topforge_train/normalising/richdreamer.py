@@ -1,9 +1,9 @@
-"""From what RichDreamer exported to TopForge's result folder: `python -m topforge_train.richdreamer`.
+"""From what RichDreamer exported to TopForge's result folder: `python -m topforge_train.normalising.richdreamer`.
 
     --run RUN --stages FOLDER
 
 Its world is z up, its maps are JPEG, roughness and metalness lie in pictures of their own, and its normal map is in the
-frame that nvdiffrec's is in (`topforge_train.upstream_frame`), which no other program has.
+frame that nvdiffrec's is in (`topforge_train.normalising.frame`), which no other program has.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from topforge.trainers import richdreamer_stages as stages
 from topforge.trainers.upstream import soundness
 from topforge.trainers.upstream.results_tree import KEPT
 from topforge_capture.images import srgb_to_linear
-from topforge_train import normalise
 from topforge_train.export.asset import Asset, Floats, Indices
+from topforge_train.normalising import nvdiffrec
+from topforge_train.normalising.frame import NoRoomError, portable, unit
 from topforge_train.training import failures
-from topforge_train.upstream_frame import NoRoomError, portable, unit
 
 Z_UP_TO_Y_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
 ROUGHNESS = 0.5
@@ -74,7 +74,7 @@ def read_asset(folder: Path) -> Asset:
     """The exported mesh and maps, y up; the normal map still in upstream's frame, tangents missing."""
     vertices, uv, triangles, uv_triangles = read_obj(folder / "model.obj")
     vertices = vertices @ Z_UP_TO_Y_UP.T
-    kd = normalise.picture(folder / "texture_kd.jpg")[..., :3]
+    kd = nvdiffrec.picture(folder / "texture_kd.jpg")[..., :3]
     ks = np.zeros_like(kd)
     ks[..., 1] = channel(folder / "texture_roughness.jpg", kd.shape, ROUGHNESS)
     ks[..., 2] = channel(folder / "texture_metallic.jpg", kd.shape, 0.0)
@@ -97,7 +97,7 @@ def channel(path: Path, shape: Tuple[int, ...], value: float) -> Floats:
     """A grey picture; all `value` where there is none."""
     if not path.is_file():
         return np.full(shape[:2], value, np.float32)
-    return normalise.picture(path)[..., 0]
+    return nvdiffrec.picture(path)[..., 0]
 
 
 def normal_map(path: Path, shape: Tuple[int, ...]) -> Floats:
@@ -105,7 +105,7 @@ def normal_map(path: Path, shape: Tuple[int, ...]) -> Floats:
     flat = np.float32([0.0, 0.0, 1.0])
     if not path.is_file():
         return np.tile(flat, (*shape[:2], 1))
-    stored = normalise.picture(path)[..., :3] * 2.0 - 1.0
+    stored = nvdiffrec.picture(path)[..., :3] * 2.0 - 1.0
     length = np.linalg.norm(stored, axis=-1, keepdims=True)
     return np.where(length > 1e-3, stored / np.maximum(length, 1e-3), flat).astype(np.float32)
 
@@ -132,7 +132,7 @@ def keep(root: Path, exported: Path, output: Path) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Checks, converts, writes and keeps."""
     paths, root = RunPaths(arguments.run), arguments.stages
-    normalise.say(0.0, "looking at what was written")
+    nvdiffrec.say(0.0, "looking at what was written")
     exported = stages.exported(root)
     if exported is None:
         raise soundness.UnsoundOutputError("there is no %s" % (stages.folder_of(root, "texture") / "save/it*-export"))
@@ -140,7 +140,7 @@ def run(arguments: argparse.Namespace) -> None:
     soundness.require_mesh(exported / "model.obj")
     remarks: List[str] = []
     raw = read_asset(exported)
-    normalise.say(0.2, "baking normals and edges anew")
+    nvdiffrec.say(0.2, "baking normals and edges anew")
     try:
         asset = portable(raw)
     except NoRoomError as problem:
@@ -148,19 +148,19 @@ def run(arguments: argparse.Namespace) -> None:
         remarks.append(problem.reason)
         print("WARNING: " + problem.reason, flush=True)
     asset.check_finite()
-    normalise.say(0.6, "writing the asset")
-    normalise.write(paths.output, asset, None)
+    nvdiffrec.say(0.6, "writing the asset")
+    nvdiffrec.write(paths.output, asset, None)
     keep(root, exported, paths.output)
     metrics = {"triangles": float(len(asset.triangles)), "vertices": float(len(asset.vertices))}
     facts = {"normalised_by": "TopForge %s" % topforge.__version__, "remarks": remarks, "export": exported.name}
     content = {"metrics": metrics, "provenance": facts, "licences": [], "views": []}
     atomic.write_text(paths.output / "summary.json", json.dumps(content, indent=1) + "\n")
-    normalise.say(1.0, "complete")
+    nvdiffrec.say(1.0, "complete")
 
 
 def main(words: Optional[Sequence[str]] = None) -> int:
     """Runs, and says failures in the lines that the adapter reads."""
-    parser = argparse.ArgumentParser(prog="topforge_train.richdreamer")
+    parser = argparse.ArgumentParser(prog="topforge_train.normalising.richdreamer")
     parser.add_argument("--run", type=Path, required=True, help="the item's run folder")
     parser.add_argument("--stages", type=Path, required=True, help="what RichDreamer wrote, a folder for each stage")
     given = parser.parse_args(words)

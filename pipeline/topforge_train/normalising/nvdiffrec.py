@@ -1,10 +1,10 @@
 """From what an upstream mesh trainer wrote to TopForge's result folder: GLB, USD, split and portable maps.
 
-    python -m topforge_train.normalise --trainer nvdiffrec --run RUN --tree FOLDER [--dataset FOLDER]
+    python -m topforge_train.normalising.nvdiffrec --trainer nvdiffrec --run RUN --tree FOLDER [--dataset FOLDER]
 
 RUN is the item's run folder; FOLDER is what the trainer wrote below `out/`, which is moved into the result as it is.
 Two things of the trainer's are not portable, and are baked anew from its textures: its tangent frame
-(`topforge_train.upstream_frame`), and texels outside the charts, which it leaves in one flat colour.
+(`topforge_train.normalising.frame`), and texels outside the charts, which it leaves in one flat colour.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from topforge_train.export import images, write_cameras, write_glb, write_usd
 from topforge_train.export.asset import Asset, AssetCamera, Floats
 from topforge_train.export.tree import MATERIAL, obj_text, read_obj
 from topforge_train.export.usd import DOME
+from topforge_train.normalising.frame import NoRoomError, portable
 from topforge_train.training import failures
-from topforge_train.upstream_frame import NoRoomError, portable
 
 NVDIFFREC, NVDIFFMODELING = "nvdiffrec", "nvdiffmodeling"
 MAPS = ("texture_kd", "texture_ks", "texture_n")
@@ -227,7 +227,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def main(words: Optional[Sequence[str]] = None) -> int:
     """Runs, and says failures in the lines that the adapter reads."""
-    parser = argparse.ArgumentParser(prog="topforge_train.normalise")
+    parser = argparse.ArgumentParser(prog="topforge_train.normalising.nvdiffrec")
     parser.add_argument("--trainer", choices=(NVDIFFREC, NVDIFFMODELING), required=True)
     parser.add_argument("--run", type=Path, required=True, help="the item's run folder")
     parser.add_argument("--tree", type=Path, required=True, help="what the trainer wrote")

@@ -1,4 +1,4 @@
-"""From an extracted surface to a result: `python -m topforge_train.surface`, without torch.
+"""From an extracted surface to a result: `python -m topforge_train.normalising.neuralangelo`, without torch.
 
     --mesh FILE.ply --output FOLDER --scratch FOLDER --up AXIS --capture transforms.json --fuse TOLERANCE
     --triangles BUDGET --preview-triangles COUNT [--largest-part] [--remove-mesh]
@@ -24,7 +24,7 @@ from topforge.errors import FailureClass, TopForgeError
 from topforge_capture import ply, surface
 from topforge_capture.ply import Floats
 from topforge_capture.surface import Surface
-from topforge_train import surface_files
+from topforge_train.normalising import surface_files
 from topforge_train.training import failures
 
 STAGE = "normalise"
@@ -87,7 +87,7 @@ def run(given: argparse.Namespace) -> None:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m topforge_train.surface")
+    parser = argparse.ArgumentParser(prog="python -m topforge_train.normalising.neuralangelo")
     for name in ("mesh", "output", "scratch", "capture"):
         parser.add_argument("--" + name, type=Path, required=True)
     parser.add_argument("--up", choices=sorted(TURNS), required=True)
