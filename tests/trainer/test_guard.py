@@ -1,6 +1,7 @@
 """What is no number: left out, undone, given up; and batches that do not fit into memory."""
 
 import dataclasses
+import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -145,7 +146,7 @@ def test_bad_iterations_apart_from_each_other_never_undo_anything():
 
 
 def test_going_back_before_the_first_copy_means_the_beginning():
-    """Adam's moments did not exist then; they are zeros again."""
+    """Adam's moments were zeros then, and are so again."""
     session, training = Session(), Parabola(range(10, 14))
     begun = training.x.detach().clone()
     guard, iterations = Guard(session, training, 0), Step(training, CPU)
@@ -185,6 +186,27 @@ def test_the_parts_are_kept_for_the_iterations_that_follow():
     for step in range(3):
         iterations.run(step, training.draw(step, 0.0))
     assert training.sizes == [6, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("entangled", [False, True])
+def test_nothing_of_an_attempt_that_did_not_fit_is_held_while_it_is_repeated(entangled):
+    """Else the repetition has even less memory. Errors that hold each other, and their frames, are no exception."""
+    training, made, held = Parabola(), [], []
+    training.most, usual = 2, training.losses
+
+    def losses(drawn, room):
+        held.append([tensor() is not None for tensor in made])
+        large, errors = torch.zeros(1000), []
+        made.append(weakref.ref(large))
+        try:
+            return usual(drawn, room)
+        except torch.OutOfMemoryError as error:
+            errors.extend([error] if entangled else [])  # this frame then holds the error, which holds this frame
+            raise
+
+    training.losses = losses
+    Step(training, CPU).run(0, training.draw(0, 0.0))
+    assert held[:3] == [[], [False], [False, False]]
 
 
 def test_a_single_view_that_does_not_fit_is_an_error():

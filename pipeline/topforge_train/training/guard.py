@@ -127,11 +127,10 @@ class Guard:
         return self._session.order(self._training.number) + 1, error.step
 
     def _restore(self) -> None:
-        """Into the very same tensors, which captured work refers to. What did not exist yet began as zeros."""
+        """Into the very same tensors, which captured work refers to."""
         with torch.no_grad():
             for path, tensor in self._changing():
-                kept = self._kept.get(path)
-                tensor.zero_() if kept is None else tensor.copy_(kept)
+                tensor.copy_(self._kept[path])
 
     def _changing(self) -> Iterator[Tuple[str, Tensor]]:
         """The tensors of the state, but for what an earlier pass handed on."""

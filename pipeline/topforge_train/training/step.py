@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 from collections import deque
 from typing import Callable, Deque, Dict, Iterator, List, Optional, Protocol, Tuple
 
@@ -64,6 +65,12 @@ class Pass(Protocol):
 
         Enforcing them twice must be the same as once.
         """
+
+
+def ran_out_of_memory(error: Exception) -> bool:
+    """Whether an iteration failed for want of memory, be it while it was captured."""
+    cause = error.__cause__ if isinstance(error, CaptureError) else error
+    return cause is not None and is_out_of_memory(cause)
 
 
 class Step:
@@ -165,18 +172,23 @@ class Step:
         """The first half of an iteration, with its views in as many parts as memory asks for."""
         views = len(drawn.views)
         while True:
-            try:
-                parts = drawn.split(next(n for n in range(min(self.parts, views), views + 1) if views % n == 0))
-                halves = self._prepared(parts[0])
-                return halves, self._averaged(halves, parts)
-            except (RuntimeError, CaptureError) as error:
-                cause = error.__cause__ if isinstance(error, CaptureError) else error
-                if cause is None or not is_out_of_memory(cause) or len(parts) == views:
-                    raise
-            # Not inside of `except`: its traceback holds on to the tensors of the attempt.
-            self.parts = next(n for n in range(len(parts) + 1, views + 1) if views % n == 0)
+            count = next(n for n in range(min(self.parts, views), views + 1) if views % n == 0)
+            if found := self._attempt(drawn.split(count)):
+                return found
+            # Not before the attempt has returned: whatever it made is gone with its frame.
+            self.parts = next(n for n in range(count + 1, views + 1) if views % n == 0)
             self._forget_shape()
             self._lowered("batch: computed in %d parts to fit into memory; the result is the same" % self.parts)
+
+    def _attempt(self, parts: List[Drawn]) -> Optional[Tuple[Halves, Report]]:
+        """The first half with the views in these parts; None if they do not fit into memory and could be smaller."""
+        try:
+            halves = self._prepared(parts[0])
+            return halves, self._averaged(halves, parts)
+        except (RuntimeError, CaptureError) as error:
+            if len(parts[0].views) == 1 or not ran_out_of_memory(error):
+                raise
+        return None
 
     def _averaged(self, halves: Halves, parts: List[Drawn]) -> Report:
         """The first half, one part of the views after the other; gradients and terms are the parts' means."""
@@ -207,6 +219,7 @@ class Step:
         self._shape, self._halves = None, None
         for parameter in self.training.parameters():
             parameter.grad = None
+        gc.collect()  # an exception and the frames that it went through may hold each other, and with them tensors
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
             torch.cuda.empty_cache()
