@@ -74,6 +74,8 @@ def make_checkout(folder, name="nvdiffrec"):
         (folder / ("data/tets/%d_tets.npz" % grid)).write_bytes(b"PK")
     for path in ("bob/bob_tri", "spot/spot", "sphere"):
         write_mesh(folder / "data" / (path + ".obj"), Path(path).name, kind="constants")
+    # as in nvdiffmodeling's clone: the base mesh of its example does not say of what kind its material is
+    (folder / "data/sphere.mtl").write_text("newmtl defaultMat\nillum 4\nKd 0.9 0.9 0.9\nKs 0.9 0.9 0.9\nNi 1.0\n")
     shutil.copy(str(folder / "data/spot/spot.mtl"), str(folder / "data/spot/metal.mtl"))
     git = folder / ".git"
     (git / "refs/heads").mkdir(parents=True)

@@ -92,7 +92,7 @@ class NvdiffmodelingAdapter(Adapter):
         if config.base_mesh is None:
             fix = "Name the mesh (.obj, with UVs) to start from, such as a decimated one."
             raise UpstreamOptionError(UPSTREAM.name, "base_mesh", None, "there is no mesh to start from", fix)
-        mesh_rules.check(Path(config.base_mesh), needs_pbr=True)
+        mesh_rules.check(Path(config.base_mesh))  # its material's kind does not matter: the reference's counts
         if dataset is not None:
             override = None if config.mtl_override is None else Path(config.mtl_override)
             mesh_rules.check(Path(dataset), override, needs_pbr=True)

@@ -85,7 +85,7 @@ def test_a_value_that_upstream_would_stumble_over(mesh, config, words, changes):
     refused(config, mesh, words, **changes)
 
 
-def test_materials_say_their_kind(mesh, config):
+def test_the_materials_of_the_reference_say_their_kind(mesh, config):
     material = mesh.with_suffix(".mtl")
     material.write_text(material.read_text().replace("bsdf pbr\n", ""))
     refused(config, mesh, "does not say `bsdf pbr`")
