@@ -78,6 +78,7 @@ class NeuralangeloAdapter(Adapter):
     licence = UPSTREAM.licence
     options = NeuralangeloOptions
     needs_dataset = True
+    masks = "unused"
     is_trainer = True
     gpus = (1, None)
     presets = PRESETS
@@ -118,7 +119,7 @@ class NeuralangeloAdapter(Adapter):
         """Training (left out when its last checkpoint is there), extraction, and TopForge's own."""
         clone = checkout.require(UPSTREAM, config.checkout)
         capture = neuralangelo_config.read_capture(Path(str(item.dataset)))
-        deliver = normalising.step(self._delivery(config, capture, paths), "topforge_train.normalising.neuralangelo", 0.1)
+        deliver = normalising.step(self._delivery(config, capture, paths), self.name, 0.1)
         for made in (paths.work, paths.checkpoint, (paths.output / EXTRACTED).parent):
             made.mkdir(parents=True, exist_ok=True)
         values = neuralangelo_config.values(config, capture)

@@ -216,7 +216,7 @@ class RichDreamerAdapter(Adapter):
         export = _launch(stages.EXPORT, 0, root, wanted) + stages.export_arguments(config, root, item.needs.gpus)
         found.append(Step(stages.EXPORT, tuple(export), _SHARE[stages.EXPORT], str(clone.path), needs))
         arguments = ("--run", str(paths.run), "--stages", str(root))
-        return [*found, normalising.step(arguments, "topforge_train.normalising.richdreamer")]
+        return [*found, normalising.step(arguments, self.name)]
 
     def parse(self, line: str) -> Optional[Report]:
         """What a line says by itself."""

@@ -1,7 +1,7 @@
 """The step after an upstream trainer: from its own files to TopForge's result folder, in TopForge's own environment.
 
 An upstream environment is whatever its trainer needs, often years old. What makes GLB, USD and portable normal maps
-(`topforge_train.normalising.nvdiffrec`) needs this year's packages, so that it runs where the built-in trainer runs, without GPU.
+(`topforge_train.normalising`) needs this year's packages, so that it runs where the built-in trainer runs, without GPU.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from topforge.trainers import failure_lines
 from topforge.trainers.base import Diagnosis, Report, Step
 
 STAGE = "normalise"
-MODULE = "topforge_train.normalising.nvdiffrec"
+PACKAGE = "topforge_train.normalising"
 _PACKAGES = ("torch", "warp", "numpy", "imageio")
 _LINE = re.compile(r"^topforge stage=%s progress=([0-9.]+)(?: message=(.*))?$" % STAGE)
 _KEPT = " What upstream wrote stays in the run's work folder until the item is run again."
@@ -51,15 +51,15 @@ def own_environment() -> EnvironmentSpec:
     raise NoOwnEnvironmentError(folder)
 
 
-def step(arguments: Sequence[str], module: str = MODULE, weight: float = 0.03) -> Step:
-    """The step that runs a module of ours in TopForge's own environment, on the CPU.
+def step(arguments: Sequence[str], module: str = "nvdiffrec", weight: float = 0.03) -> Step:
+    """The step that runs a module of `topforge_train.normalising` in TopForge's own environment, on the CPU.
 
     Its variables replace every one of the upstream environment's that would matter: where Python looks, and where the
     loader does.
 
     Args:
         arguments: After `python -m MODULE`.
-        module: Defaults to `topforge_train.normalising.nvdiffrec`.
+        module: Named like a trainer; nvdiffmodeling shares that of nvdiffrec.
         weight: Share of the item's time; training has 1.
 
     Raises:
@@ -68,7 +68,8 @@ def step(arguments: Sequence[str], module: str = MODULE, weight: float = 0.03) -
     resolved = environment.resolve(own_environment(), os.environ, "", "topforge", ())
     variables = {**dict.fromkeys(("PYTHONHOME", "LD_LIBRARY_PATH", "LD_PRELOAD"), ""), **_different(resolved.variables)}
     variables["PYTHONPATH"] = resolved.variables.get("PYTHONPATH", "")
-    return Step(STAGE, (resolved.python, "-u", "-m", module, *arguments), weight, variables=tuple(variables.items()))
+    command = (resolved.python, "-u", "-m", "%s.%s" % (PACKAGE, module), *arguments)
+    return Step(STAGE, command, weight, variables=tuple(variables.items()))
 
 
 def _different(variables: Mapping[str, str]) -> Mapping[str, str]:
