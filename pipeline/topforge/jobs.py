@@ -138,7 +138,7 @@ def expand(job: Job, path: Path) -> List[Planned]:
         content = contents[its.dataset]
         if its.dataset not in checks and job.check and its.dataset:
             check = unique("check") if checks else "check"
-            checks[its.dataset] = companion("check", {}, its, content, (), output, check, made)
+            checks[its.dataset] = companion("check", {"masks": adapter.masks}, its, content, (), output, check, made)
         gates = made + tuple(str(each.folder) for dataset, each in checks.items() if dataset == its.dataset)
         item = make_item(adapter, unique(name), config, its, content, gates, labels)
         trained.append(planned(item, output))

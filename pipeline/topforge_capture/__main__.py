@@ -17,6 +17,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from topforge import atomic, wavefront
 from topforge_capture import cameras_picture, contact_sheet, convert_command, mesh_check, mesh_picture, report, text
 from topforge_capture.checks import CHECKS, Material, Options, run
+from topforge_capture.checks.masks import WITHOUT
 from topforge_capture.survey import survey
 
 EXIT_FINDINGS = 1
@@ -30,7 +31,7 @@ def main(words: Optional[List[str]] = None) -> int:
     if arguments.verb == "convert":
         return convert_command.run(arguments, _say)
     folder = arguments.folder.absolute()
-    options = Options(arguments.minimum_views, arguments.mesh_scale)
+    options = Options(arguments.minimum_views, arguments.mesh_scale, arguments.masks)
     check = _check_mesh if wavefront.is_mesh(str(folder)) else _check_capture
     made = check(folder, options, arguments.pictures)
     if arguments.json:
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--minimum-views", type=int, default=Options.minimum_views)
     check.add_argument("--mesh-scale", type=float, default=Options.mesh_scale)
+    check.add_argument("--masks", choices=tuple(WITHOUT), default=Options.masks)
     check.add_argument("--fail-on", choices=("error", "warning"), default="error")
     convert_command.add_arguments(verbs.add_parser("convert", help=convert_command.HELP))
     return parser

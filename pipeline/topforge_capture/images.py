@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Tuple
+from typing import Optional, Tuple
 
 import imageio.v3 as imageio
 import numpy as np
@@ -11,6 +11,9 @@ import numpy as np
 from topforge_capture import radiance
 from topforge_capture.capture import CaptureError, View
 from topforge_capture.headers import missing, unreadable
+
+GIVE_MASKS = "Save RGBA images, or name a mask for each frame (`mask_path`; LLFF: the folder masks/)."
+"""What to do about images that do not say which pixels are the object."""
 
 
 def load_image(view: View) -> np.ndarray:
@@ -45,14 +48,24 @@ def coverage(view: View, pixels: np.ndarray) -> np.ndarray:
     Raises:
         CaptureError: As `load_image`.
     """
+    found = coverage_if_any(view, pixels)
+    if found is None:
+        raise no_alpha(view.image)
+    return found
+
+
+def coverage_if_any(view: View, pixels: np.ndarray) -> Optional[np.ndarray]:
+    """The same; None where nothing says which pixels are the object.
+
+    Raises:
+        CaptureError: `missing-image`, `unreadable-image` or `wrong-size`.
+    """
     _expect_size(view, view.image, pixels)
     if view.mask is not None:
         mask = load_pixels(view.mask)
         _expect_size(view, view.mask, mask)
         return to_unit(mask[..., 0])
-    if pixels.shape[2] < 4:
-        raise no_alpha(view.image)
-    return to_unit(pixels[..., 3])
+    return to_unit(pixels[..., 3]) if pixels.shape[2] == 4 else None
 
 
 def load_pixels(path: Path) -> np.ndarray:
@@ -107,8 +120,7 @@ def linear_to_srgb(linear: np.ndarray) -> np.ndarray:
 def no_alpha(path: Path) -> CaptureError:
     """The failure of an image that does not say which pixels are the object."""
     reason = "%s has no alpha channel and no mask: nothing says which pixels are the object." % path
-    fix = "Save RGBA images, or name a mask for each frame (`mask_path`; LLFF: the folder masks/)."
-    return CaptureError("no-alpha", reason, fix, (path,))
+    return CaptureError("no-alpha", reason, GIVE_MASKS, (path,))
 
 
 def wrong_size(path: Path, found: Tuple[int, int], expected: Tuple[int, int], source: str) -> CaptureError:

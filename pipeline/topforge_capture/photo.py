@@ -9,11 +9,13 @@ from typing import Tuple
 import numpy as np
 
 from topforge_capture.capture import View
-from topforge_capture.images import coverage, linear_to_srgb, load_pixels, to_linear, to_unit
+from topforge_capture.images import coverage_if_any, linear_to_srgb, load_pixels, to_linear, to_unit
 
 MASK_SIZE = 512
 """Longest side, in pixels, of the masks that are kept for the hull."""
 THUMBNAIL_SIZE = 192
+FULL = 0.995
+"""A mask that covers more of its image leaves nothing out."""
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Weights of linear Rec. 709 / sRGB primaries."""
 
@@ -26,6 +28,8 @@ class Photo:
     split: str
     digest: str
     """SHA-1 of the decoded pixels."""
+    masked: bool
+    """Whether anything says which pixels are the object; without it, all of them count."""
     mask: np.ndarray
     """[h, w] bool: coverage above one half anywhere in each block of `pool` x `pool` pixels."""
     pool: int
@@ -42,15 +46,21 @@ class Photo:
     thumbnail: np.ndarray
     """[h, w, 4] uint8, sRGB, straight alpha."""
 
+    @property
+    def carves(self) -> bool:
+        """Whether its mask tells an object from what is around it."""
+        return self.masked and bool(self.mask.any()) and self.covered <= FULL
+
 
 def examine(view: View, split: str) -> Photo:
     """Decodes a view's image and mask and takes their facts.
 
     Raises:
-        CaptureError: `missing-image`, `unreadable-image`, `wrong-size` or `no-alpha`.
+        CaptureError: `missing-image`, `unreadable-image` or `wrong-size`.
     """
     pixels = load_pixels(view.image)
-    alpha = coverage(view, pixels)
+    given = coverage_if_any(view, pixels)
+    alpha = np.ones(pixels.shape[:2], np.float32) if given is None else given
     linear = to_linear(pixels[..., :3])
     solid = alpha > 0.5
     luminance = linear @ LUMINANCE
@@ -61,6 +71,7 @@ def examine(view: View, split: str) -> Photo:
         view=view,
         split=split,
         digest=hashlib.sha1(np.ascontiguousarray(pixels).data).hexdigest(),
+        masked=given is not None,
         mask=pool_any(solid, pool),
         pool=pool,
         covered=float(solid.mean()),

@@ -86,6 +86,14 @@ def test_gates_do_not_decide_the_key_but_are_waited_for(folder):
     assert gated[1].item.key == without[0].item.key
 
 
+def test_the_check_asks_for_the_masks_that_the_trainer_needs(folder):
+    for adapter, masks in (("topforge", "required"), ("command", "wanted")):
+        configs = [command("echo")] if adapter == "command" else [{}]
+        plan = expand(folder, adapter=adapter, configs=configs, dataset="capture", check=True)
+        assert names(plan)[0] == "check"
+        assert plan[0].item.config["masks"] == masks
+
+
 def test_the_report_comes_last_and_follows_what_it_is_about(folder):
     changes = {"configs": [command("echo")], "dataset": "capture", "check": True, "report": True}
     first, again = expand(folder, **changes), expand(folder, **{**changes, "wedge": {"outputs": [["a"], ["b"]]}})

@@ -19,6 +19,9 @@ from topforge.paths import RunPaths
 if TYPE_CHECKING:
     from topforge.trainers.upstream.examples import Examples
 
+MASKS = ("required", "wanted", "unused")
+"""What a trainer makes of masks: it cannot do without; nobody knows; it does not look at them."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Step:
@@ -99,6 +102,8 @@ class Adapter:
     options: type = object
     """Frozen dataclass of the configuration (see `topforge.schema`)."""
     needs_dataset: bool = False
+    masks: str = "wanted"
+    """One of `MASKS`: how much the check of its photographs asks for."""
     is_trainer: bool = False
     """Nodes offer it as one; the others are companions (a check, a report) with nodes of their own."""
     gpus: Tuple[int, Optional[int]] = (0, None)

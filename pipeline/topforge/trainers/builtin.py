@@ -72,6 +72,7 @@ class BuiltinAdapter(Adapter):
     licence = "TopForge trainer: Apache-2.0; results are yours, commercial use included."
     options = BuiltinOptions
     needs_dataset = True
+    masks = "required"
     is_trainer = True
     presets = PRESETS
 

@@ -14,7 +14,7 @@ from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.schema import option
-from topforge.trainers.base import Collected, Output, Step
+from topforge.trainers.base import MASKS, Collected, Output, Step
 from topforge.trainers.capture_step import CaptureStep
 
 REQUIRED = {"report.json": "data", "cameras.png": "preview", "contact_sheet.png": "preview"}
@@ -39,6 +39,9 @@ class CheckOptions:
     """Fewer training views than this are an error. 50 or more give a good shape."""
     mesh_scale: float = option(0.0, unit="world units", minimum=0.0, group="Check")
     """Side of the training box around the origin that the object must fit into; 0 only recommends one."""
+    masks: str = option("wanted", choices=MASKS, group="Check")
+    """What a view without mask or alpha is: "required" an error, as for TopForge's trainer and nvdiffrec; "wanted" a
+    warning; "unused" a note, as for Neuralangelo. The check of a job asks for what its trainer needs."""
     fail_on: str = option("error", choices=("error", "warning"), group="Check")
     """The least severity that makes the check fail, and with it everything that depends on it."""
 
@@ -92,6 +95,7 @@ def command(folder: str, options: CheckOptions, where: Sequence[str]) -> Tuple[s
     """
     arguments = ["{python}", "-u", "-m", "topforge_capture", "check", folder, *where]
     arguments += ["--minimum-views", str(options.minimum_views), "--mesh-scale", repr(options.mesh_scale)]
+    arguments += ["--masks", options.masks]
     return (*arguments, "--fail-on", options.fail_on)
 
 

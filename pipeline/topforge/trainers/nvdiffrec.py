@@ -103,6 +103,7 @@ class NvdiffrecAdapter(Adapter):
     licence = UPSTREAM.licence
     options = NvdiffrecUpstreamOptions
     needs_dataset = True
+    masks = "required"
     is_trainer = True
     gpus = (1, None)
     presets = PRESETS

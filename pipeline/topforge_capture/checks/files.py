@@ -13,7 +13,6 @@ MANY = {
     "missing-image": "%d images that the pose files name do not exist.",
     "unreadable-image": "%d images cannot be read.",
     "wrong-size": "%d pictures are not of the size that their poses or images have.",
-    "no-alpha": "%d images have no alpha channel and no mask: nothing says which pixels are the object.",
 }
 """One sentence for many failures of the same kind."""
 

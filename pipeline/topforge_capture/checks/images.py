@@ -37,8 +37,8 @@ def duplicates(material: Material) -> Iterator[Finding]:
 
 @check("exposure", "Exposure")
 def exposure(material: Material) -> Iterator[Finding]:
-    """The object is about equally bright in all views."""
-    values = np.array([photo.exposure for photo in material.photos])
+    """The object, or all that is seen where there are no masks, is about equally bright in all views."""
+    values = np.array([photo.exposure for photo in material.alike])
     odd = _outliers(values, least=1.0)
     stops = values - np.nanmedian(values) if np.isfinite(values).any() else values
     if odd.any():
@@ -53,13 +53,13 @@ def exposure(material: Material) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "exposure-varies", sentence % unsteadiness(material), fix)
     elif np.isfinite(values).sum() >= LEAST_TO_COMPARE:
         spread = float(np.nanmax(np.abs(stops)))
-        yield fine("exposure", "The brightness of the object stays within %.1f stops." % spread)
+        yield fine("exposure", "Brightness stays within %.1f stops." % spread)
 
 
 @check("sharpness", "Sharpness")
 def sharpness(material: Material) -> Iterator[Finding]:
     """No image is much more blurred than the others."""
-    values = np.array([photo.sharpness for photo in material.photos])
+    values = np.array([photo.sharpness for photo in material.alike])
     values = np.log2(np.where(values > 0, values, np.nan))
     odd = _outliers(values, least=1.5)
     odd &= values < np.nanmedian(values) if odd.any() else odd
@@ -78,7 +78,7 @@ def unsteadiness(material: Material) -> float:
     view differs from the median of k others by about sqrt((k + 1) / k) times its own deviation. Robust (1.4826 MAD):
     single odd views are named by themselves.
     """
-    known = [photo for photo in material.photos if np.isfinite(photo.exposure)]
+    known = [photo for photo in material.alike if np.isfinite(photo.exposure)]
     if len(known) < max(LEAST_TO_COMPARE, 3 * NEIGHBOURS):
         return 0.0
     values = np.array([photo.exposure for photo in known])
@@ -100,4 +100,4 @@ def _outliers(values: np.ndarray, least: float) -> np.ndarray:
 
 
 def _named(material: Material, chosen: np.ndarray) -> Tuple[str, ...]:
-    return material.files([photo for photo, is_chosen in zip(material.photos, chosen) if is_chosen])
+    return material.files([photo for photo, is_chosen in zip(material.alike, chosen) if is_chosen])

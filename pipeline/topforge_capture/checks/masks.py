@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Dict, Iterator, List
 
 import numpy as np
 
 from topforge_capture.checks.registry import Material, check
 from topforge_capture.findings import Finding, Severity, counted, fine
+from topforge_capture.images import GIVE_MASKS
+from topforge_capture.photo import FULL, Photo
 from topforge_capture.posture import DOUBTFUL
 
-FULL = 0.995
+WITHOUT: Dict[str, Severity] = {"required": Severity.ERROR, "wanted": Severity.WARNING, "unused": Severity.NOTE}
+"""How grave it is that a view has no mask, by what the trainer makes of masks; "wanted" where it is not known."""
 SMALL = 0.01
 LEAST_EDGE_PIXELS = 100
 MISSING = 0.03
@@ -19,32 +22,49 @@ MISSING = 0.03
 
 @check("masks", "Masks")
 def masks(material: Material) -> Iterator[Finding]:
-    """Masks are neither empty nor full, and the object fills a fair part of the images."""
-    photos = material.survey.photos
+    """Masks are there, neither empty nor full, and the object fills a fair part of the images."""
+    photos = [photo for photo in material.survey.photos if photo.masked]
+    bare = [photo for photo in material.survey.photos if not photo.masked]
+    spoilt = Severity.NOTE if material.options.masks == "unused" else Severity.ERROR
+    if bare:
+        yield _without(material, bare)
     empty = [photo for photo in photos if photo.covered == 0]
     full = [photo for photo in photos if photo.covered > FULL]
     if empty:
         subject = counted(len(empty), "One mask is empty", "%d masks are empty")
         sentence = subject + ": no pixel is covered by more than one half."
         fix = "Mask the object, or remove these views."
-        yield Finding(Severity.ERROR, "empty-mask", sentence, fix, material.files(empty))
+        yield Finding(spoilt, "empty-mask", sentence, fix, material.files(empty))
     if full:
         subject = counted(len(full), "One mask covers", "%d masks cover")
         sentence = subject + " the whole image: nothing is background."
         fix = "Remove the background from these images, or give masks."
-        yield Finding(Severity.ERROR, "full-mask", sentence, fix, material.files(full))
+        yield Finding(spoilt, "full-mask", sentence, fix, material.files(full))
     covered = float(np.median([photo.covered for photo in photos])) if photos else 0.0
     if 0 < covered < SMALL:
         sentence = "The object covers only %.2f %% of a typical image, so few pixels show it." % (100 * covered)
         yield Finding(Severity.WARNING, "small-object", sentence, "Crop the images around the object (and cx, cy).")
-    elif not empty and not full and photos:
+    elif not empty and not full and photos and not bare:
         yield fine("masks", "Every view has a mask; the object covers %.0f %% of a typical image." % (100 * covered))
+
+
+def _without(material: Material, bare: List[Photo]) -> Finding:
+    """Nothing says which pixels of these are the object."""
+    severity = WITHOUT[material.options.masks]
+    subject = counted(len(bare), "One image has", "%d images have")
+    sentence = subject + " no alpha channel and no mask: nothing says which pixels are the object."
+    if severity is Severity.NOTE:
+        sentence += " None is needed, but cameras, box and scale cannot be judged by masks."
+        return Finding(severity, "no-alpha", sentence)
+    if severity is Severity.WARNING:
+        sentence += " TopForge's trainer and nvdiffrec need to know; Neuralangelo does not."
+    return Finding(severity, "no-alpha", sentence, GIVE_MASKS, material.files(bare))
 
 
 @check("border", "Image borders")
 def border(material: Material) -> Iterator[Finding]:
     """The object lies inside of every image."""
-    photos = material.survey.photos
+    photos = [photo for photo in material.survey.photos if photo.masked]
     touching = [photo for photo in photos if photo.border and photo.covered <= FULL]
     if touching:
         sides = ", ".join(

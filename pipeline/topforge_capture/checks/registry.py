@@ -24,6 +24,8 @@ class Options:
     """Fewer training views are an error."""
     mesh_scale: float = 0.0
     """Side of the training box around the origin, world units; 0 = unknown, it is only recommended."""
+    masks: str = "wanted"
+    """Whether every view needs a mask: a key of `checks.masks.WITHOUT`."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,8 +42,13 @@ class Material:
 
     @cached_property
     def posed(self) -> Tuple[Photo, ...]:
-        """The training photos that show something: the ones that carve."""
-        return tuple(photo for photo in self.photos if photo.mask.any())
+        """The training photos whose masks carve: without any, no check looks at shape and place."""
+        return tuple(photo for photo in self.photos if photo.carves)
+
+    @cached_property
+    def alike(self) -> Tuple[Photo, ...]:
+        """The training photos whose pixels can be compared: those with masks, or all where none has one."""
+        return tuple(photo for photo in self.photos if photo.masked) or self.photos
 
     @cached_property
     def world(self) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from topforge_capture.checks.registry import Material, check
 from topforge_capture.findings import Finding, Severity, fine
+from topforge_capture.geometry import nearest_point_to_axes
 
 MARGIN = 1.05
 """The training box is this much larger than the object."""
@@ -95,10 +96,15 @@ def axis_name(direction: np.ndarray) -> str:
 @check("coverage", "Directions", needs=("rotation", "convention"))
 def coverage(material: Material) -> Iterator[Finding]:
     """The object was seen from around."""
-    if len(material.posed) < 2:
+    seen = material.posed or material.photos
+    if len(seen) < 2:
         return
-    focus = material.posture.focus
-    offset = np.array([photo.view.position - focus for photo in material.posed])
+    positions = np.array([photo.view.position for photo in seen])
+    if material.posed:
+        focus = material.posture.focus
+    else:
+        focus = nearest_point_to_axes(positions, np.array([photo.view.forward for photo in seen]))
+    offset = positions - focus
     direction = offset / np.maximum(np.linalg.norm(offset, axis=1, keepdims=True), 1e-12)
     elevation = np.degrees(np.arcsin(np.clip(direction[:, 1], -1, 1)))
     gap, middle = largest_azimuth_gap(direction[np.abs(elevation) < 75])

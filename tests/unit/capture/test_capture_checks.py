@@ -71,8 +71,36 @@ def test_size_in_the_file_differs_from_the_image(scene):
 def test_images_without_alpha(scene):
     for index in range(24):
         scene.edit(index, lambda pixels: pixels[..., :3])
-    finding = only(scene, "no-alpha")
+    finding = only(scene, "no-alpha", masks="required")
+    assert finding.severity is Severity.ERROR
     assert len(finding.files) == 24
+    assert only(scene, "no-alpha").severity is Severity.WARNING
+    needless = found(scene, masks="unused")
+    assert list(needless) == ["no-alpha"]
+    assert needless["no-alpha"].severity is Severity.NOTE
+
+
+def test_one_image_without_alpha_is_found_among_others(scene):
+    scene.edit(4, lambda pixels: pixels[..., :3])
+    assert only(scene, "no-alpha", masks="required").files == ("train/r_04.png",)
+
+
+def test_cameras_without_masks_are_still_judged(scene):
+    for index in range(24):
+        scene.edit(index, lambda pixels: pixels[..., :3])
+    scene.frames["train"] = [frame for frame in scene.frames["train"] if frame["transform_matrix"][1][3] < 0]
+    scene.save()
+    assert "coverage-gap" in found(scene, masks="unused")
+    scene.set_pose(5, scene.pose(5) @ np.diag([2.0, 2, 2, 1]))
+    scene.save()
+    assert "not-a-rotation" in found(scene, masks="unused")
+
+
+def test_opaque_images_are_no_error_where_masks_are_unused(scene):
+    for index in range(24):
+        scene.edit(index, lambda pixels: np.concatenate([pixels[..., :3], np.full_like(pixels[..., 3:], 255)], axis=2))
+    assert found(scene)["full-mask"].severity is Severity.ERROR
+    assert found(scene, masks="unused")["full-mask"].severity is Severity.NOTE
 
 
 def test_one_empty_mask(scene):

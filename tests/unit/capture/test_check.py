@@ -79,6 +79,22 @@ def test_warnings_fail_on_request(scene, tmp_path):
     assert "only 18 training views" in ADAPTER.diagnose(1, done.stdout.splitlines()).reason
 
 
+@pytest.mark.parametrize(("masks", "code"), [("required", 1), ("wanted", 0), ("unused", 0)])
+def test_images_without_masks_stop_those_who_need_them(scene, tmp_path, masks, code):
+    for index in range(24):
+        scene.edit(index, lambda pixels: pixels[..., :3])
+    item, paths, done = start(scene, tmp_path / "run", CheckOptions(masks=masks))
+    assert done.returncode == code, done.stdout + done.stderr
+    assert ADAPTER.collect(item, DEFAULTS, paths).metrics["errors"] == code
+    assert ("24 images have no alpha" in str(ADAPTER.diagnose(code, done.stdout.splitlines()))) == bool(code)
+
+
+@pytest.mark.parametrize("trainer", registry.trainers(), ids=lambda trainer: trainer.name)
+def test_a_jobs_check_asks_for_what_its_trainer_needs(trainer):
+    expected = {"topforge": "required", "nvdiffrec": "required", "neuralangelo": "unused"}
+    assert trainer.masks == expected.get(trainer.name, "wanted")
+
+
 def test_an_environment_without_numpy_is_named():
     lines = ["Traceback (most recent call last):", "ModuleNotFoundError: No module named 'numpy'"]
     diagnosis = ADAPTER.diagnose(1, lines)
