@@ -33,8 +33,8 @@ PRESETS_HEAD = """
 
 `topforge train --preset draft`, or Preset on the train node, starts from these values; a config file and flags win over
 them. draft takes minutes on a CPU for photographs of 256 × 256 (like `hip/configs/quickstart.json`): a look at capture,
-masks and box. standard is the defaults, which are nvdiffrec's. high is for a GPU. None of them sets what depends on the
-capture (`train_res`, `mesh_scale`).
+masks and box. standard is the defaults: nvdiffrec's, but for `isosurface`. high is for a GPU. None of them sets what
+depends on the capture (`train_res`, `mesh_scale`).
 """
 GROUPS = ("Optimisation", "Capture", "Geometry", "Material", "Light", "Monitor")
 

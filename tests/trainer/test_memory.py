@@ -24,7 +24,7 @@ def test_everything_that_costs_memory_makes_it_grow():
     assert estimate(resolution=(1024, 1024)) > usual
     assert estimate(texture_res=(2048, 2048)) > usual
     assert estimate(dmtet_grid=192) > usual
-    assert estimate(dmtet_grid=192, isosurface="flexicubes") > estimate(dmtet_grid=192)
+    assert estimate(dmtet_grid=192) > estimate(dmtet_grid=192, isosurface="dmtet")
     assert estimate(dmtet_grid=192, base_mesh="mesh.obj") == usual
 
 

@@ -30,6 +30,14 @@ def test_file_and_flags_win_over_the_preset(tmp_path):
     assert configuration("--out", "run", "--preset", "standard") == BuiltinOptions()
 
 
+def test_a_config_keeps_the_isosurface_that_it_names(tmp_path):
+    config = tmp_path / "mine.json"
+    for keys, expected in (({}, "flexicubes"), ({"isosurface": "dmtet"}, "dmtet")):
+        config.write_text(json.dumps({"dmtet_grid": 128, **keys}))
+        assert configuration(str(config), "--out", "run").isosurface == expected
+        assert configuration(str(config), "--out", "run", "--preset", "high").isosurface == expected
+
+
 def test_a_misspelt_preset_is_refused_with_the_nearest_name():
     with pytest.raises(presets.UnknownPresetError, match=r'"drafd".*Did you mean "draft"'):
         configuration("--out", "run", "--preset", "drafd")

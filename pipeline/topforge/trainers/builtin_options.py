@@ -1,7 +1,8 @@
 """Options of the built-in trainer: nvdiffrec's JSON keys verbatim, then TopForge's own.
 
 The first class holds nvdiffrec's keys with nvdiffrec's names, meanings and defaults, so that its config files run as
-they are. The second adds what nvdiffrec has no word for. Both are flat: a wedge names any of them.
+they are; one default differs, that of `isosurface` (docs/decisions/0016-isosurface.md). The second adds what nvdiffrec
+has no word for. Both are flat: a wedge names any of them.
 """
 
 from __future__ import annotations
@@ -78,14 +79,18 @@ class NvdiffrecOptions:
     or with learn_light false as `envmap`, and is learnt either way unless lock_light is set, as in nvdiffrec."""
     validate: bool = option(True, group="Monitor", label="Measure Held-Out Views")
     """Measure held-out views at the end and write them."""
-    isosurface: str = option("dmtet", choices=("dmtet", "flexicubes"), group="Geometry", label="Surface Extraction")
-    """How pass 1 extracts triangles. flexicubes gives smoother, fewer triangles at the same grid."""
+    isosurface: str = option(
+        "flexicubes", choices=("flexicubes", "dmtet"), group="Geometry", label="Surface Extraction"
+    )
+    """How pass 1 extracts triangles. flexicubes fits better at the same grid, with a third more triangles. dmtet takes
+    a fifth of its memory, and is what nvdiffrec takes where a config names neither."""
     mtl_override: Optional[str] = option(
         None, path=True, group="Material", advanced=True, label="Reference Material File"
     )
     """A .mtl file that replaces the mesh reference's own. One that holds a single material holds for all triangles."""
     dmtet_grid: int = option(64, unit="cells", minimum=8, maximum=256, group="Geometry", label="Grid Resolution")
-    """Cells along a side of the grid. 32 to 48 on a CPU, 64 to 128 on a GPU."""
+    """Cells along a side of the grid. 32 to 48 on a CPU, 64 to 128 on a GPU. dmtet has as many vertices in its
+    tetrahedra as nvdiffrec's file of that number."""
     mesh_scale: float = option(
         2.1, unit="world units", minimum=1e-3, maximum=1e4, group="Geometry", label="Training Box Size"
     )
@@ -265,7 +270,8 @@ class BuiltinOptions(NvdiffrecOptions):
     )
     """How many held-out views the running PSNR is measured on."""
     checkpoint_interval: int = option(100, unit="iterations", minimum=0, group="Monitor", advanced=True)
-    """Save the state this often, and on a request to stop. 0 = only on request."""
+    """Save the state this often, and on a request to stop; less often where writing it would take more than a twentieth
+    of the time. 0 = only on request."""
     keep_checkpoint: bool = option(True, group="Monitor", advanced=True, label="Keep Last Checkpoint")
     """Keep the last state of a finished run, so that `topforge extend` can train it longer: 150 MB for textures of
     1024, 600 MB for 2048."""
@@ -291,7 +297,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch": 2,
         "texture_res": [512, 512],
         "learning_rate": [[0.03, 0.01], [0.001, 0.01]],
-        "isosurface": "flexicubes",
         "dmtet_grid": 48,
         "save_interval": 100,
     },
@@ -301,13 +306,13 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch": 4,
         "texture_res": [2048, 2048],
         "learning_rate": [[0.03, 0.01], [0.001, 0.01]],
-        "isosurface": "flexicubes",
         "dmtet_grid": 128,
         "probe_res": 128,
     },
 }
 """Where to start. draft: minutes on a CPU for small photographs, for a look at capture, masks and box. standard: the
-defaults, which are nvdiffrec's. high: for a GPU with 16 GiB or more; fine geometry, sharp textures and highlights.
+defaults, which are nvdiffrec's but for `isosurface`. high: for a GPU with 16 GiB or more; fine geometry, sharp textures
+and highlights.
 
 None names what depends on the capture (train_res, mesh_scale), so that choosing one leaves that alone.
 """
