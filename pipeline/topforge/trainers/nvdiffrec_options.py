@@ -48,6 +48,8 @@ class NvdiffrecUpstreamOptions(NvdiffrecOptions):
     """Upstream's output folder. Accepted and replaced: each work item has a folder of its own."""
     validate: bool = option(True, group="Monitor", label="Measure Held-Out Views")
     """Measure the held-out views after each pass and write their pictures: up to six files for each view."""
+    isosurface: str = option("dmtet", choices=("dmtet", "flexicubes"), group="Geometry", label="Surface Extraction")
+    """How pass 1 extracts triangles. flexicubes gives smoother, fewer triangles at the same grid."""
     dmtet_grid: int = option(64, unit="cells", minimum=8, maximum=512, group="Geometry", label="Grid Resolution")
     """Cells along a side of the grid. dmtet needs the checkout's data/tets file of that size: 32, 64 or 128."""
     envmap: Optional[str] = option(None, path=True, group="Light", advanced=True, label="Light Image")
