@@ -37,12 +37,17 @@ class UnreadableTreeError(TopForgeError):
 def write_tree(folder: Path, asset: Asset, device: str = "cpu") -> None:
     """Writes the six files into `folder`, which is made if need be; `device` samples the light."""
     folder.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(folder / "mesh.obj", obj_text(asset))
-    atomic.write_text(folder / "mesh.mtl", MATERIAL)
-    for name, pixels in (("kd", images.base_color(asset)), ("ks", images.ks(asset)), ("n", images.normal(asset))):
-        atomic.write_bytes(folder / ("texture_%s.png" % name), images.png(pixels))
+    write_mesh(folder, asset)
     latlong = to_latlong(torch.from_numpy(asset.probe).to(device), *PROBE_SIZE)
     images.write_radiance(folder / "probe.hdr", latlong.numpy(force=True))
+
+
+def write_mesh(folder: Path, asset: Asset) -> None:
+    """All but the light: mesh.obj, mesh.mtl and three textures."""
+    atomic.write_text(folder / "mesh.obj", obj_text(asset))
+    atomic.write_text(folder / "mesh.mtl", MATERIAL)
+    for name, picture in (("kd", "base_color"), ("ks", "ks"), ("n", "normal")):
+        atomic.write_bytes(folder / ("texture_%s.png" % name), asset.pictures[picture])
 
 
 def obj_text(asset: Asset) -> str:

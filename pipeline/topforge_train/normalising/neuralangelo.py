@@ -21,13 +21,13 @@ import numpy as np
 
 from topforge import atomic
 from topforge.errors import FailureClass, TopForgeError
+from topforge.trainers.upstream.normalising import say
 from topforge_capture import ply, surface
 from topforge_capture.ply import Floats
 from topforge_capture.surface import Surface
 from topforge_train.normalising import surface_files
 from topforge_train.training import failures
 
-STAGE = "normalise"
 EXCHANGE_TRIANGLES = 2_000_000
 """glTF and USD hold the delivered mesh up to this size, the preview beyond it."""
 COLLAPSE_TRIANGLES = 4_000_000
@@ -97,11 +97,6 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--largest-part", action="store_true")
     parser.add_argument("--remove-mesh", action="store_true")
     return parser
-
-
-def say(progress: float, message: str) -> None:
-    """The line that the adapter reads."""
-    print("topforge stage=%s progress=%.2f message=%s" % (STAGE, progress, message), flush=True)
 
 
 def deliver(given: argparse.Namespace) -> None:

@@ -11,39 +11,29 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import re
-import shutil
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-import imageio.v3 as imageio
 import numpy as np
 import torch
 
-import topforge
 import topforge_capture
-from topforge import atomic
 from topforge.paths import RunPaths
 from topforge.trainers.upstream import soundness
+from topforge.trainers.upstream.normalising import say
 from topforge.trainers.upstream.results_tree import KEPT
 from topforge_capture import radiance
 from topforge_capture.images import srgb_to_linear
-from topforge_train.export import images, write_cameras, write_glb, write_usd
-from topforge_train.export.asset import Asset, AssetCamera, Floats
-from topforge_train.export.tree import MATERIAL, obj_text, read_obj
-from topforge_train.export.usd import DOME
-from topforge_train.normalising.frame import NoRoomError, portable
+from topforge_train.export import write_cameras
+from topforge_train.export.asset import Asset, AssetCamera
+from topforge_train.export.tree import read_obj
+from topforge_train.normalising import delivery, maps
 from topforge_train.training import failures
 
 NVDIFFREC, NVDIFFMODELING = "nvdiffrec", "nvdiffmodeling"
 MAPS = ("texture_kd", "texture_ks", "texture_n")
-
-
-def say(progress: float, message: str) -> None:
-    """The line that the adapter reads."""
-    print("topforge stage=normalise progress=%.2f message=%s" % (progress, message), flush=True)
 
 
 def check(paths: RunPaths, tree: Path, trainer: str) -> None:
@@ -70,10 +60,7 @@ def read_asset(folder: Path, trainer: str) -> Asset:
     nvdiffmodeling's shading knows no occlusion: the red channel of its `ks` means nothing and becomes 0, fully visible.
     """
     vertices, normals, uv, triangles, uv_triangles = read_obj(folder / "mesh.obj")
-    kd, ks, n = (picture(map_file(folder, name)) for name in MAPS)
-    normal = n[..., :3] * 2.0 - 1.0
-    length = np.linalg.norm(normal, axis=-1, keepdims=True)
-    flat = np.float32([0.0, 0.0, 1.0])
+    kd, ks, n = (maps.picture(map_file(folder, name)) for name in MAPS)
     ks = ks[..., :3].copy()
     if trainer == NVDIFFMODELING:
         ks[..., 0] = 0.0
@@ -86,19 +73,11 @@ def read_asset(folder: Path, trainer: str) -> Asset:
         tangents=np.zeros((len(uv), 4), np.float32),
         base_color=srgb_to_linear(kd[..., :3]).astype(np.float32),
         ks=ks,
-        normal_map=np.where(length > 1e-3, normal / np.maximum(length, 1e-3), flat).astype(np.float32),
+        normal_map=maps.normals(n),
         probe=np.zeros((6, 1, 1, 3), np.float32),
         cameras=(),
         opacity=kd[..., 3:].copy() if kd.shape[-1] == 4 else None,
     )
-
-
-def picture(path: Path) -> Floats:
-    """An 8-bit picture [H, W, 3 or 4] in 0 to 1."""
-    pixels = imageio.imread(path)
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., None], 3, axis=-1)
-    return (pixels / np.float32(255.0)).astype(np.float32)
 
 
 def cameras_of(dataset: Optional[Path]) -> Tuple[AssetCamera, ...]:
@@ -120,38 +99,6 @@ def cameras_of(dataset: Optional[Path]) -> Tuple[AssetCamera, ...]:
         )
         for view in views
     )
-
-
-def write(output: Path, asset: Asset, probe: Optional[Path]) -> None:
-    """Writes the delivery: mesh/, mesh.glb, asset.usda, textures/, and cameras.json where there is a light.
-
-    Args:
-        output: Folder.
-        asset: Portable.
-        probe: The light as the trainer wrote it; None = it found none.
-    """
-    mesh = output / "mesh"
-    mesh.mkdir(parents=True)
-    atomic.write_text(mesh / "mesh.obj", obj_text(asset))
-    atomic.write_text(mesh / "mesh.mtl", MATERIAL)
-    for name, pixels in (("kd", images.base_color(asset)), ("ks", images.ks(asset)), ("n", images.normal(asset))):
-        atomic.write_bytes(mesh / ("texture_%s.png" % name), images.png(pixels))
-    write_glb(output / "mesh.glb", asset)
-    write_usd(output, asset)
-    write_single_maps(output / "textures", asset)
-    if probe is None:
-        layer = output / "asset.usda"
-        atomic.write_text(layer, layer.read_text(encoding="utf-8").replace(DOME, ""))
-        return
-    for target in (mesh, output / "textures"):
-        shutil.copyfile(probe, target / "probe.hdr")
-
-
-def write_single_maps(folder: Path, asset: Asset) -> None:
-    """Occlusion (1 = fully visible), roughness and metalness as grey pictures of their own, linear."""
-    packed = images.occlusion_roughness_metallic(asset)
-    for channel, name in enumerate(("occlusion", "roughness", "metallic")):
-        atomic.write_bytes(folder / (name + ".png"), images.png(packed[..., channel]))
 
 
 def validated(output: Path, dataset: Optional[Path]) -> List[Dict[str, Any]]:
@@ -177,16 +124,6 @@ def held_out(dataset: Path) -> str:
     return "test" if "test" in topforge_capture.splits(dataset) else "train"
 
 
-def summary(asset: Asset, trainer: str, views: List[Dict[str, Any]], remarks: Sequence[str]) -> Dict[str, Any]:
-    """The content of summary.json, in the form of the built-in trainer's."""
-    metrics: Dict[str, float] = {"triangles": float(len(asset.triangles)), "vertices": float(len(asset.vertices))}
-    for key in ("psnr", "mse"):
-        if views:
-            metrics[key] = float(np.mean([view[key] for view in views]))
-    facts = {"trainer": trainer, "normalised_by": "TopForge %s" % topforge.__version__, "remarks": list(remarks)}
-    return {"metrics": metrics, "provenance": facts, "licences": [], "views": views}
-
-
 def move(tree: Path, output: Path) -> None:
     """The trainer's own files into the result; its validation where the built-in trainer's lies."""
     tree.replace(output / KEPT)
@@ -202,26 +139,17 @@ def run(arguments: argparse.Namespace) -> None:
     check(paths, tree, arguments.trainer)
     raw = read_asset(tree / "mesh", arguments.trainer)
     raw = dataclasses.replace(raw, bound=arguments.bound, normal_bits=arguments.normal_bits)
-    say(0.2, "baking normals and edges anew")
-    remarks: List[str] = []
-    try:
-        asset = portable(raw, not arguments.keep_mirrored)
-    except NoRoomError as problem:
-        asset = problem.as_it_is
-        remarks.append(problem.reason)
-        print("WARNING: " + problem.reason, flush=True)
+    asset, remarks = delivery.made_portable(raw, not arguments.keep_mirrored)
     probe = tree / "mesh" / "probe.hdr" if arguments.trainer == NVDIFFREC else None
     if probe is not None and not np.isfinite(radiance.read(probe)).all():
         raise soundness.UnsoundOutputError("%s holds numbers that are not finite" % probe)
     asset = dataclasses.replace(asset, cameras=cameras_of(dataset))
-    asset.check_finite()
-    say(0.6, "writing the asset")
-    write(paths.output, asset, probe)
+    delivery.write(paths.output, asset, probe)
     if probe is not None:
         write_cameras(paths.output / "cameras.json", asset)
     move(tree, paths.output)
-    content = summary(asset, arguments.trainer, validated(paths.output, dataset), remarks)
-    atomic.write_text(paths.output / "summary.json", json.dumps(content, indent=1) + "\n")
+    facts = {"trainer": arguments.trainer}
+    delivery.write_summary(paths.output, asset, facts, remarks, validated(paths.output, dataset))
     say(1.0, "complete")
 
 

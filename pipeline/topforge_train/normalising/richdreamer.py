@@ -9,7 +9,6 @@ frame that nvdiffrec's is in (`topforge_train.normalising.frame`), which no othe
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -18,16 +17,15 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 import torch
 
-import topforge
-from topforge import atomic
 from topforge.paths import RunPaths
 from topforge.trainers import richdreamer_stages as stages
 from topforge.trainers.upstream import soundness
+from topforge.trainers.upstream.normalising import say
 from topforge.trainers.upstream.results_tree import KEPT
 from topforge_capture.images import srgb_to_linear
 from topforge_train.export.asset import Asset, Floats, Indices
-from topforge_train.normalising import nvdiffrec
-from topforge_train.normalising.frame import NoRoomError, portable, unit
+from topforge_train.normalising import delivery, maps
+from topforge_train.normalising.frame import unit
 from topforge_train.training import failures
 
 Z_UP_TO_Y_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
@@ -74,7 +72,7 @@ def read_asset(folder: Path) -> Asset:
     """The exported mesh and maps, y up; the normal map still in upstream's frame, tangents missing."""
     vertices, uv, triangles, uv_triangles = read_obj(folder / "model.obj")
     vertices = vertices @ Z_UP_TO_Y_UP.T
-    kd = nvdiffrec.picture(folder / "texture_kd.jpg")[..., :3]
+    kd = maps.picture(folder / "texture_kd.jpg")[..., :3]
     ks = np.zeros_like(kd)
     ks[..., 1] = channel(folder / "texture_roughness.jpg", kd.shape, ROUGHNESS)
     ks[..., 2] = channel(folder / "texture_metallic.jpg", kd.shape, 0.0)
@@ -97,17 +95,14 @@ def channel(path: Path, shape: Tuple[int, ...], value: float) -> Floats:
     """A grey picture; all `value` where there is none."""
     if not path.is_file():
         return np.full(shape[:2], value, np.float32)
-    return nvdiffrec.picture(path)[..., 0]
+    return maps.picture(path)[..., 0]
 
 
 def normal_map(path: Path, shape: Tuple[int, ...]) -> Floats:
     """Unit normals of a picture; flat where there is none (no bump was trained) and where JPEG left nothing."""
-    flat = np.float32([0.0, 0.0, 1.0])
     if not path.is_file():
-        return np.tile(flat, (*shape[:2], 1))
-    stored = nvdiffrec.picture(path)[..., :3] * 2.0 - 1.0
-    length = np.linalg.norm(stored, axis=-1, keepdims=True)
-    return np.where(length > 1e-3, stored / np.maximum(length, 1e-3), flat).astype(np.float32)
+        return np.tile(np.float32([0.0, 0.0, 1.0]), (*shape[:2], 1))
+    return maps.normals(maps.picture(path))
 
 
 def keep(root: Path, exported: Path, output: Path) -> None:
@@ -132,30 +127,17 @@ def keep(root: Path, exported: Path, output: Path) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Checks, converts, writes and keeps."""
     paths, root = RunPaths(arguments.run), arguments.stages
-    nvdiffrec.say(0.0, "looking at what was written")
+    say(0.0, "looking at what was written")
     exported = stages.exported(root)
     if exported is None:
         raise soundness.UnsoundOutputError("there is no %s" % (stages.folder_of(root, "texture") / "save/it*-export"))
     soundness.require_files(exported, ("model.obj", "texture_kd.jpg"))
     soundness.require_mesh(exported / "model.obj")
-    remarks: List[str] = []
-    raw = read_asset(exported)
-    nvdiffrec.say(0.2, "baking normals and edges anew")
-    try:
-        asset = portable(raw)
-    except NoRoomError as problem:
-        asset = problem.as_it_is
-        remarks.append(problem.reason)
-        print("WARNING: " + problem.reason, flush=True)
-    asset.check_finite()
-    nvdiffrec.say(0.6, "writing the asset")
-    nvdiffrec.write(paths.output, asset, None)
+    asset, remarks = delivery.made_portable(read_asset(exported))
+    delivery.write(paths.output, asset, None)
     keep(root, exported, paths.output)
-    metrics = {"triangles": float(len(asset.triangles)), "vertices": float(len(asset.vertices))}
-    facts = {"normalised_by": "TopForge %s" % topforge.__version__, "remarks": remarks, "export": exported.name}
-    content = {"metrics": metrics, "provenance": facts, "licences": [], "views": []}
-    atomic.write_text(paths.output / "summary.json", json.dumps(content, indent=1) + "\n")
-    nvdiffrec.say(1.0, "complete")
+    delivery.write_summary(paths.output, asset, {"export": exported.name}, remarks)
+    say(1.0, "complete")
 
 
 def main(words: Optional[Sequence[str]] = None) -> int:

@@ -78,6 +78,11 @@ def _different(variables: Mapping[str, str]) -> Mapping[str, str]:
     return {name: text for name, text in variables.items() if os.environ.get(name) != text or name in always}
 
 
+def say(progress: float, message: str) -> None:
+    """Prints the line that `parse` reads: for the step itself."""
+    print("topforge stage=%s progress=%.2f message=%s" % (STAGE, progress, message), flush=True)
+
+
 def parse(line: str) -> Optional[Report]:
     """Reads the step's lines: `topforge stage=normalise progress=0.5 message=...`."""
     match = _LINE.match(line.strip())
