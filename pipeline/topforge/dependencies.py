@@ -7,6 +7,7 @@ from pathlib import Path
 
 from topforge import results, states
 from topforge.errors import TopForgeError
+from topforge.fingerprint import DatasetError
 from topforge.items import Item
 from topforge.paths import RunPaths
 
@@ -40,6 +41,16 @@ def require(item: Item) -> None:
             raise MissingDependencyError(folder)
     if item.after and not any(_has_ended(Path(folder)) for folder in item.after):
         raise NothingBeforeError(len(item.after))
+
+
+def require_dataset(item: Item) -> None:
+    """Refuses to start without what is worked on.
+
+    Raises:
+        DatasetError: It is not there, although all that could make it has ended.
+    """
+    if item.dataset is not None and not Path(item.dataset).exists():
+        raise DatasetError(Path(item.dataset), "there is no such file or folder")
 
 
 def _has_ended(folder: Path) -> bool:

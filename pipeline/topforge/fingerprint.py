@@ -23,7 +23,7 @@ class DatasetError(TopForgeError):
     """A dataset that is not there or cannot be read."""
 
     def __init__(self, path: Path, problem: str) -> None:
-        super().__init__("%s: %s." % (path, problem), "Give the folder that holds the capture.")
+        super().__init__("%s: %s." % (path, problem), "Give the folder that holds the capture, or a mesh (.obj).")
 
 
 class OptionPathError(TopForgeError):
@@ -40,10 +40,10 @@ def of_dataset(folder: Path) -> str:
     folder with nothing else in it; a mesh brings its material files and their pictures with it.
 
     Raises:
-        DatasetError: No such folder, nothing in it, or an unreadable file.
+        DatasetError: No such file or folder, nothing in it, or an unreadable file.
     """
     if not folder.exists():
-        raise DatasetError(folder, "there is no such folder")
+        raise DatasetError(folder, "there is no such file or folder")
     return _of_files(folder)
 
 

@@ -52,7 +52,8 @@ class Job:
     """The capture folder, or mesh file, that all configs are trained on; null = what each config names (`ref_mesh`)."""
     prepare: Tuple[Dict[str, Any], ...] = option(())
     """Items that make the capture out of `dataset`, in order, each from the result of the one before: an `adapter`
-    ("frames", "poses", ...) with its options, perhaps a `name` and an `environment`."""
+    ("frames", "poses", ...) with its options, perhaps a `name`, an `environment`, and as `result` the file of its
+    result that is the dataset of what follows ("mesh.obj")."""
     configs: Tuple[Union[str, Dict[str, Any]], ...] = ({},)
     """Config files, patterns of such (`*`, `?`, `**`), and configs written here. One of these may have a `name`."""
     wedge: Dict[str, Any] = option({})
@@ -93,6 +94,15 @@ class Planned:
     folder: Path
 
 
+@dataclasses.dataclass(frozen=True)
+class _Prepared:
+    """An item that makes a dataset, and that dataset."""
+
+    planned: Planned
+    dataset: str
+    content: str
+
+
 class JobError(TopForgeError):
     """A job that cannot be expanded although each of its options is fine by itself."""
 
@@ -125,10 +135,10 @@ def expand(job: Job, path: Path) -> List[Planned]:
     unique = item_names.Unique(*COMPANIONS)
     prepared = _prepared(job, path, unique)
     contents: Dict[Optional[str], str] = {}
-    if prepared:
-        job = dataclasses.replace(job, dataset=result_of(prepared[-1]))
-        contents[job.dataset] = preparations.content_of_result(prepared[-1].item.key)
-    made = tuple(str(each.folder) for each in prepared[-1:])
+    for last in prepared[-1:]:
+        job = dataclasses.replace(job, dataset=last.dataset)
+        contents[last.dataset] = last.content
+    made = tuple(str(each.planned.folder) for each in prepared[-1:])
     checks: Dict[Optional[str], Planned] = {}
     trained: List[Planned] = []
     for name, config, labels in _configs(job, adapter, path):
@@ -143,33 +153,29 @@ def expand(job: Job, path: Path) -> List[Planned]:
         item = make_item(adapter, unique(name), config, its, content, gates, labels)
         trained.append(planned(item, output))
     refuse_same_work(trained, str(path))
-    plan = [*prepared, *checks.values(), *trained]
+    plan = [*(each.planned for each in prepared), *checks.values(), *trained]
     if job.report:
         title = {"title": job.name or path.stem}
         plan.append(companion("report", title, job, contents.get(job.dataset, ""), tuple(trained), output))
     return plan
 
 
-def _prepared(job: Job, path: Path, unique: item_names.Unique) -> List[Planned]:
+def _prepared(job: Job, path: Path, unique: item_names.Unique) -> List[_Prepared]:
     """The items that make the dataset, each from the result of the one before."""
-    made: List[Planned] = []
+    made: List[_Prepared] = []
     for entry in preparations.read(job.prepare, path.parent, str(path)):
         its = dataclasses.replace(job, environment=entry.environment, needs=Needs())
         if made:
-            its = dataclasses.replace(its, dataset=result_of(made[-1]))
-            content = preparations.content_of_result(made[-1].item.key)
+            its, content = dataclasses.replace(its, dataset=made[-1].dataset), made[-1].content
         else:
             its = with_dataset(its, entry.adapter, entry.config, str(path), 'Add "dataset" to the job.')
             content = content_of(its)
-        gates = tuple(str(each.folder) for each in made[-1:])
+        gates = tuple(str(each.planned.folder) for each in made[-1:])
         item = make_item(entry.adapter, unique(entry.name), entry.config, its, content, gates)
-        made.append(planned(item, Path(job.output)))
+        each = planned(item, Path(job.output))
+        dataset = str(RunPaths(each.folder).result / entry.result)
+        made.append(_Prepared(each, dataset, preparations.content_of_result(item.key, entry.result)))
     return made
-
-
-def result_of(made: Planned) -> str:
-    """Where an item's outputs will be: the dataset of what follows it."""
-    return str(RunPaths(made.folder).result)
 
 
 def with_dataset(job: Job, adapter: Adapter, config: Any, where: str, fix: str) -> Job:

@@ -19,7 +19,7 @@ from topforge.schema import ConfigError, Problem
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter
 
-_OWN_KEYS = ("adapter", "name", "environment")
+_OWN_KEYS = ("adapter", "name", "environment", "result")
 """Keys of an entry that are not options of its adapter."""
 
 
@@ -32,6 +32,8 @@ class Preparation:
     config: Any
     """Instance of the adapter's options, paths absolute."""
     environment: EnvironmentSpec
+    result: str = ""
+    """What of its result the next item reads, a path in that folder: "mesh.obj". "" = all of it."""
 
 
 def read(entries: Sequence[Mapping[str, Any]], folder: Path, where: str) -> Iterator[Preparation]:
@@ -48,14 +50,15 @@ def read(entries: Sequence[Mapping[str, Any]], folder: Path, where: str) -> Iter
     for index, entry in enumerate(entries):
         place = "%s: prepare[%d]" % (where, index)
         own: Dict[str, Any] = {key: entry[key] for key in _OWN_KEYS if key in entry}
-        for key in ("adapter", "name"):
-            if not isinstance(own.get(key, "" if key == "name" else None), str):
+        for key in ("adapter", "name", "result"):
+            if not isinstance(own.get(key, None if key == "adapter" else ""), str):
                 raise ConfigError(place, [Problem(key, "must be text")])
         adapter = registry.get(own["adapter"])
         options = {key: value for key, value in entry.items() if key not in _OWN_KEYS}
         config: Any = schema.from_json(adapter.options, options, place)
         name = item_names.safe(own.get("name") or adapter.name)
-        yield Preparation(adapter, name, schema.with_absolute_paths(config, folder), _environment(own, folder, place))
+        environment = _environment(own, folder, place)
+        yield Preparation(adapter, name, schema.with_absolute_paths(config, folder), environment, own.get("result", ""))
 
 
 def _environment(own: Mapping[str, Any], folder: Path, place: str) -> EnvironmentSpec:
@@ -68,6 +71,6 @@ def _environment(own: Mapping[str, Any], folder: Path, place: str) -> Environmen
     return EnvironmentSpec(prefix=str(private)) if there else EnvironmentSpec()
 
 
-def content_of_result(key: str) -> str:
-    """What stands for the fingerprint of a dataset that the item with this key makes."""
-    return "result of %s" % key
+def content_of_result(key: str, part: str = "") -> str:
+    """What stands for the fingerprint of a dataset that the item with this key makes, or that is a part of that."""
+    return "result of %s" % key + (": " + part if part else "")

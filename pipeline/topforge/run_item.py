@@ -184,6 +184,8 @@ class _Runner:
         dependencies.require(self._item)
         adapter = registry.get(self._item.adapter)
         config: Any = schema.from_json(adapter.options, self._item.config, str(self._paths.item))
+        if adapter.needs_dataset:
+            dependencies.require_dataset(self._item)
         adapter.validate(config, self._item.dataset)
         standing = dependencies.standing_of(self._item)
         work = Work(self._paths, self._item, adapter, self._journal, self._stop, lock, standing)

@@ -145,7 +145,7 @@ def test_labels_tell_the_wedged_values(folder):
         ({"adapter": "comand"}, 'There is no adapter named "comand"'),
         ({"adaptor": "command"}, 'did you mean "adapter"'),
         ({"format": 2}, "format = 2"),
-        ({"dataset": "capture2"}, "there is no such folder"),
+        ({"dataset": "capture2"}, "there is no such file or folder"),
         ({"configs": ["missing.json"]}, "missing.json: there is no such file"),
         ({"configs": ["missing*.json"]}, 'no file matches "missing*.json"'),
         ({"configs": [{"argumnets": ["a"]}]}, 'configs[0]: argumnets is not an option (did you mean "arguments"'),

@@ -114,12 +114,11 @@ def test_a_mesh_with_all_its_files_is_accepted(mesh):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("thing.obj", "thing.obj: there is no such file"),
         ("thing.mtl", "its material file .*thing.mtl is not there"),
         ("thing.png", 'material "one" names .*thing.png for map_kd, which is not there'),
     ],
 )
-def test_a_missing_file_is_refused_by_name(mesh, name, sentence):
+def test_a_missing_file_of_a_mesh_is_refused_by_name(mesh, name, sentence):
     (mesh.parent / name).unlink()
     with pytest.raises(TopForgeError, match=sentence):
         ADAPTER.validate(config(mesh), str(mesh))

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from topforge import items, jobs, private_environment, results
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
+
+import nvdiffmodeling
+
+from topforge import items, jobs, private_environment, results, states
 from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
 
@@ -126,6 +130,47 @@ def test_the_check_waits_for_the_capture_too(job):
     assert made["train-x"].item.depends == (str(made["double"].folder), str(made["check"].folder))
 
 
+def test_a_part_of_a_result_is_the_dataset_of_what_follows(job):
+    """Of the first item a folder is left; a file of it is what the second reads, and a file of that the trainings."""
+    write = [step("mkdir {output}/in && cp {dataset} {output}/in/text", name="folder", outputs=["in/text"])]
+    double = step("cat {dataset} {dataset} > {output}/text", name="double", result="text")
+    train = {"arguments": ["sh", "-c", "cp {dataset} {output}/text"], "outputs": ["text"]}
+    path = job(prepare=[{**write[0], "result": "in/text"}, double], configs=[{"name": "train", **train}], wedge={})
+    ended = cook(path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    made = plan(path)
+    assert text(made["train"]) == "abc\nabc\n"
+    whole = plan(job(prepare=[*write, double], configs=[{"name": "train", **train}], wedge={}))
+    assert whole["folder"].item.key == made["folder"].item.key
+    assert whole["double"].item.key != made["double"].item.key
+
+
+MESH = "mtllib m.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 0 1\nvn 0 0 1\nusemtl a\nf 1/1/1 2/2/1 3/3/1\n"
+
+
+def test_a_mesh_that_an_item_makes_is_checked_when_it_is_there(job, tmp_path):
+    """The file that upstream's trainers cannot read is found by the item that would train on it, not before."""
+    checkout = nvdiffmodeling.make_checkout(tmp_path / "nvdiffmodeling")
+    meshes = tmp_path / "meshes"
+    meshes.mkdir()
+    (meshes / "words.obj").write_text(MESH.replace("usemtl a\n", ""))
+    (meshes / "m.mtl").write_text("newmtl a\nbsdf pbr\nKd 0.5 0.5 0.5\nKs 0 0.5 0\n")
+    make = "cp {dataset}/words.obj {output}/mesh.obj && cp {dataset}/m.mtl {output}"
+    entry = {"adapter": "command", "arguments": ["sh", "-c", make], "outputs": ["mesh.obj", "m.mtl"], "name": "make"}
+    config = {"name": "learn", "checkout": str(checkout), "base_mesh": "data/sphere.obj"}
+    more = {"dataset": str(meshes), "configs": [config], "wedge": {}, "needs": {"gpus": 1}}
+    path = job(prepare=[{**entry, "result": "mesh.obj"}], adapter="nvdiffmodeling", **more)
+    learn = plan(path)["learn"]
+    assert learn.item.dataset.endswith("result/mesh.obj")
+    ended = cook(path)
+    assert "1 done, 1 failed" in ended.stdout
+    state = states.read(RunPaths(learn.folder).state)
+    assert "a face before the first `usemtl`" in state.reason
+    missing = plan(job(prepare=[{**entry, "result": "msh.obj"}], adapter="nvdiffmodeling", **more))["learn"]
+    cook(path)
+    assert "there is no such file" in states.read(RunPaths(missing.folder).state).reason
+
+
 def test_preparing_runs_in_topforges_own_environment_and_needs_no_gpu(job, tmp_path):
     path = job(environment={"prefix": "/trainers/own"}, needs={"gpus": 1})
     made = plan(path)
@@ -149,6 +194,7 @@ def test_preparing_runs_in_topforges_own_environment_and_needs_no_gpu(job, tmp_p
         ({"adapter": "frames", "count": 1}, r"prepare\[0\].*count"),
         ({"adapter": "frames", "start": 5, "end": 4}, "end = 4"),
         ({"adapter": "poses", "name": 4}, r"prepare\[0\].*name"),
+        ({"adapter": "poses", "result": 4}, r"prepare\[0\].*result"),
         ({"adapter": "poses", "environment": {"prefx": "x"}}, "prefx"),
     ],
 )

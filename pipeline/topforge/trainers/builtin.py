@@ -103,7 +103,8 @@ class BuiltinAdapter(Adapter):
                 raise UnsupportedOptionError("mtl_override", config.mtl_override, "the dataset is no mesh (.obj)")
             return
         override = None if config.mtl_override is None else Path(config.mtl_override)
-        wavefront.refuse_missing(Path(dataset), override)
+        if Path(dataset).exists():  # otherwise an item before this one makes it
+            wavefront.refuse_missing(Path(dataset), override)
         if config.envmap is None:
             raise UnlitReferenceError(dataset)
 

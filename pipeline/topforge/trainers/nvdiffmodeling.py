@@ -93,7 +93,7 @@ class NvdiffmodelingAdapter(Adapter):
             fix = "Name the mesh (.obj, with UVs) to start from, such as a decimated one."
             raise UpstreamOptionError(UPSTREAM.name, "base_mesh", None, "there is no mesh to start from", fix)
         mesh_rules.check(Path(config.base_mesh))  # its material's kind does not matter: the reference's counts
-        if dataset is not None:
+        if dataset is not None and Path(dataset).exists():  # otherwise an item before this one makes it
             override = None if config.mtl_override is None else Path(config.mtl_override)
             mesh_rules.check(Path(dataset), override, needs_pbr=True)
 
