@@ -36,7 +36,8 @@ def generate(node: Any, item_holder: Any, upstream_items: Sequence[Any], generat
         try:
             capture = captures.chosen(settings, parent, required=True)
             job = Job(dataset=str(capture), environment=spec)
-            made.append((jobs.companion("check", options, job, contents.of(capture), (), Path()).item, parent))
+            content, gates = contents.of(capture, parent), captures.gates(capture, parent)
+            made.append((jobs.companion("check", options, job, content, (), Path(), gates=gates).item, parent))
         except TopForgeError as error:
             errors.append(error)
     messages.raise_all(settings.path, errors)

@@ -102,6 +102,13 @@ class NodeSettings:
                 raise AttributeReferenceError(self.path, parm)
         return tuple(cast("Sequence[Any]", parms.eval()))
 
+    def label(self, name: str) -> str:
+        """What people read beside a parameter."""
+        parm = self.node.parm(name)
+        if parm is None:
+            raise hou.OperationFailed("%s has no parameter %s" % (self.path, name))
+        return parm.description()
+
     def text(self, name: str) -> str:
         """A text parameter, without blanks around it."""
         return str(self.values(name)[0]).strip()

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from topforge import presets
 from topforge.trainers import registry
 from topforge_houdini import parameters, scene_nodes, scene_notes
 from topforge_houdini.pipeline_path import REPOSITORY
@@ -20,6 +21,8 @@ SAMPLE = "$HIP/sample_capture"
 """The sample capture, as the scenes in `hip/` find it."""
 SHIPPED_SAMPLE = "$TOPFORGE/hip/sample_capture"
 """The same for any other scene; package.json sets the variable."""
+VIDEO = "$HIP/walk.mp4"
+"""A person's own: none is shipped."""
 CONFIG = REPOSITORY / "hip" / "configs" / "quickstart.json"
 TOPNET = "topforge"
 """Name of the TOP network in /tasks."""
@@ -73,6 +76,25 @@ def farm() -> Node:
     report = instance("report", "report", {"title": "Farm"}, "train", position=(0.0, -1.5), display=True)
     nodes = (scene_nodes.local_scheduler(), scene_nodes.hqueue_scheduler(), check, train, report)
     return scene_nodes.topnet(TOPNET, nodes, scene_notes.FARM)
+
+
+def video() -> Node:
+    """A TOP network from a video to a surface: frames, poses, convert, Neuralangelo, report."""
+    frames = instance("frames", "frames", {"dataset": VIDEO}, position=(0.0, 7.5))
+    poses = instance("poses", "poses", {}, "frames", position=(0.0, 5.5))
+    convert = instance("convert", "convert", {"convert_to": "neuralangelo"}, "poses", position=(0.0, 3.5))
+    settings = {"trainer": "neuralangelo", "preset": "object", **_object_settings(), "gpus": 1}
+    train = instance("train", "train", settings, "convert", position=(0.0, 1.5))
+    report = instance("report", "report", {"title": "From a video"}, "train", position=(0.0, -1.5), display=True)
+    nodes = (scene_nodes.local_scheduler(), frames, poses, convert, train, report)
+    return scene_nodes.topnet(TOPNET, nodes, scene_notes.VIDEO)
+
+
+def _object_settings() -> dict[str, Any]:
+    """Neuralangelo's preset for objects, and a training of hours where upstream's is of days."""
+    adapter = registry.get("neuralangelo")
+    chosen = {**presets.values(adapter, "object"), "max_iter": 60000, "resolution": 1024}
+    return dict(parameters.settings(adapter, chosen))
 
 
 def imported(train: str = "/tasks/%s/train" % TOPNET) -> Node:
@@ -177,5 +199,6 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     "topforge_quickstart": lambda: _scene(quickstart()),
     "topforge_wedge": lambda: _scene(wedge()),
     "topforge_farm": lambda: _scene(farm()),
+    "topforge_video": lambda: _scene(video()),
 }
 """File name in `hip/` without `.hip` -> what the scene holds."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from topforge.items import Item, Needs
 from topforge.jobs import Job
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter
-from topforge_houdini import attributes, captures, configurations, messages, overrides, work_items
+from topforge_houdini import captures, configurations, messages, overrides, work_items
 from topforge_houdini.configurations import Configuration
 from topforge_houdini.node_settings import NodeSettings
 
@@ -142,10 +141,13 @@ class _Plan:
             options = jobs.with_paths(self._adapter, options, self._settings.scene_folder)
         dataset = job.dataset or self._adapter.dataset_of(options)
         if dataset is None and self._adapter.needs_dataset:
-            raise captures.NoCaptureError(where, None if parent is None else parent.name)
-        job, content = dataclasses.replace(job, dataset=dataset), self._contents.of(Path(dataset) if dataset else None)
+            raise captures.NoCaptureError(self._settings, None if parent is None else parent.name)
+        capture = Path(dataset) if dataset else None
+        job, content = dataclasses.replace(job, dataset=dataset), self._contents.of(capture, parent)
         name = unique(item_names.wedged(configuration.name, varied.labels))
-        return jobs.make_item(self._adapter, name, options, job, content, _checks(parent), varied.labels)
+        return jobs.make_item(
+            self._adapter, name, options, job, content, captures.gates(capture, parent), varied.labels
+        )
 
     def _refuse_same_work(self, made: Sequence[tuple[Item, Any]]) -> None:
         try:
@@ -155,10 +157,3 @@ class _Plan:
             parents = [parent for _, parent in made if parent is not None]
             misses = [miss for parent in parents for miss in overrides.near_misses(self._adapter, options, parent)]
             raise SameWorkError(error, list(dict.fromkeys(misses))) from error
-
-
-def _checks(parent: Any) -> tuple[str, ...]:
-    """The run folder of the check above, if there is one: nothing trains on a capture that failed it."""
-    if parent is None or "check" not in attributes.texts(parent, attributes.TRAINER):
-        return ()
-    return tuple(os.fspath(run) for run in work_items.run_folders_of([parent]))

@@ -72,7 +72,15 @@ def command(python: str, run_folder: str) -> str:
 
 
 def add(
-    settings: NodeSettings, item_holder: Any, item: Item, python: str, parent: Any, index: int, folder: str
+    settings: NodeSettings,
+    item_holder: Any,
+    item: Item,
+    python: str,
+    parent: Any,
+    index: int,
+    folder: str,
+    *,
+    makes_capture: bool = False,
 ) -> None:
     """Adds one work item, and writes its item.json unless the same is there.
 
@@ -84,6 +92,7 @@ def add(
         parent: The `pdg.WorkItem` above, None without one.
         index: Of an item without one above; others have that of the one above.
         folder: As `output_folder` returns it.
+        makes_capture: Items below work on what this one makes, not on what it works on.
 
     Raises:
         TopForgeError: The working directory is unknown, or the run folder cannot be used.
@@ -103,6 +112,9 @@ def add(
     paths = RunPaths(planned.folder)
     attributes.set_value(work_item, attributes.COMMAND, command(python, "%s/%s" % (folder, planned.folder.name)))
     _describe(work_item, planned.item, paths)
+    if makes_capture:
+        attributes.set_value(work_item, attributes.DATASET, paths.result.as_posix())
+        attributes.set_value(work_item, attributes.MADE, [paths.result.as_posix(), item.key])
     _set_standing(work_item, planned.item, paths)
 
 
@@ -115,8 +127,9 @@ def _local(settings: NodeSettings, work_item: Any, folder: str) -> Path:
 
 def _describe(work_item: Any, item: Item, paths: RunPaths) -> None:
     """What stays as it is while the item works."""
-    attributes.forget(work_item, attributes.REPORT)  # a check has none
-    if item.adapter != "check":
+    attributes.forget(work_item, attributes.REPORT)  # what makes or looks at captures has none
+    is_trainer = registry.get(item.adapter).is_trainer
+    if is_trainer or item.adapter == "report":
         page = paths.result / "report.html" if item.adapter == "report" else paths.report
         attributes.set_value(work_item, attributes.REPORT, page.as_posix())
     values = {
@@ -124,9 +137,9 @@ def _describe(work_item: Any, item: Item, paths: RunPaths) -> None:
         attributes.RUN: paths.run.as_posix(),
         attributes.TRAINER: item.adapter,
     }
-    if registry.get(item.adapter).is_trainer:
+    if is_trainer:
         values[attributes.CONFIG] = item.name
-    elif item.adapter != "check":  # a check leaves that of the item above, which a train node below may read
+    elif item.adapter == "report":  # the others leave that of the item above, which a train node below may read
         attributes.forget(work_item, attributes.CONFIG)
     for name, value in values.items():
         attributes.set_value(work_item, name, value)

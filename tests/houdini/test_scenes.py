@@ -14,7 +14,7 @@ from topforge_scene.network import Channel, Connection, Node, Parm, StickyNote, 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = REPOSITORY / "scripts" / "build_hips.py"
 HYTHON = REPOSITORY / "tests" / "houdini" / "standin" / "hython"
-NAMES = ("topforge_quickstart", "topforge_wedge", "topforge_farm")
+NAMES = ("topforge_quickstart", "topforge_wedge", "topforge_farm", "topforge_video")
 
 
 def build(*words, program=()):
@@ -116,6 +116,34 @@ def test_the_farm_keeps_what_only_its_machines_know(opened):
     assert net.node("hqueue").parm("hfspathuniversal").unexpandedString().startswith("\\$HQROOT/")
     assert net.node("train").node(net.node("train").evalParm("topscheduler")) == net.node("hqueue")
     assert net.node(net.evalParm("topscheduler")) == net.node("localscheduler")
+
+
+def test_the_video_network_hands_on_what_it_makes(opened, monkeypatch, tmp_path):
+    monkeypatch.setenv("TOPFORGE_ENV", sys.prefix)
+    net = opened("topforge_video")
+    net.node("localscheduler").parm("pdg_workingdir").set(str(tmp_path))
+    video, clone = tmp_path / "walk.mp4", tmp_path / "neuralangelo"
+    video.write_bytes(b"a video")
+    for name in (
+        "train.py",
+        "projects/neuralangelo/configs/base.yaml",
+        "projects/neuralangelo/scripts/extract_mesh.py",
+    ):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).write_text("")
+    (clone / "imaginaire").mkdir()
+    net.node("frames").parm("dataset").set(str(video))
+    net.node("train").parm("neuralangelo_checkout_set").set(1)
+    net.node("train").parm("neuralangelo_checkout").set(str(clone))
+    net.node("train").cookWorkItems(block=True, generate_only=True)
+    made = []
+    for name in ("frames", "poses", "convert", "train"):
+        (item,) = net.node(name).node("run").getPDGNode().workItems
+        made.append(json.loads((Path(item.stringAttribValue("topforge_run")) / "item.json").read_text()))
+    assert [item["adapter"] for item in made] == ["frames", "poses", "convert", "neuralangelo"]
+    assert made[2]["config"]["to"] == "neuralangelo"
+    assert made[3]["config"]["init_active_level"] == 4
+    assert [item["content"] for item in made[1:]] == ["result of " + item["key"] for item in made[:-1]]
 
 
 def test_kartaverse_s_values_are_those_of_its_scene(hou):

@@ -10,7 +10,16 @@ from typing import Tuple
 
 from topforge_houdini.nodes.common import NodeEntry
 
-MODULES: Tuple[str, ...] = ("train", "environment", "checkdataset", "report", "import_result")
+MODULES: Tuple[str, ...] = (
+    "train",
+    "environment",
+    "frames",
+    "poses",
+    "convert",
+    "checkdataset",
+    "report",
+    "import_result",
+)
 """Modules of this package, in the order of documentation. A new node is a module and its name here."""
 
 
