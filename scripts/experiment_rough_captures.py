@@ -4,6 +4,7 @@
     python3 scripts/experiment_rough_captures.py ROUGH                          all variants on one rough capture
     python3 scripts/experiment_rough_captures.py ROUGH --variants "plain;default" --set iter=300 --set batch=4
     python3 scripts/experiment_rough_captures.py ROUGH --write                  puts the table into the record as well
+    python3 scripts/experiment_rough_captures.py ROUGH --score RUN RUN     measures finished runs of any trainer
 
 ROUGH is what scripts/make_rough_capture.py made. What is measured, on what a person gets (8-bit textures):
   * PSNR: the clean test views, all over white, clamped sRGB, after one factor for each view and colour channel: least
@@ -18,6 +19,7 @@ ROUGH is what scripts/make_rough_capture.py made. What is measured, on what a pe
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import subprocess
@@ -90,11 +92,12 @@ def overlap(rendered: Tensor, photograph: Tensor) -> float:
     return float((ours & theirs).sum() / (ours | theirs).sum().clamp_min(1))
 
 
-def score(backend: Backend, result: Path, rough: Path) -> dict[str, float]:
-    """All quality figures of a published result."""
+def score(backend: Backend, result: Path, rough: Path, light_moves: bool = False) -> dict[str, float]:
+    """All quality figures of a published result; its light may be fixed to the camera."""
     origin = torch.from_numpy(topforge_capture.read(rough, "train").origin)
     asset = read_tree(result / "mesh")
     images, scene = test_views(rough, origin), scene_of(asset, torch.from_numpy(asset.probe))
+    scene = dataclasses.replace(scene, light=dataclasses.replace(scene.light, moves_with_camera=light_moves))
     values, overlaps = [], []
     for view in range(len(images)):
         index = torch.tensor([view])
@@ -128,6 +131,14 @@ def train(rough: Path, folder: Path, options: dict[str, Any]) -> float:
     return float(json.loads((folder / "result" / "summary.json").read_text())["metrics"]["seconds"])
 
 
+def score_run(backend: Backend, run: Path, rough: Path) -> dict[str, float]:
+    """The figures of a finished run folder, and the seconds of its trainer in the attempt that succeeded."""
+    config = json.loads((run / "item.json").read_text(encoding="utf-8"))["config"]
+    attempts = json.loads((run / "result.json").read_text(encoding="utf-8"))["provenance"]["attempts"]
+    seconds = sum(step["seconds"] for step in attempts[-1]["steps"] if step["name"] == "train")
+    return {"seconds": seconds, **score(backend, run / "result", rough, config["camera_space_light"])}
+
+
 def row(name: str, scores: dict[str, float]) -> str:
     """A line of the table."""
     return "| %s | %.2f | %.4f | %.4f | %.4f | %.4f | %.3f | %.0f |" % (name, *(scores[key] for key in COLUMNS))
@@ -140,6 +151,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--variants", default=";".join(VARIANTS), help="names, separated by semicolons")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of every variant")
     parser.add_argument("--work", type=Path, default=REPOSITORY / "runs" / "rough", help="folder for the runs")
+    parser.add_argument("--score", type=Path, nargs="+", default=[], metavar="RUN", help="train nothing, measure these")
     parser.add_argument("--write", action="store_true", help="also put the table into the decision record")
     return parser.parse_args()
 
@@ -154,6 +166,10 @@ def main() -> int:
     heads = "| variant | PSNR, dB | IoU | worst IoU | F-score | spikes | volume | seconds |\n" + "|---" * 8 + "|"
     print(heads, flush=True)
     lines, backend = [heads], load("auto", "cpu")
+    for run in arguments.score:
+        print(row(run.name, score_run(backend, run, arguments.rough)), flush=True)
+    if arguments.score:
+        return 0
     for name in arguments.variants.split(";"):
         folder = arguments.work / ("%s-%d" % (name.replace(",", "").replace(" ", "-"), time.time_ns()))
         seconds = train(arguments.rough, folder, {**common, **VARIANTS[name]})
