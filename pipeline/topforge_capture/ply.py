@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import BinaryIO, Dict, Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topforge.errors import FailureClass, TopForgeError
+from topforge_capture import ply_header
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -21,13 +22,6 @@ Indices = NDArray[np.int32]
 ROWS = 1 << 20
 """Rows of an array that are worked on at once."""
 
-_TYPES: Dict[str, str] = {
-    **{"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4"},
-    **{"int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4"},
-    **{"float": "f4", "float32": "f4", "double": "f8", "float64": "f8"},
-}
-_ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">"}
-_HEADER_LIMIT = 1 << 16
 _LISTS = ("vertex_indices", "vertex_index")
 
 
@@ -104,18 +98,20 @@ def open_mesh(path: Path) -> PlyMesh:
     """
     try:
         with path.open("rb") as stream:
-            elements, order = _header(path, stream)
+            header = ply_header.read(stream)
             offset = stream.tell()
     except OSError as error:
         raise UnreadablePlyError(path, str(error.strerror or error)) from error
-    wanted = [name for name, _, _ in elements]
-    if wanted[:2] != ["vertex", "face"]:
-        raise UnreadablePlyError(path, "it begins with %s, not with vertices and faces" % " and ".join(wanted[:2]))
+    except ValueError as error:
+        raise UnreadablePlyError(path, str(error)) from error
+    if not header.order:
+        raise UnreadablePlyError(path, "it is not binary")
+    wanted = [element.name for element in header.elements[:2]]
+    if wanted != ["vertex", "face"]:
+        raise UnreadablePlyError(path, "it begins with %s, not with vertices and faces" % " and ".join(wanted))
     found = []
-    for name, count, fields in elements[:2]:
-        row = np.dtype(
-            [(field, order + kind if shape == () else (order + kind, shape)) for field, kind, shape in fields]
-        )
+    for name, count, properties in header.elements[:2]:
+        row = np.dtype([field for told in properties for field in _fields(path, told, header.order)])
         if count == 0:
             raise UnreadablePlyError(path, "it is an empty mesh: no %s" % name)
         if offset + count * row.itemsize > path.stat().st_size:
@@ -125,38 +121,13 @@ def open_mesh(path: Path) -> PlyMesh:
     return PlyMesh(path, found[0], found[1])
 
 
-_Field = Tuple[str, str, Tuple[int, ...]]
-
-
-def _header(path: Path, stream: BinaryIO) -> Tuple[List[Tuple[str, int, List[_Field]]], str]:
-    """Elements (name, rows, fields) and byte order; the stream is left at the first row."""
-    if stream.readline(_HEADER_LIMIT).strip() != b"ply":
-        raise UnreadablePlyError(path, "it is no PLY file")
-    elements: List[Tuple[str, int, List[_Field]]] = []
-    order: Optional[str] = None
-    for line in iter(lambda: stream.readline(_HEADER_LIMIT), b""):
-        words = line.decode("ascii", "replace").split()
-        if words[:1] == ["end_header"]:
-            break
-        if words[:1] == ["format"]:
-            order = _ORDERS.get(words[1])
-        elif words[:1] == ["element"]:
-            elements.append((words[1], int(words[2]), []))
-        elif words[:1] == ["property"] and elements:
-            elements[-1][2].extend(_property(path, words[1:]))
-    if order is None:
-        raise UnreadablePlyError(path, "it is not binary")
-    return elements, order
-
-
-def _property(path: Path, words: List[str]) -> List[_Field]:
-    if words[0] == "list":
-        if words[-1] not in _LISTS or words[1] not in _TYPES or words[2] not in _TYPES:
-            raise UnreadablePlyError(path, "it holds a list %s" % words[-1])
-        return [("count", _TYPES[words[1]], ()), ("corners", _TYPES[words[2]], (3,))]
-    if words[0] not in _TYPES:
-        raise UnreadablePlyError(path, "the type %s is unknown" % words[0])
-    return [(words[1], _TYPES[words[0]], ())]
+def _fields(path: Path, told: ply_header.Property, order: str) -> List[Tuple[str, str, Tuple[int, ...]]]:
+    """The fields of a mapped row that a property is: a list of corners is taken for one of three."""
+    if told.count_kind is None:
+        return [(told.name, order + told.kind, ())]
+    if told.name not in _LISTS:
+        raise UnreadablePlyError(path, "it holds a list %s" % told.name)
+    return [("count", order + told.count_kind, ()), ("corners", order + told.kind, (3,))]
 
 
 class PlyWriter:
