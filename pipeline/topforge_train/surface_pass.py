@@ -20,9 +20,10 @@ from topforge_train.geometry.laplacian import UniformLaplacian
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.rendering.light import LIGHT_RATE, EnvironmentLight
 from topforge_train.rendering.material import MaterialLimits, TextureMaterial, with_opacity
-from topforge_train.rendering.render import Shape, render
+from topforge_train.rendering.render import Rendered, Shape, render
 from topforge_train.rendering.scene import Scene
 from topforge_train.rendering.tangents import orientation, tangents
+from topforge_train.training import loss
 from topforge_train.training.draw import Drawn, draw_views
 from topforge_train.training.optimiser import Adam
 from topforge_train.training.schedule import ramp, rate_factor
@@ -130,7 +131,7 @@ class SurfacePass:
                 **self.views.terms(),
                 "normals": options.normal_smoothness * normal_variation(shape.normals, shape.triangles).mean(),
                 "laplacian": drawn.numbers["laplacian"] * self.roughening().square().mean(),
-                **self.material_terms(),
+                **self.material_terms(rendered),
                 "visibility": drawn.numbers["visibility"] * rendered.fragments.mean(rendered.channels[:, 3]),
                 **light_terms(options, self.light),
             },
@@ -144,12 +145,16 @@ class SurfacePass:
             moved = self.vertices - self.start.vertices
         return self.laplacian(moved)
 
-    def material_terms(self) -> Dict[str, Tensor]:
-        """Total variation of the textures: mean differences to the neighbours one texel away, along both axes."""
+    def material_terms(self, rendered: Rendered) -> Dict[str, Tensor]:
+        """Total variation of the textures: mean differences to the neighbours one texel away, along both axes.
+
+        Base colours are measured by the mean of what is visible; the mean of all texels would cost a pass over them.
+        """
         options = self.session.options
         difference = variation(self.material.texels)
+        mean_color = rendered.fragments.mean(rendered.channels[:, :3])
         return {
-            "smoothness": options.material_smoothness * difference[:3].mean(),
+            "smoothness": options.material_smoothness * loss.relative(difference[:3].mean(), mean_color),
             "gloss": options.gloss_smoothness * difference[4:6].mean(),
         }
 

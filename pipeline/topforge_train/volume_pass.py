@@ -140,9 +140,10 @@ class VolumePass:
         offset = warp_noise.normal(drawn.seed, 1, len(chosen), 3) * (NEIGHBOUR_DISTANCE * self.material.box_side)
         neighbour = self.material(self.session.backend, position + offset)
         here = rendered.channels.index_select(0, chosen)  # the backward of [chosen] adds in any order
-        weights = drawn.numbers
+        weights, mean_color = drawn.numbers, 0.5 * (here[:, :3] + neighbour[:, :3]).mean()
+        difference = loss.smoothness(here[:, :3], neighbour[:, :3]).mean()
         return {
-            "smoothness": weights["smoothness"] * loss.smoothness(here[:, :3], neighbour[:, :3]).mean(),
+            "smoothness": weights["smoothness"] * loss.relative(difference, mean_color),
             "gloss": weights["gloss"] * loss.smoothness(here[:, 4:], neighbour[:, 4:]).mean(),
             "visibility": weights["visibility"] * fragments.mean(rendered.channels[:, 3]),
         }

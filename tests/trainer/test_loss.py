@@ -65,6 +65,27 @@ def test_a_constant_highlight_error_counts_less_in_the_log_domain():
     assert loss.mean_square(torch.tensor(110.0), torch.tensor(100.0)) > 1e4 * (0.05**2)
 
 
+def test_relative_differences_prefer_no_brightness():
+    colors = torch.rand(50, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    brightness = torch.tensor([1.0, 0.5, 0.2], dtype=torch.float64, requires_grad=True)
+    terms = [
+        loss.relative(loss.smoothness(b * colors, b * colors.roll(1, 0)).mean(), (b * colors).mean())
+        for b in brightness
+    ]
+    assert terms[0].item() > 0.1
+    assert torch.allclose(terms[0], torch.stack(terms))
+    sum(terms).backward()
+    assert brightness.grad.abs().max() < 1e-12
+
+
+def test_relative_differences_are_plain_ones_at_the_usual_colour_and_finite_in_the_dark():
+    difference, usual = torch.tensor(0.03), torch.tensor(loss.USUAL_COLOR)
+    assert float(loss.relative(difference, usual)) == pytest.approx(0.03)
+    black = torch.zeros((), requires_grad=True)
+    loss.relative(0.5 * black, black).backward()
+    assert torch.isfinite(black.grad)
+
+
 def test_coverage_and_smoothness():
     assert loss.coverage(torch.tensor([0.2, 1.0]), torch.tensor([0.5, 1.0])).tolist() == pytest.approx([0.3, 0.0])
     here, there = torch.tensor([[0.0, 0.5, 1.0]]), torch.tensor([[0.3, 0.5, 0.4]])

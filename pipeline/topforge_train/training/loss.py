@@ -66,6 +66,19 @@ def image_term(name: str, image: Tensor, target: Tensor, background: Tensor, cov
     return color.mean() + coverage_weight * coverage(image[..., 3], target[..., 3]).mean()
 
 
+USUAL_COLOR, DARKEST_COLOR = 0.25, 0.01
+"""Mean base colour at which `relative` changes nothing; and the least it divides by, for what is black."""
+
+
+def relative(difference: Tensor, mean: Tensor) -> Tensor:
+    """A mean difference [] of base colours, measured by their own mean [].
+
+    The same for a bright surface in a dim light as for a dark one in a bright light, which photographs hardly tell
+    apart: the plain difference would be least where everything is dark (docs/decisions/0017-brightness.md).
+    """
+    return difference * (USUAL_COLOR / mean.clamp(min=DARKEST_COLOR))
+
+
 def smoothness(values: Tensor, neighbours: Tensor) -> Tensor:
     """Mean absolute difference over channels between a material [P, C] and itself a small random step away: [P]."""
     return (values - neighbours).abs().mean(dim=-1)
