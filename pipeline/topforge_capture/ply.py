@@ -13,8 +13,8 @@ from typing import Iterator, List, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
+from topforge import ply_header
 from topforge.errors import FailureClass, TopForgeError
-from topforge_capture import ply_header
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]

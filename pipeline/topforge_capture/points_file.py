@@ -10,8 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from topforge import atomic
-from topforge_capture import ply_header
+from topforge import atomic, ply_header
 from topforge_capture.capture import CaptureError, Points
 
 STORED = np.dtype([("position", "<f8", 3), ("colour", "u1", 3)])

@@ -1,4 +1,4 @@
-"""The header of a PLY file: what it holds, and how. For meshes (`ply`) and clouds of points (`points_file`)."""
+"""The header of a PLY file: what it holds, and how. For whoever reads one: captures with numpy, Houdini without."""
 
 from __future__ import annotations
 
