@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Tuple
 
 import imageio.v3 as imageio
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 
 from topforge import atomic
 from topforge.errors import TopForgeError
-from topforge_capture import radiance
+from topforge_capture import obj_reader, radiance
 from topforge_capture.images import srgb_to_linear
 from topforge_train.export import images
 from topforge_train.export.asset import Asset, Floats, Indices
@@ -80,6 +80,7 @@ def read_tree(folder: Path, probe_size: int = 64) -> Asset:
         probe_size: Side of a face of the light's cube map.
 
     Raises:
+        MeshFileError: The mesh is not whole.
         UnreadableTreeError: A file is missing or not in nvdiffrec's form.
     """
     for name in ("mesh.obj", "texture_kd.png", "texture_ks.png", "texture_n.png", "probe.hdr"):
@@ -112,24 +113,14 @@ def read_tree(folder: Path, probe_size: int = 64) -> Asset:
 def read_obj(path: Path) -> Tuple[Floats, Floats, Floats, Indices, Indices]:
     """Positions, unit normals (one for each position), texture coordinates (v downwards) and both triangle lists.
 
-    Only the form `write_tree` and nvdiffrec write: triangles, `v/vt/vn` with a normal for each position.
+    Raises:
+        MeshFileError: It is no whole mesh.
+        UnreadableTreeError: Corners lack what `write_tree` and nvdiffrec give each of them.
     """
-    rows: Dict[str, List[str]] = {"v": [], "vt": [], "vn": [], "f": []}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        kind, _, rest = line.partition(" ")
-        if kind in rows:
-            rows[kind].append(rest)
-    try:
-        vertices, uv, normals = (
-            np.array(" ".join(rows[kind]).split(), np.float32).reshape(-1, width)
-            for kind, width in (("v", 3), ("vt", 2), ("vn", 3))
-        )
-        corners = np.array(" ".join(rows["f"]).replace("/", " ").split(), np.int32).reshape(-1, 3, 3) - 1
-    except ValueError as error:
-        raise UnreadableTreeError(path, "not triangles of v/vt/vn with numbers (%s)" % error) from error
-    if not len(corners) or corners.min() < 0 or (corners.max((0, 1)) >= [len(vertices), len(uv), len(normals)]).any():
-        raise UnreadableTreeError(path, "no faces, or an index outside its list")
-    by_position = np.empty_like(vertices)
-    by_position[corners[..., 0].reshape(-1)] = normals[corners[..., 2].reshape(-1)]
-    flipped = uv * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0])
-    return vertices, by_position, flipped, corners[..., 0].copy(), corners[..., 1].copy()
+    mesh = obj_reader.read_obj(path)
+    if mesh.uv_triangles.min() < 0 or mesh.normal_triangles.min() < 0:
+        raise UnreadableTreeError(path, "not all of its corners are v/vt/vn")
+    by_position = np.zeros_like(mesh.positions)
+    by_position[mesh.triangles.reshape(-1)] = mesh.normals[mesh.normal_triangles.reshape(-1)]
+    flipped = mesh.uv * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0])
+    return mesh.positions, by_position, flipped, mesh.triangles, mesh.uv_triangles

@@ -12,7 +12,7 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -22,67 +22,50 @@ from topforge.trainers import richdreamer_stages as stages
 from topforge.trainers.upstream import soundness
 from topforge.trainers.upstream.normalising import say
 from topforge.trainers.upstream.results_tree import KEPT
+from topforge.wavefront import MeshFileError
+from topforge_capture.formats.base import Z_UP_TO_Y_UP
 from topforge_capture.images import srgb_to_linear
-from topforge_train.export.asset import Asset, Floats, Indices
+from topforge_capture.obj_reader import ObjMesh, read_obj
+from topforge_train.export.asset import Asset, Floats
+from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.normalising import delivery, maps
-from topforge_train.normalising.frame import unit
 from topforge_train.training import failures
 
-Z_UP_TO_Y_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
 ROUGHNESS = 0.5
 """Where a map of roughness is missing."""
 
 
-def read_obj(path: Path) -> Tuple[Floats, Floats, Indices, Indices]:
-    """Positions, texture coordinates (v downwards) and both triangle lists of `v`, `vt`, `f 1/1/ 2/2/ 3/3/`.
+def read_mesh(path: Path) -> ObjMesh:
+    """The exported mesh, which has texture coordinates and no normals.
 
     Raises:
         UnsoundOutputError: It is none of the form, or not whole.
     """
-    rows: Dict[str, List[str]] = {"v": [], "vt": [], "f": []}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        kind, _, rest = line.partition(" ")
-        if kind in rows:
-            rows[kind].append(rest)
     try:
-        vertices = np.array([line.split()[:3] for line in rows["v"]], np.float32).reshape(-1, 3)
-        uv = np.array([line.split()[:2] for line in rows["vt"]], np.float32).reshape(-1, 2)
-        pairs = [corner.split("/")[:2] for line in rows["f"] for corner in line.split()]
-        corners = np.array(pairs, np.int32).reshape(-1, 3, 2) - 1
-    except ValueError as error:
-        raise soundness.UnsoundOutputError(
-            "%s is not triangles with texture coordinates (%s)" % (path, error)
-        ) from error
-    if not len(corners) or corners.min() < 0 or (corners.max((0, 1)) >= [len(vertices), len(uv)]).any():
-        raise soundness.UnsoundOutputError("%s has no faces, or one with a vertex that is not there" % path)
-    flipped = uv * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0])
-    return vertices, flipped, corners[..., 0].copy(), corners[..., 1].copy()
-
-
-def normals_of(vertices: Floats, triangles: Indices) -> Floats:
-    """Unit normals [V, 3], faces weighted by area, as upstream shades with."""
-    points, faces = torch.from_numpy(vertices), torch.from_numpy(triangles).long()
-    face = torch.linalg.cross(points[faces[:, 1]] - points[faces[:, 0]], points[faces[:, 2]] - points[faces[:, 0]])
-    total = torch.zeros_like(points).index_add(0, faces.reshape(-1), face.repeat_interleave(3, 0))
-    found: Floats = unit(total).numpy()
-    return found
+        mesh = read_obj(path)
+    except MeshFileError as error:
+        raise soundness.UnsoundOutputError(error.reason.rstrip(".")) from error
+    if mesh.uv_triangles.min() < 0:
+        raise soundness.UnsoundOutputError("%s has faces without texture coordinates" % path)
+    return mesh
 
 
 def read_asset(folder: Path) -> Asset:
     """The exported mesh and maps, y up; the normal map still in upstream's frame, tangents missing."""
-    vertices, uv, triangles, uv_triangles = read_obj(folder / "model.obj")
-    vertices = vertices @ Z_UP_TO_Y_UP.T
+    mesh = read_mesh(folder / "model.obj")
+    vertices = mesh.positions @ Z_UP_TO_Y_UP[:3, :3].T.astype(np.float32)
+    surface = Mesh(torch.from_numpy(vertices), torch.from_numpy(mesh.triangles))
     kd = maps.picture(folder / "texture_kd.jpg")[..., :3]
     ks = np.zeros_like(kd)
     ks[..., 1] = channel(folder / "texture_roughness.jpg", kd.shape, ROUGHNESS)
     ks[..., 2] = channel(folder / "texture_metallic.jpg", kd.shape, 0.0)
     return Asset(
         vertices=vertices,
-        normals=normals_of(vertices, triangles),
-        triangles=triangles,
-        uv=uv,
-        uv_triangles=uv_triangles,
-        tangents=np.zeros((len(uv), 4), np.float32),
+        normals=vertex_normals(surface).numpy(),  # upstream shades with them
+        triangles=mesh.triangles,
+        uv=mesh.uv * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0]),
+        uv_triangles=mesh.uv_triangles,
+        tangents=np.zeros((len(mesh.uv), 4), np.float32),
         base_color=srgb_to_linear(kd).astype(np.float32),
         ks=ks,
         normal_map=normal_map(folder / "texture_nrm.jpg", kd.shape),
