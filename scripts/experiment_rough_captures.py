@@ -162,7 +162,10 @@ def main() -> int:
     common = {**BASE, "train_res": None, "save_interval": 0, "checkpoint_interval": 0}
     for setting in arguments.set:
         key, _, value = setting.partition("=")
-        common[key] = json.loads(value) if value[:1] in "0123456789[{tfn-" else value
+        try:
+            common[key] = json.loads(value)
+        except ValueError:
+            common[key] = value  # a word
     heads = "| variant | PSNR, dB | IoU | worst IoU | F-score | spikes | volume | seconds |\n" + "|---" * 8 + "|"
     print(heads, flush=True)
     lines, backend = [heads], load("auto", "cpu")
