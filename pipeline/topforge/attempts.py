@@ -119,16 +119,17 @@ class _Attempt:
         self._journal.note("licence: " + self._work.adapter.licence)
         self._journal.note(news)
         self._prepare_folders()
+        adapter, builds = self._work.adapter, self._work.adapter.builds(self._config)
         resolved = environment.resolve(
-            self._work.item.environment, os.environ, self._lease.devices or "", self._work.adapter.name
+            self._work.item.environment, os.environ, self._lease.devices or "", adapter.name, builds=builds
         )
         self._journal.note("environment: %s, %s" % (resolved.prefix, resolved.summary))
-        steps = self._work.adapter.steps(self._work.item, self._config, self._paths)
+        steps = adapter.steps(self._work.item, self._config, self._paths)
         self._journal.plan(steps)
         for index, step in enumerate(steps):
             self._journal.begin(index)
             self._run_step(step, resolved)
-        collected = self._work.adapter.collect(self._work.item, self._config, self._paths)
+        collected = adapter.collect(self._work.item, self._config, self._paths)
         outputs = publish.examine(self._paths.output, collected.outputs, collected.metrics)
         self._record.outcome = "done"
         return Success(outputs, collected, resolved, self._lease)

@@ -91,6 +91,7 @@ def resolve(
     devices: Optional[str] = None,
     trainer: str = "topforge",
     architectures: Optional[Sequence[str]] = None,
+    builds: Optional[str] = None,
 ) -> ResolvedEnvironment:
     """Works out the environment of a child.
 
@@ -98,8 +99,9 @@ def resolve(
         spec: Which environment, in which mode, with which variables of the user's on top.
         parent: The environment to start from, usually `os.environ`. Not changed.
         devices: Value for CUDA_VISIBLE_DEVICES: leased devices, "" to hide all, None to leave it as it is.
-        trainer: Adapter name; each has its own folder of compiled extensions.
+        trainer: Adapter name.
         architectures: GPU architectures to compile for, such as ("86",); None = ask the driver about `devices`.
+        builds: `Adapter.builds`, after which the folder of compiled extensions is named; None = the adapter's name.
 
     Raises:
         TopForgeError: The prefix is unusable, the mode unknown, or the two do not go together.
@@ -118,7 +120,7 @@ def resolve(
         _set_python(edit)
         _set_prefix(edit)
         _set_cuda(edit)
-        _set_extensions(edit, trainer, tuple(architectures))
+        _set_extensions(edit, builds or trainer, tuple(architectures))
         _set_activation(edit)
     _set_devices(edit, devices)
     for name, value in spec.variables:
@@ -214,8 +216,8 @@ def _set_cuda(edit: _Edit) -> None:
         edit.prepend("LIBRARY_PATH", [header.parent / "lib", header.parent / "lib" / "stubs"], "its link libraries")
 
 
-def _set_extensions(edit: _Edit, trainer: str, architectures: Tuple[str, ...]) -> None:
-    """A folder of compiled extensions that no other trainer, Python, torch, CUDA or GPU shares."""
+def _set_extensions(edit: _Edit, builds: str, architectures: Tuple[str, ...]) -> None:
+    """A folder of compiled extensions that no other trainer, commit, Python, torch, CUDA or GPU shares."""
     if architectures:
         edit.set("TCNN_CUDA_ARCHITECTURES", ";".join(architectures), "tinycudann builds for the devices of this item")
     prefix = edit.prefix
@@ -225,9 +227,13 @@ def _set_extensions(edit: _Edit, trainer: str, architectures: Tuple[str, ...]) -
     python = "py" + "".join((prefix.python_version or "").split(".")[:2])
     built_for = "cu" + prefix.torch_cuda.replace(".", "") if prefix.torch_cuda else "cpu"
     target = "sm" + "-".join(architectures) if architectures else "any"
-    name = "-".join((trainer, python, "torch" + prefix.torch_version.split("+")[0], built_for, target))
+    name = "-".join((builds, python, "torch" + prefix.torch_version.split("+")[0], built_for, target))
     folder = cache.folder(edit.parent) / "torch_extensions" / name
-    edit.set("TORCH_EXTENSIONS_DIR", str(folder), "two trainers, versions or GPUs in one folder overwrite each other")
+    edit.set(
+        "TORCH_EXTENSIONS_DIR",
+        str(folder),
+        "two trainers, commits, versions or GPUs in one folder overwrite each other",
+    )
 
 
 def _set_activation(edit: _Edit) -> None:

@@ -138,6 +138,10 @@ class Adapter:
         """The dataset that the configuration itself names, for where nothing else does; absolute."""
         return None
 
+    def builds(self, config: Any) -> str:
+        """Names the folder of compiled extensions: runs whose kernels may differ must not share one; default: name."""
+        return self.name
+
     def deciding(self, config: Any) -> Dict[str, Any]:
         """The part of the configuration that decides the result; default: all of it."""
         return schema.to_json(config)

@@ -111,6 +111,10 @@ class NvdiffmodelingAdapter(Adapter):
         """The mesh that `ref_mesh` names."""
         return config.ref_mesh
 
+    def builds(self, config: NvdiffmodelingOptions) -> str:
+        """Each commit's own: it compiles kernels of its own sources."""
+        return checkout.builds(UPSTREAM, config.checkout)
+
     def deciding(self, config: NvdiffmodelingOptions) -> Dict[str, Any]:
         """All but what only decides how one watches; the checkout counts by its commit, not by where it lies."""
         clone = checkout.located(UPSTREAM, config.checkout)
@@ -124,8 +128,9 @@ class NvdiffmodelingAdapter(Adapter):
         generated.link(paths.work, "data", clone.path / "data")
         arguments = ["--trainer", self.name, "--run", str(paths.run), "--tree", str(paths.work / "out" / OUT)]
         arguments += ["--normal-bits", str(config.normal_bits), *([] if config.unmirror else ["--keep-mirrored"])]
-        train = Step("train", _command(clone, paths), variables=variables.of(item, self.name))
-        return [warm_up.step(self.name, item), train, normalising.step(arguments)]
+        needs = variables.of(item, self.builds(config))
+        train = Step("train", _command(clone, paths), variables=needs)
+        return [warm_up.step(self.name, needs), train, normalising.step(arguments)]
 
     def warm_up(self, item: Item, folder: Optional[str], paths: RunPaths) -> Step:
         """The step of a warm-up item: upstream's smallest example, until it has trained one iteration."""
@@ -136,7 +141,8 @@ class NvdiffmodelingAdapter(Adapter):
         generated.write_config(paths.config, values)
         generated.link(paths.work, "data", clone.path / "data")
         stamp = clone.commit or str(clone.path)
-        return warm_up.step(self.name, item, _command(clone, paths), r"^iter=\s*\d", stamp, 1.0)
+        needs = variables.of(item, checkout.builds(UPSTREAM, folder))
+        return warm_up.step(self.name, needs, _command(clone, paths), r"^iter=\s*\d", stamp, 1.0)
 
     def parser(self, config: NvdiffmodelingOptions) -> Callable[[str], Optional[Report]]:
         """Reads upstream's lines, and those of the steps around it."""

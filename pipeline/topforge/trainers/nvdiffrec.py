@@ -132,6 +132,10 @@ class NvdiffrecAdapter(Adapter):
         """The mesh, or the folder of a capture, that `ref_mesh` names."""
         return config.ref_mesh
 
+    def builds(self, config: NvdiffrecUpstreamOptions) -> str:
+        """Each commit's own: it compiles kernels of its own sources."""
+        return checkout.builds(UPSTREAM, config.checkout)
+
     def deciding(self, config: NvdiffrecUpstreamOptions) -> Dict[str, Any]:
         """All but what only decides how one watches; the checkout counts by its commit, not by where it lies."""
         clone = checkout.located(UPSTREAM, config.checkout)
@@ -147,8 +151,9 @@ class NvdiffrecAdapter(Adapter):
             values.update(kept_pass.as_start(paths, values))
         generated.write_config(paths.config, values)
         generated.link(paths.work, "data", clone.path / "data")
-        train = Step("train", _command(clone, paths, item.needs.gpus), variables=variables.of(item, self.name))
-        return [warm_up.step(self.name, item), train, normalising.step(_normalise(item, config, paths, found))]
+        needs = variables.of(item, self.builds(config))
+        train = Step("train", _command(clone, paths, item.needs.gpus), variables=needs)
+        return [warm_up.step(self.name, needs), train, normalising.step(_normalise(item, config, paths, found))]
 
     def warm_up(self, item: Item, folder: Optional[str], paths: RunPaths) -> Step:
         """The step of a warm-up item: upstream's smallest example, until it has trained one iteration."""
@@ -168,7 +173,8 @@ class NvdiffrecAdapter(Adapter):
         generated.write_config(paths.config, values)
         generated.link(paths.work, "data", clone.path / "data")
         stamp = clone.commit or str(clone.path)
-        return warm_up.step(self.name, item, _command(clone, paths, 1), r"^iter=\s*\d", stamp, 1.0)
+        needs = variables.of(item, checkout.builds(UPSTREAM, folder))
+        return warm_up.step(self.name, needs, _command(clone, paths, 1), r"^iter=\s*\d", stamp, 1.0)
 
     def parser(self, config: NvdiffrecUpstreamOptions) -> Callable[[str], Optional[Report]]:
         """Reads upstream's lines, and those of the steps around it."""

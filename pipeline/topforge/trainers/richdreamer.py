@@ -204,7 +204,8 @@ class RichDreamerAdapter(Adapter):
         for made in (paths.work, root):
             made.mkdir(parents=True, exist_ok=True)
         atomic.write_json(paths.config, {"config": schema.to_json(config), **clone.provenance()})
-        needs, found = variables(item, config, clone.path), [warm_up.step(self.name, item)]
+        needs = variables(item, config, clone.path)
+        found = [warm_up.step(self.name, needs)]
         redo = False
         for stage in stages.STAGES:
             redo = redo or not stages.is_done(root, stage)  # what comes after a stage is made from it

@@ -28,6 +28,11 @@ RECORD = "warm_up.json"
 class Warmable(Protocol):
     """What this adapter needs of another."""
 
+    options: Any
+
+    def builds(self, config: Any) -> str:
+        """As `Adapter.builds`."""
+
     def warm_up(self, item: Item, folder: Optional[str], paths: RunPaths) -> Step:
         """The step that builds, for the checkout in `folder` (None = the machine's own)."""
 
@@ -67,6 +72,11 @@ class WarmUpAdapter(Adapter):
     def deciding(self, config: WarmUpOptions) -> Dict[str, Any]:
         """Trainer and place: a build cannot be taken from elsewhere."""
         return {"trainer": config.trainer, "at": config.checkout}
+
+    def builds(self, config: WarmUpOptions) -> str:
+        """The trainer's: what is built here is for its runs."""
+        target = _target(config.trainer)
+        return target.builds(target.options(checkout=config.checkout))
 
     def steps(self, item: Item, config: WarmUpOptions, paths: RunPaths) -> Sequence[Step]:
         """One child, which starts the trainer."""

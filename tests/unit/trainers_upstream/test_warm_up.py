@@ -15,7 +15,8 @@ from upstream_runs import TINY
 from topforge import platform_posix
 from topforge.errors import EXIT_CODES, FailureClass
 from topforge.items import EnvironmentSpec, Item
-from topforge.trainers.upstream import pictures, variables, warm_up
+from topforge.trainers.nvdiffrec import UPSTREAM
+from topforge.trainers.upstream import checkout, pictures, variables, warm_up
 
 PROGRAM = Path(warm_up.__file__)
 
@@ -79,15 +80,35 @@ def test_two_at_once_build_one_after_the_other(tmp_path):
 
 @pytest.mark.parametrize("trainer", ["nvdiffrec", "nvdiffmodeling"])
 def test_a_warm_up_item_starts_the_trainer_on_its_smallest_example(make_run, request, trainer):
-    checkout = request.getfixturevalue(trainer + "_checkout")
-    run = make_run("warm-up", None, trainer=trainer, checkout=str(checkout))
+    clone = request.getfixturevalue(trainer + "_checkout")
+    run = make_run("warm-up", None, trainer=trainer, checkout=str(clone))
     assert run.cook(TORCH_EXTENSIONS_DIR=str(run.notes / "extensions")) == 0, run.output
     assert [output["path"] for output in run.result["outputs"]] == ["warm_up.json"]
     (given,) = run.configs
     assert given["iter"] == 10
     assert given["save_interval"] == 0
-    assert (Path(run.environments[0]["TORCH_EXTENSIONS_DIR"]).name).startswith(trainer + "-")
+    assert (Path(run.environments[0]["TORCH_EXTENSIONS_DIR"]).name).startswith("%s-%s-py" % (trainer, fake.COMMIT[:12]))
     assert "building the extensions" in run.log
+
+
+def test_each_commit_has_its_own_extensions(make_run, nerf, nvdiffrec_checkout):
+    """What one commit's kernels were compiled to, a run of another must not load, nor build over it meanwhile."""
+    pytest.importorskip("torch")
+    folders = []
+    for commit in ("1" * 40, "2" * 40):
+        (nvdiffrec_checkout / ".git" / "HEAD").write_text(commit)
+        run = make_run("nvdiffrec", nerf, checkout=str(nvdiffrec_checkout), **TINY)
+        run.cook("mip")
+        folders.append(Path(run.environments[-1]["TORCH_EXTENSIONS_DIR"]).name)
+        assert folders[-1].startswith("nvdiffrec-%s-py" % commit[:12])
+    assert folders[0] != folders[1]
+
+
+def test_an_unpacked_archive_is_known_by_its_place(tmp_path):
+    names = {checkout.builds(UPSTREAM, str(tmp_path / name), {}) for name in ("a", "b")}
+    assert len(names) == 2
+    assert checkout.builds(UPSTREAM, None, {}) == "nvdiffrec"
+    assert checkout.builds(UPSTREAM, None, {UPSTREAM.variable: str(tmp_path / "a")}) in names
 
 
 def test_a_warm_up_tells_what_the_environment_lacks(make_run, nvdiffrec_checkout):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Mapping, Optional, Tuple
 
 from topforge.errors import TopForgeError
 
+_SHORT = 12
+"""Digits of a commit in a folder's name."""
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -96,6 +99,18 @@ def require(upstream: Upstream, path: Optional[str], variables: Mapping[str, str
     if missing:
         raise NotACheckoutError(upstream, folder, "it has no %s" % ", ".join(missing))
     return Checkout(folder, commit_of(folder))
+
+
+def builds(upstream: Upstream, path: Optional[str], variables: Mapping[str, str] = os.environ) -> str:
+    """A name for what is compiled of a clone's sources: "nvdiffrec-a3e73909a018". Two commits may differ in kernels.
+
+    Where it is no git clone, the place stands for the commit; where nothing names one, the trainer alone is left.
+    """
+    folder = located(upstream, path, variables)
+    if folder is None:
+        return upstream.name
+    mark = commit_of(folder) or hashlib.sha256(str(folder).encode("utf-8")).hexdigest()
+    return "%s-%s" % (upstream.name, mark[:_SHORT])
 
 
 def commit_of(folder: Path) -> str:

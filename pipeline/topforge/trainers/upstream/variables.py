@@ -16,15 +16,19 @@ _ALWAYS = (
 )
 
 
-def of(item: Item, trainer: str) -> Tuple[Tuple[str, str], ...]:
+def of(item: Item, builds: str) -> Tuple[Tuple[str, str], ...]:
     """The variables of a step; what the item's own environment names is left to it.
+
+    Args:
+        item: The step's.
+        builds: `Adapter.builds`.
 
     The mode "kartaverse" sets three variables and no folder of extensions. But nvdiffrec and nvdiffmodeling both call
     their extension `renderutils_plugin`, and in one folder would load each other's.
     """
     variables = dict(_ALWAYS)
     if item.environment.mode == "kartaverse":
-        folder = cache.folder(os.environ) / "torch_extensions" / (trainer + "-kartaverse")
+        folder = cache.folder(os.environ) / "torch_extensions" / (builds + "-kartaverse")
         variables["TORCH_EXTENSIONS_DIR"] = str(folder)
     own = dict(item.environment.variables)
     return tuple((name, value) for name, value in variables.items() if name not in own)

@@ -25,12 +25,10 @@ if __name__ == "__main__":  # started by its path, in an environment that need n
 
 from topforge import platform_posix
 from topforge.doctor import build_locks
-from topforge.items import Item
 from topforge.trainers.base import Report, Step
-from topforge.trainers.upstream.variables import of as of_step
 
 NAME = "warm-up"
-"""The adapter of items that do nothing but this; their folder of extensions is named after it."""
+"""The adapter of items that do nothing but this."""
 STAGE = "extensions"
 VARIABLE = "TORCH_EXTENSIONS_DIR"
 _LOCK, _STAMP = ".topforge-warm-up.lock", ".topforge-warm-up-%s"
@@ -39,7 +37,7 @@ _POLL_SECONDS, _SAY_SECONDS, _STOP_SECONDS = 0.5, 30.0, 30.0
 
 def step(
     trainer: str,
-    item: Optional[Item] = None,
+    variables: Tuple[Tuple[str, str], ...] = (),
     build: Sequence[str] = (),
     until: str = "",
     stamp: str = "",
@@ -49,7 +47,7 @@ def step(
     arguments = ["{python}", "-u", str(Path(__file__).resolve()), "--trainer", trainer]
     if build:
         arguments += ["--stamp", stamp, "--until", until, "--", *build]
-    return Step(STAGE, tuple(arguments), weight, variables=() if item is None else of_step(item, trainer))
+    return Step(STAGE, tuple(arguments), weight, variables=variables)
 
 
 def parse(line: str) -> Optional[Report]:
@@ -63,15 +61,10 @@ def say(text: str) -> None:
     print("topforge %s: %s" % (STAGE, text), flush=True)
 
 
-def folders(trainer: str, variables: Mapping[str, str]) -> Tuple[Path, ...]:
-    """Where the trainer's extensions are built; the first is where they are built now."""
+def folders(variables: Mapping[str, str]) -> Tuple[Path, ...]:
+    """Where extensions are built; the first is where they are built now."""
     named = variables.get(VARIABLE)
-    if not named:
-        return build_locks.roots(variables, Path.home())
-    path = Path(named)
-    if path.name.startswith(NAME + "-"):
-        path = path.with_name(trainer + path.name[len(NAME) :])
-    return (path,)
+    return (Path(named),) if named else build_locks.roots(variables, Path.home())
 
 
 def sweep(places: Sequence[Path]) -> None:
@@ -136,7 +129,7 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--until", default="")
     parser.add_argument("command", nargs="*")
     arguments = parser.parse_args(words)
-    places = folders(arguments.trainer, os.environ)
+    places = folders(os.environ)
     if not arguments.command:
         sweep(places)
         return 0
