@@ -7,18 +7,23 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, List, Union
+from typing import Any, Iterable, List, Union
 
 TEMPORARY = ".tmp-"
 """Begins the names of files that are not complete yet; those that a killed process left mean nothing."""
 
 
 def write_bytes(path: Path, data: bytes, durable: bool = True) -> None:
-    """Writes `data` to a temporary neighbour of `path` and renames it into place.
+    """`write_parts` of a single one."""
+    write_parts(path, [data], durable)
+
+
+def write_parts(path: Path, parts: Iterable[Union[bytes, memoryview]], durable: bool = True) -> None:
+    """Writes `parts` to a temporary neighbour of `path` and renames it into place.
 
     Args:
         path: Final name; its folder must exist.
-        data: The whole content.
+        parts: The whole content, one after the other.
         durable: Also force file and folder to disk, so that the rename survives a power cut. Switch off only for
             files that are rewritten many times a minute (progress) or can be recomputed (expanded items).
 
@@ -29,7 +34,7 @@ def write_bytes(path: Path, data: bytes, durable: bool = True) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            stream.writelines(parts)
             stream.flush()
             if durable:
                 os.fsync(stream.fileno())

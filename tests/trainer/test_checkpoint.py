@@ -1,11 +1,15 @@
 """Saved states: complete or skipped, ours or refused."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from topforge.trainers.builtin_options import extends
-from topforge_train.training import checkpoint
+from topforge.trainers.builtin_options import BuiltinOptions, extends
+from topforge_train.training import checkpoint, loop, saver
 from topforge_train.training.checkpoint import Checkpoint, ForeignCheckpointError, NotSavedError
+from topforge_train.training.saver import SHARE, Saver
+from topforge_train.training.timeline import Timeline
 
 IDENTITY = {"iter": 10, "learning_rate": [0.03, 0.01], "isosurface": "dmtet"}
 
@@ -117,3 +121,42 @@ def test_a_failed_save_leaves_the_earlier_ones(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert [path.name for path in tmp_path.iterdir()] == ["pass0-0000100.ckpt"]
     assert checkpoint.load(tmp_path, IDENTITY, extends).step == 100
+
+
+class Slow:
+    """A clock on which writing a checkpoint takes two seconds."""
+
+    def __init__(self, monkeypatch):
+        self.now = 100.0
+        monkeypatch.setattr(saver.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(checkpoint, "save", self.save)
+        self.saved = []
+
+    def save(self, folder, identity, state):
+        self.now += 2.0
+        self.saved.append((state.training_pass, state.step))
+
+
+def test_a_saver_rests_in_proportion_to_what_the_last_checkpoint_took(tmp_path, monkeypatch):
+    clock, ours = Slow(monkeypatch), Saver(tmp_path, IDENTITY)
+    assert not ours.rests
+    ours.save(Checkpoint(0, 100, 0.0, {}))
+    clock.now += 2.0 / SHARE - 0.1
+    assert ours.rests
+    clock.now += 0.2
+    assert not ours.rests
+
+
+def test_what_is_due_while_the_saver_rests_is_put_off_but_for_the_end_of_a_pass(tmp_path, monkeypatch):
+    """At one second an iteration and two seconds a checkpoint, 40 seconds lie between two."""
+    clock, reports = Slow(monkeypatch), []
+    options = BuiltinOptions(iter=100, save_interval=0, checkpoint_interval=5)
+    session = SimpleNamespace(options=options, saver=Saver(tmp_path, IDENTITY), ranks=SimpleNamespace(is_first=True))
+    session.clock = SimpleNamespace(elapsed=0.0)
+    guard = SimpleNamespace(is_troubled=False, keep=lambda step: None, saved=dict)
+    training = SimpleNamespace(number=0, iterations=100, state=dict)
+    for step in range(1, 101):
+        clock.now += 1.0
+        reports.append(loop.attend(session, training, Timeline(100), guard, step))
+    assert clock.saved == [(0, 5), (0, 45), (0, 85), (0, 100)]
+    assert [step for step, written in enumerate(reports, 1) if written] == [5, 45, 85, 100]

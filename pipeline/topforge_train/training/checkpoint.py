@@ -84,7 +84,7 @@ def save(folder: Path, identity: Dict[str, Any], checkpoint: Checkpoint) -> Path
     """
     buffer = io.BytesIO()
     torch.save(checkpoint.state, buffer)
-    payload = buffer.getvalue()
+    payload = buffer.getbuffer()  # no copy: with fine textures it is hundreds of megabytes
     header = {
         "format": FORMAT,
         "identity": identity,
@@ -98,11 +98,11 @@ def save(folder: Path, identity: Dict[str, Any], checkpoint: Checkpoint) -> Path
     }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ("pass%d-%07d.ckpt" % (checkpoint.training_pass, checkpoint.step))
-    content = json.dumps(header).encode("utf-8") + b"\n" + payload
+    line = json.dumps(header).encode("utf-8") + b"\n"
     try:
-        atomic.write_bytes(path, content)
+        atomic.write_parts(path, [line, payload])
     except OSError as error:
-        raise NotSavedError(path, len(content), error) from error
+        raise NotSavedError(path, len(line) + len(payload), error) from error
     for old in _newest_first(folder)[KEEP:]:
         old.unlink()
     return path

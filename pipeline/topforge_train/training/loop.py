@@ -9,7 +9,7 @@ from typing import Any, Deque, Dict, Optional, Protocol, Tuple
 from topforge.trainers.builtin_options import rates
 from topforge_train.evaluation import preview
 from topforge_train.rendering.scene import Scene
-from topforge_train.training import checkpoint, cuda_graph, timeline
+from topforge_train.training import cuda_graph, timeline
 from topforge_train.training import step as iteration
 from topforge_train.training.checkpoint import Checkpoint
 from topforge_train.training.draw import Drawn
@@ -52,6 +52,7 @@ def train(session: Session, training: Pass, saved: Optional[Checkpoint]) -> None
     captures = cuda_graph.is_used(session.options.capture, session.backend)
     iterations = Step(training, session.device, captures, session.ranks, session.note_lowered)
     durations: Deque[float] = deque(maxlen=AVERAGED)
+    is_saved = False
     while True:
         elapsed, stops = session.signals(step)
         if plan.is_over(step, elapsed):
@@ -64,16 +65,16 @@ def train(session: Session, training: Pass, saved: Optional[Checkpoint]) -> None
         durations.append(time.perf_counter() - began)
         if iterations.latest and session.reporter.due():
             report(session, plan, training, drawn, iterations.latest, sum(durations) / len(durations))
-        if step == done + 1:
-            attend(session, training, plan, guard, step)
-            if stops:
+        is_saved = step == done + 1 and attend(session, training, plan, guard, step)
+        if stops and step == done + 1:
+            if not is_saved:
                 save(session, training, plan, guard, step)
-                raise Stopped()
+            raise Stopped()
     step = settled(iterations, guard, step, wait=True)
     if step < training.iterations:
         message = "Pass %d ends after %d of %d iterations: its share of time_budget is used up."
         session.reporter.message(message % (session.order(training.number) + 1, step, training.iterations))
-    if session.order(training.number) + 1 == session.passes:
+    if session.order(training.number) + 1 == session.passes and not is_saved:
         save(session, training, plan, guard, step)
 
 
@@ -84,15 +85,25 @@ def is_eventful(session: Session, step: int) -> bool:
     return any(due(interval, number) for interval, number in intervals)
 
 
-def attend(session: Session, training: Pass, plan: Timeline, guard: Guard, following: int) -> None:
-    """What is due before iteration `following`: a preview, a copy of the state to go back to, a checkpoint."""
+def attend(session: Session, training: Pass, plan: Timeline, guard: Guard, following: int) -> bool:
+    """What is due before iteration `following`: a preview, a copy of the state to go back to, a checkpoint.
+
+    While the saver rests, a checkpoint is left to the next time that one is due, but for the one at the pass's end.
+
+    Returns:
+        Whether a checkpoint was written.
+    """
     options, done = session.options, following - 1
     if due(options.save_interval, done) and session.ranks.is_first:
         show(session, training, done)
     if due(KEPT_EVERY, following):
         guard.keep(following)
-    if due(options.checkpoint_interval, following) and not guard.is_troubled:
-        save(session, training, plan, guard, following)
+    if not due(options.checkpoint_interval, following) or guard.is_troubled:
+        return False
+    if session.saver.rests and following < training.iterations:
+        return False
+    save(session, training, plan, guard, following)
+    return True
 
 
 def show(session: Session, training: Pass, done: int) -> None:
@@ -147,7 +158,7 @@ def save(session: Session, training: Pass, plan: Timeline, guard: Guard, step: i
     elapsed = session.clock.elapsed
     plain: Dict[str, Dict[str, Any]] = {"timeline": plan.saved(), "guard": guard.saved()}
     state = Checkpoint(training.number, step, elapsed, training.state(), plan.progress(step, elapsed), plain)
-    checkpoint.save(session.checkpoints, session.identity, state)
+    session.saver.save(state)
 
 
 def report(session: Session, plan: Timeline, training: Pass, drawn: Drawn, found: Found, seconds: float) -> None:

@@ -16,6 +16,7 @@ from topforge.trainers.builtin_options import MONITORING, BuiltinOptions
 from topforge_train.backend.interface import Backend
 from topforge_train.training.distributed import Ranks
 from topforge_train.training.progress import Reporter
+from topforge_train.training.saver import Saver
 from topforge_train.views.data import ImageSet
 from topforge_train.views.preparation import Prepared, prepare
 
@@ -81,6 +82,11 @@ class Session:
         for remark in found.remarks:
             self.reporter.message(remark)
         return found
+
+    @cached_property
+    def saver(self) -> Saver:
+        """Writes the checkpoints of all passes."""
+        return Saver(self.checkpoints, self.identity)
 
     @property
     def passes(self) -> int:
