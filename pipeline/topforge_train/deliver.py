@@ -16,7 +16,7 @@ import topforge
 from topforge import atomic
 from topforge.errors import FailureClass, TopForgeError
 from topforge_train.evaluation import perceptual, validation
-from topforge_train.evaluation.preview import write_png
+from topforge_train.evaluation.pictures import write_png
 from topforge_train.export import write_delivery, write_hull, write_tree
 from topforge_train.export.asset import Asset, AssetCamera
 from topforge_train.geometry.mesh import Mesh, vertex_normals
@@ -54,8 +54,8 @@ def deliver(session: Session, surface: SurfacePass) -> None:
         first = make_asset(session, start, start.vertices, start.texels, start.light)
         write_tree(session.output / "dmtet_mesh", first, str(session.device))
     write_delivery(session.output, final, str(session.device))
-    votes, side = session.prepared.hull, session.options.mesh_scale
-    if not write_hull(session.output / "hull.obj", session.training, side, votes.disagreeing, votes.growth):
+    hull, side = session.prepared.hull, session.options.mesh_scale
+    if not write_hull(session.output / "hull.obj", hull.cones, side, hull.disagreeing, hull.growth):
         session.reporter.message("There is no hull.obj: the masks leave nothing out, or have no shape in common.")
     write_png(session.output / "probe.png", tonemapped_probe(light))
     session.reporter.stage("validate", 0.98, "measuring held-out views")

@@ -103,7 +103,7 @@ def test_the_delivered_hull_is_the_one_that_was_voted_on(backend, rough, tmp_pat
     found = consensus.find(backend, rough, BOUNDS)
     radii = []
     for name, votes in (("exact.obj", (0, 0.0)), ("voted.obj", (found.disagreeing, found.growth))):
-        assert write_hull(tmp_path / name, rough, 2.0, *votes)
+        assert write_hull(tmp_path / name, found.cones, 2.0, *votes)
         rows = [line.split()[1:] for line in (tmp_path / name).read_text().splitlines() if line.startswith("v ")]
         radii.append(float(torch.tensor([[float(x) for x in row] for row in rows]).norm(dim=1).median()))
     assert radii[0] < 0.93 * RADIUS

@@ -46,9 +46,11 @@ def tiles(
         display: nvdiffrec's key, valid.
     """
     found: Dict[str, Tensor] = {}
+    if not display:
+        return found
     scale = rendered.fragments.height // resolution[0]
     maps = dict(zip(("kd", "ks", "normal"), layers(rendered, scale)))
-    for name, entry in zip(display_layers.names(display), [each for each in display or [] if any(each.values())]):
+    for name, entry in zip(display_layers.names(display), [each for each in display if any(each.values())]):
         if "relight" in entry:
             lit = Scene(scene.shape, scene.material, light_of(entry["relight"], backend.device))
             image = draw(backend, lit, cameras, resolution, scale).image

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Tuple
 
-import imageio.v3 as imageio
 import torch
 from torch import Tensor
 
 from topforge_train.backend.interface import Backend
 from topforge_train.evaluation import display
 from topforge_train.evaluation.metrics import psnr
+from topforge_train.evaluation.pictures import write_png
 from topforge_train.rendering.render import Rendered
 from topforge_train.rendering.scene import Scene, displayed, draw, layers
 from topforge_train.training.progress import TRAINING_SHARE
@@ -79,8 +79,3 @@ def write_last(session: Session, scene: Scene) -> None:
     interval = session.options.save_interval
     if interval:
         write(session, 1, -(-session.options.iter // interval), scene)
-
-
-def write_png(path, image: Tensor) -> None:  # type: ignore[no-untyped-def]  # str or Path, as imageio takes
-    """Writes display values [H, W, 3] in [0, 1] as 8-bit PNG."""
-    imageio.imwrite(path, (image.clamp(0, 1) * 255.0 + 0.5).to(torch.uint8).cpu().numpy())

@@ -11,7 +11,8 @@ import torch
 from topforge import atomic
 from topforge_train.evaluation import display, metrics
 from topforge_train.evaluation.perceptual import Measure
-from topforge_train.evaluation.preview import BACKGROUND, write_png
+from topforge_train.evaluation.pictures import PictureWriter
+from topforge_train.evaluation.preview import BACKGROUND
 from topforge_train.rendering.scene import Scene, displayed, draw, layers
 from topforge_train.training.session import Session
 
@@ -27,26 +28,33 @@ def run(session: Session, scene: Scene, measure: Optional[Measure]) -> List[Dict
     folder, images = session.output / "validate", session.validation
     folder.mkdir(exist_ok=True)
     background = BACKGROUND[session.options.background]
-    records = []
-    for view, name in enumerate(images.names):
-        index = torch.tensor([view])
-        rendered = draw(session.backend, scene, images.cameras[index], images.resolution, metrics.SUPERSAMPLING)
-        result = displayed(rendered.image, background)
-        reference = displayed(images.targets(index), background)
-        pictures = {"opt": result, "ref": reference}
-        pictures.update(zip(("kd", "ks", "normal"), layers(rendered, metrics.SUPERSAMPLING)))
-        cameras, wanted = images.cameras[index], session.options.display
-        pictures.update(display.tiles(session.backend, scene, cameras, rendered, images.resolution, background, wanted))
-        for kind, picture in pictures.items():
-            write_png(folder / ("val_%06d_%s.png" % (view, kind)), picture[0])
-        error = float(((result - reference) ** 2).mean())
-        record = {"view": name, "mse": error, "psnr": float(metrics.psnr(result, reference)[0])}
-        record["ssim"] = float(metrics.ssim(result, reference)[0])
-        if measure is not None:
-            record["lpips"] = measure(result, reference)
-        records.append({**record, "files": "validate/val_%06d" % view})
+    with PictureWriter() as writer:
+        records = [validated(session, scene, measure, view, background, writer) for view in range(len(images))]
     write_metrics(folder / "metrics.txt", records)
     return records
+
+
+def validated(
+    session: Session, scene: Scene, measure: Optional[Measure], view: int, background: float, writer: PictureWriter
+) -> Dict[str, Any]:
+    """Draws a view, begins to write its pictures, and compares; its record."""
+    images, wanted = session.validation, session.options.display
+    index = torch.tensor([view])
+    cameras = images.cameras[index]
+    rendered = draw(session.backend, scene, cameras, images.resolution, metrics.SUPERSAMPLING)
+    result, reference = displayed(rendered.image, background), displayed(images.targets(index), background)
+    pictures = {"opt": result, "ref": reference}
+    pictures.update(zip(("kd", "ks", "normal"), layers(rendered, metrics.SUPERSAMPLING)))
+    pictures.update(display.tiles(session.backend, scene, cameras, rendered, images.resolution, background, wanted))
+    files = "validate/val_%06d" % view
+    for kind, picture in pictures.items():
+        writer.write(session.output / ("%s_%s.png" % (files, kind)), picture[0])
+    error = float(((result - reference) ** 2).mean())
+    record = {"view": images.names[view], "mse": error, "psnr": float(metrics.psnr(result, reference)[0])}
+    record["ssim"] = float(metrics.ssim(result, reference)[0])
+    if measure is not None:
+        record["lpips"] = measure(result, reference)
+    return {**record, "files": files}
 
 
 def write_metrics(path: Path, records: List[Dict[str, Any]]) -> None:

@@ -6,12 +6,14 @@ World is y-up, right-handed, in the units of the capture. Texture rows grow down
 from __future__ import annotations
 
 import dataclasses
-from typing import Optional, Tuple
+from functools import cached_property
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topforge.errors import FailureClass, TopForgeError
+from topforge_train.export import images
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int32]
@@ -56,6 +58,11 @@ class Asset:
     """Bits a channel of the normal map beside asset.usda: 8 or 16. nvdiffrec's tree and glTF have 8."""
     opacity: Optional[Floats] = None
     """[S, S, 1] linear, [0, 1]: how much of what lies behind a texel is hidden; None = the surface is opaque."""
+
+    @cached_property
+    def pictures(self) -> Dict[str, bytes]:
+        """The textures as PNG files, by name (`images.compressed`): made once, whatever asks for them."""
+        return images.compressed(self)
 
     def check_finite(self) -> None:
         """Refuses not-a-number and infinity: other programs show them as black holes, or crash.

@@ -11,7 +11,6 @@ import numpy as np
 
 import topforge
 from topforge import atomic
-from topforge_train.export import images
 from topforge_train.export.asset import Asset, Floats, Indices
 
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
@@ -96,8 +95,8 @@ def write_glb(path: Path, asset: Asset) -> None:
         "TEXCOORD_0": buffer.accessor(asset.uv[texture], "VEC2"),
     }
     primitive = {"attributes": attributes, "indices": buffer.indices(triangles), "material": 0, "mode": 4}
-    maps = (images.base_color(asset), images.occlusion_roughness_metallic(asset), images.normal(asset))
-    pictures = [{"bufferView": buffer.view(images.png(pixels)), "mimeType": "image/png"} for pixels in maps]
+    maps = (asset.pictures[name] for name in ("base_color", "occlusion_roughness_metallic", "normal"))
+    pictures = [{"bufferView": buffer.view(content), "mimeType": "image/png"} for content in maps]
     document = {
         "asset": {"version": "2.0", "generator": "TopForge %s" % topforge.__version__},
         "scene": 0,

@@ -54,7 +54,7 @@ class Cones:
     camera_to_world: Tensor  # [B, 4, 4] float32
     fov_y: Tensor  # [B] float32, radians
     centre: Tensor  # [B, 2] where the optical axes meet the images, NDC
-    distances: List[Tensor]  # B times [h, w]: to the mask's contour, in heights of the image, negative inside
+    distances: Tensor  # [B, h, w] to the masks' contours, in heights of the image, negative inside
     aspect: float  # width over height
 
     @classmethod
@@ -83,7 +83,8 @@ def ranked_distances(cones: Cones, points: Tensor, count: int, growth: float = 0
     for pose, angle, distance, middle in zip(cones.camera_to_world, cones.fov_y, cones.distances, cones.centre):
         found, visible = view_distance(pose, angle, distance - growth, cones.aspect, points, middle)
         found = torch.where(visible, found.clamp(-span, span), -torch.inf)
-        worst = torch.cat((worst, found[None])).sort(dim=0, descending=True).values[:count]
+        for rank in range(count):  # it takes its place among the largest; who is displaced looks for the next
+            worst[rank], found = torch.maximum(worst[rank], found), torch.minimum(worst[rank], found)
         seen |= visible
     return worst, seen
 
@@ -124,12 +125,12 @@ def view_distance(
     return found.reshape(-1) * extent, visible
 
 
-def mask_distances(masks: Tensor) -> List[Tensor]:
-    """Signed distances [h, w], in units of the image's height, to the contours of masks [B, H, W]; negative inside."""
+def mask_distances(masks: Tensor) -> Tensor:
+    """Signed distances [B, h, w] to the contours of masks [B, H, W], in heights of the image, negative inside."""
     scale = min(1.0, MASK_SIZE / masks.shape[1])
     size = (max(2, round(masks.shape[1] * scale)), max(2, round(masks.shape[2] * scale)))
     small = torch.nn.functional.adaptive_avg_pool2d(masks.float()[:, None], size)[:, 0]
-    return [contour_distance(mask) / mask.shape[0] for mask in small]
+    return torch.stack([contour_distance(mask) for mask in small]) / size[0]
 
 
 def contour_distance(mask: Tensor) -> Tensor:

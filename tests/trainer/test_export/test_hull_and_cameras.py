@@ -11,6 +11,7 @@ import trimesh
 
 from topforge_train.export import write_cameras, write_hull
 from topforge_train.views.camera import make_cameras
+from topforge_train.views.consensus import cones_of
 from topforge_train.views.data import ImageSet, build_pyramid
 
 RADIUS, DISTANCE, FOV_Y, SIZE = 0.6, 4.0, math.radians(40.0), 96
@@ -49,7 +50,7 @@ def disc(radius):
 
 
 def test_the_hull_of_a_sphere_read_by_trimesh(tmp_path):
-    assert write_hull(tmp_path / "hull.obj", photographs(disc(RADIUS)), side=2.0)
+    assert write_hull(tmp_path / "hull.obj", cones_of(photographs(disc(RADIUS)), 0), side=2.0)
     hull = trimesh.load(tmp_path / "hull.obj", process=False)
     assert hull.is_watertight
     assert hull.is_winding_consistent
@@ -59,16 +60,9 @@ def test_the_hull_of_a_sphere_read_by_trimesh(tmp_path):
     assert 500 < len(hull.faces) < 20000
 
 
-def test_fine_photographs_cost_no_more_than_coarse_ones(tmp_path):
-    """The masks are averaged down before anything is computed from them."""
-    from topforge_train.export import hull
-
-    assert hull.small_masks(photographs(disc(RADIUS))).shape == (len(DIRECTIONS), hull.MASK_HEIGHT, hull.MASK_HEIGHT)
-
-
 @pytest.mark.parametrize("mask", [np.ones((SIZE, SIZE)), disc(0.0)], ids=["no masks", "nothing in them"])
 def test_without_a_hull_there_is_no_file(mask, tmp_path):
-    assert not write_hull(tmp_path / "hull.obj", photographs(mask), side=2.0)
+    assert not write_hull(tmp_path / "hull.obj", cones_of(photographs(mask), 0), side=2.0)
     assert not (tmp_path / "hull.obj").exists()
 
 
