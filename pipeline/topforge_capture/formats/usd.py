@@ -8,11 +8,9 @@ frustum's window, which is against the principal point. Matrices are for row vec
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -30,9 +28,8 @@ from topforge_capture.formats.base import (
     relative_path,
 )
 from topforge_capture.headers import read_header
+from topforge_capture.usd_text import camera_text, indented, prim_names
 
-APERTURE = 20.955
-"""Horizontal film aperture in tenths of a scene unit, USD's default; focal lengths follow from it."""
 SUFFIXES = (".usda", ".usd", ".usdc", ".usdz")
 HEADER = """#usda 1.0
 (
@@ -44,24 +41,6 @@ HEADER = """#usda 1.0
 
 def Scope "cameras"
 {
-"""
-CAMERA = """    def Camera "%(prim)s" (
-        displayName = %(name)s
-    )
-    {
-        token projection = "perspective"
-        float focalLength = %(focal).9g
-        float horizontalAperture = %(horizontal).9g
-        float verticalAperture = %(vertical).9g
-        float horizontalApertureOffset = %(offset_x).9g
-        float verticalApertureOffset = %(offset_y).9g
-        float2 clippingRange = (%(near).9g, %(far).9g)
-        matrix4d xformOp:transform = ( %(rows)s )
-        uniform token[] xformOpOrder = ["xformOp:transform"]
-        custom asset topforge:image = @%(image)s@
-%(mask)s        custom string topforge:split = "%(split)s"
-        custom int2 topforge:resolution = (%(width)d, %(height)d)
-    }
 """
 
 
@@ -190,47 +169,20 @@ def _plane(stored: float, default: float) -> float:
 def write(folder: Path, dataset: Dataset) -> None:
     """cameras.usda."""
     pairs = [(view, capture.split) for capture in dataset.captures for view in capture.views]
-    prims = prim_names([view.name for view, _ in pairs])
+    prims = prim_names([view.name for view, _ in pairs], before_digit="cam_")
     text = "".join(_text(view, split, prim, folder) for (view, split), prim in zip(pairs, prims))
-    atomic.write_text(folder / "cameras.usda", HEADER + text + "}\n")
-
-
-def prim_names(names: Sequence[str]) -> List[str]:
-    """A prim name for each name, all different: later ones get a number."""
-    taken: Dict[str, int] = {}
-    result = []
-    for name in names:
-        plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
-        plain = plain if re.match(r"[A-Za-z_]", plain) else "cam_" + plain
-        while taken.setdefault(plain, 0) and taken[plain]:
-            taken[plain] += 1
-            plain = "%s_%d" % (plain, taken[plain])
-        taken[plain] = 1
-        result.append(plain)
-    return result
+    atomic.write_text(folder / "cameras.usda", HEADER + indented(text, 1) + "}\n")
 
 
 def _text(view: View, split: str, prim: str, folder: Path) -> str:
-    x, y = view.principal_offset
-    vertical = APERTURE * view.height * view.stretch / view.width
-    mask = "        custom asset topforge:mask = @%s@\n" % relative_path(view.mask, folder) if view.mask else ""
-    return CAMERA % {
-        "prim": prim,
-        "name": json.dumps(view.name, ensure_ascii=False),
-        "focal": view.focal * vertical / view.height,
-        "horizontal": APERTURE,
-        "vertical": vertical,
-        "offset_x": -APERTURE * x / view.width,
-        "offset_y": vertical * y / view.height,
-        "near": view.near,
-        "far": view.far,
-        "rows": ", ".join("(%.17g, %.17g, %.17g, %.17g)" % tuple(row) for row in view.camera_to_world.T),
-        "image": relative_path(view.image, folder),
-        "mask": mask,
-        "split": split,
-        "width": view.width,
-        "height": view.height,
-    }
+    more = ["custom asset topforge:image = @%s@" % relative_path(view.image, folder)]
+    if view.mask:
+        more.append("custom asset topforge:mask = @%s@" % relative_path(view.mask, folder))
+    more.append('custom string topforge:split = "%s"' % split)
+    more.append("custom int2 topforge:resolution = (%d, %d)" % (view.width, view.height))
+    size, planes = (view.width, view.height), (view.near, view.far)
+    offset = view.principal_offset
+    return camera_text(prim, view.name, view.camera_to_world, size, view.fov_y, offset, planes, view.stretch, more)
 
 
 FORMAT = Format(

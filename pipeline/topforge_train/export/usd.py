@@ -5,20 +5,15 @@ Written as text, so that exporting needs no USD library; the tests read it with 
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
-from typing import List, Sequence
+from typing import Sequence
 
 import numpy as np
 
 from topforge import atomic
-from topforge_train.export import images
+from topforge_capture.usd_text import camera_text, indented, numbers, prim_names, tuples
 from topforge_train.export.asset import Asset, AssetCamera
 from topforge_train.export.usd_material import material_text
-
-APERTURE = 20.955
-"""Horizontal film aperture in tenths of a scene unit, USD's default; focal lengths follow from it."""
 
 HEADER = """#usda 1.0
 (
@@ -68,45 +63,21 @@ DOME = """    def DomeLight "light"
     }
 """
 
-CAMERA = """        def Camera "%(name)s" (
-            displayName = %(label)s
-        )
-        {
-            token projection = "perspective"
-            float focalLength = %(focal).9g
-            float horizontalAperture = %(aperture).9g
-            float verticalAperture = %(vertical).9g
-            float horizontalApertureOffset = %(offset_x).9g
-            float verticalApertureOffset = %(offset_y).9g
-            float2 clippingRange = (%(near).9g, %(far).9g)
-            matrix4d xformOp:transform = ( %(rows)s )
-            uniform token[] xformOpOrder = ["xformOp:transform"]
-        }
-"""
-
 
 def write_usd(folder: Path, asset: Asset) -> None:
     """Writes asset.usda and textures/ into `folder`; the caller puts the light at textures/probe.hdr."""
     textures = folder / "textures"
     textures.mkdir(exist_ok=True)
-    orm = images.png(images.occlusion_roughness_metallic(asset))
-    fine = asset.normal_bits == 16
-    normal = images.png_16(images.normal_16(asset)) if fine else images.png(images.normal(asset))
-    for name, content in (
-        ("base_color", images.png(images.base_color(asset))),
-        ("occlusion_roughness_metallic", orm),
-        ("normal", normal),
-    ):
-        atomic.write_bytes(textures / (name + ".png"), content)
+    normal = "normal_16" if asset.normal_bits == 16 else "normal"
+    for name, picture in (("base_color",) * 2, ("occlusion_roughness_metallic",) * 2, ("normal", normal)):
+        atomic.write_bytes(textures / (name + ".png"), asset.pictures[picture])
     atomic.write_text(folder / "asset.usda", usda_text(asset))
 
 
 def usda_text(asset: Asset) -> str:
     """The whole layer."""
-    names = identifiers([camera.name for camera in asset.cameras])
-    cameras = "".join(camera_text(camera, name) for camera, name in zip(asset.cameras, names))
-    scope = '    def Scope "cameras"\n    {\n%s    }\n' % cameras
-    return "".join([HEADER, mesh_text(asset), material_text(asset.opacity is not None), DOME, scope, "}\n"])
+    parts = [mesh_text(asset), material_text(asset.opacity is not None), DOME, cameras_text(asset.cameras)]
+    return "".join([HEADER, *parts, "}\n"])
 
 
 def mesh_text(asset: Asset) -> str:
@@ -125,49 +96,19 @@ def mesh_text(asset: Asset) -> str:
     }
 
 
-def tuples(rows: np.ndarray) -> str:
-    """Rows of floats as USD tuples."""
-    form = "(" + ", ".join(["%.7g"] * rows.shape[1]) + ")"
-    return ", ".join([form] * len(rows)) % tuple(rows.reshape(-1).tolist())
-
-
-def numbers(values: np.ndarray) -> str:
-    """Integers, comma separated."""
-    return ", ".join(map(str, values.reshape(-1).tolist()))
-
-
-def camera_text(camera: AssetCamera, name: str) -> str:
-    """One camera prim, called `name`. USD stores matrices for row vectors: the transpose of ours."""
-    vertical = APERTURE * camera.height / camera.width
-    rows = camera.camera_to_world.T
-    return CAMERA % {
-        "name": name,
-        "label": json.dumps(camera.name, ensure_ascii=False),
-        "focal": 0.5 * vertical / math.tan(0.5 * camera.fov_y),
-        "aperture": APERTURE,
-        "vertical": vertical,
-        # The frustum's window moves against the principal point, and USD's y grows upwards.
-        "offset_x": -APERTURE * camera.principal_offset[0] / camera.width,
-        "offset_y": vertical * camera.principal_offset[1] / camera.height,
-        "near": camera.near,
-        "far": camera.far,
-        "rows": ", ".join("(%.9g, %.9g, %.9g, %.9g)" % tuple(row) for row in rows),
-    }
-
-
-def identifiers(names: Sequence[str]) -> List[str]:
-    """A prim name for each name, all different: where two become the same, later ones get a number."""
-    result: List[str] = []
-    for name in names:
-        candidate = base = identifier(name)
-        number = 2
-        while candidate in result:
-            candidate, number = "%s_%d" % (base, number), number + 1
-        result.append(candidate)
-    return result
-
-
-def identifier(name: str) -> str:
-    """A valid prim name: letters, digits, underscores, not beginning with a digit."""
-    cleaned = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name)
-    return "_" + cleaned if not cleaned or cleaned[0].isdigit() else cleaned
+def cameras_text(cameras: Sequence[AssetCamera]) -> str:
+    """The cameras below a prim of their own."""
+    prims = prim_names([camera.name for camera in cameras])
+    texts = (
+        camera_text(
+            prim,
+            camera.name,
+            camera.camera_to_world,
+            (camera.width, camera.height),
+            camera.fov_y,
+            camera.principal_offset,
+            (camera.near, camera.far),
+        )
+        for camera, prim in zip(cameras, prims)
+    )
+    return '    def Scope "cameras"\n    {\n%s    }\n' % indented("".join(texts), 2)

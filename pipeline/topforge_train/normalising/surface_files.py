@@ -16,6 +16,7 @@ from topforge import atomic
 from topforge_capture.images import linear_to_srgb, srgb_to_linear
 from topforge_capture.ply import Floats
 from topforge_capture.surface import Surface
+from topforge_capture.usd_text import numbers, tuples
 
 _FLOAT, _BYTE, _UINT = 5126, 5121, 5125
 _ARRAYS, _ELEMENTS = 34962, 34963
@@ -140,18 +141,14 @@ def write_usd(path: Path, mesh: Surface, normals: Floats) -> None:
     """OpenUSD as text: a mesh with `displayColor`."""
     extent = np.stack([mesh.positions.min(axis=0), mesh.positions.max(axis=0)])
     words = {
-        "extent": _triples(extent),
+        "extent": tuples(extent),
         "counts": ", ".join(["3"] * len(mesh.triangles)),
-        "indices": ", ".join(map(str, mesh.triangles.reshape(-1).tolist())),
-        "points": _triples(mesh.positions),
-        "normals": _triples(normals),
-        "colours": _triples(linear_colours(mesh)),
+        "indices": numbers(mesh.triangles),
+        "points": tuples(mesh.positions),
+        "normals": tuples(normals),
+        "colours": tuples(linear_colours(mesh)),
     }
     atomic.write_text(path, _USD % words)
-
-
-def _triples(rows: NDArray[np.float32]) -> str:
-    return ", ".join("(%.7g, %.7g, %.7g)" % tuple(row) for row in rows.tolist())
 
 
 def cameras_of(path: Path, turn: NDArray[np.float32]) -> Dict[str, Any]:

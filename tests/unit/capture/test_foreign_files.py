@@ -8,8 +8,9 @@ import pytest
 
 from topforge_capture import convert, formats, points_file, reader
 from topforge_capture.capture import CaptureError, Points
-from topforge_capture.formats import base, colmap_model, colmap_writer, realityscan_csv, usd
+from topforge_capture.formats import base, colmap_model, colmap_writer, realityscan_csv
 from topforge_capture.lens import Distortion
+from topforge_capture.usd_text import prim_names
 
 POINT = np.array([0.3, -0.2, 0.4])
 
@@ -235,9 +236,9 @@ def test_a_stage_that_is_none(tmp_path):
 
 
 def test_prim_names_are_names_and_all_different():
-    names = usd.prim_names(["a b", "a_b", "1", "a-b", "ü"])
-    assert len(set(names)) == 5
-    assert all(name.isidentifier() and name.isascii() for name in names)
+    names = ['a"b', "a b", "a_b_2", "a.b", "0", "", "é"]
+    assert prim_names(names) == ["a_b", "a_b_2", "a_b_2_2", "a_b_3", "_0", "_", "__2"]
+    assert prim_names(["12"], before_digit="cam_") == ["cam_12"]
 
 
 # nerfstudio
