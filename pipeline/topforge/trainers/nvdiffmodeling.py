@@ -27,6 +27,7 @@ from topforge.trainers.upstream import (
     option_checks,
     pictures,
     results_tree,
+    start,
     variables,
     warm_up,
 )
@@ -186,7 +187,7 @@ class NvdiffmodelingAdapter(Adapter):
 
 def _command(clone: Checkout, paths: RunPaths) -> Tuple[str, ...]:
     """Upstream's own entry, with the generated config and nothing else: JSON wins over every flag."""
-    return ("{python}", "-u", str(clone.path / "train.py"), "--config", str(paths.config))
+    return ("{python}", "-u", *start.arguments(clone.path / "train.py"), "--config", str(paths.config))
 
 
 def _report(line: str, iterations: int) -> Optional[Report]:

@@ -35,6 +35,7 @@ from topforge.trainers.upstream import (
     normalising,
     pictures,
     results_tree,
+    start,
     variables,
     warm_up,
 )
@@ -88,7 +89,7 @@ FAILURES: Tuple[Failure, ...] = (
         "Install apex, or lease one GPU: one work item for each GPU is faster for a wedge anyway.",
     ),
     Failure(
-        r"No module named '(?P<name>dataset|geometry|render)[\w.]*'",
+        r"No module named '(?P<name>dataset|geometry|render)(?:\.[\w.]+)?'",
         "The checkout is not whole: its folder {name} is missing",
         "Clone it again.",
     ),
@@ -232,7 +233,7 @@ class NvdiffrecAdapter(Adapter):
 def _command(clone: Checkout, paths: RunPaths, gpus: int) -> Tuple[str, ...]:
     """Upstream's own entry, with the generated config and nothing else: JSON wins over every flag."""
     several = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(gpus)) if gpus > 1 else ()
-    return ("{python}", "-u", *several, str(clone.path / "train.py"), "--config", str(paths.config))
+    return ("{python}", "-u", *several, *start.arguments(clone.path / "train.py"), "--config", str(paths.config))
 
 
 def _normalise(item: Item, config: NvdiffrecUpstreamOptions, paths: RunPaths, found: Dataset) -> List[str]:

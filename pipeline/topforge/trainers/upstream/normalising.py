@@ -21,7 +21,7 @@ from topforge.trainers.base import Diagnosis, Report, Step
 
 STAGE = "normalise"
 PACKAGE = "topforge_train.normalising"
-_PACKAGES = ("torch", "warp", "numpy", "imageio")
+_PACKAGES = ("torch", "warp", "numpy", "imageio", "fast_simplification")
 _LINE = re.compile(r"^topforge stage=%s progress=([0-9.]+)(?: message=(.*))?$" % STAGE)
 _KEPT = " What upstream wrote stays in the run's work folder until the item is run again."
 
