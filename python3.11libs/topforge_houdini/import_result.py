@@ -20,9 +20,11 @@ import hou
 from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
 from topforge.results import Result
-from topforge_houdini import cameras, messages, result_choice
+from topforge_houdini import cameras, messages, result_choice, vertex_colours
 
 MATERIAL_ATTRIBUTE = "shop_materialpath"
+PREVIEW = "mesh_preview"
+"""Role of a light mesh beside the whole one."""
 MESH, HULL, BOUND = "mesh", "hull", "bound"
 """Values of the primitive attribute `name`; that of a camera is `cameras/` and its photograph's name."""
 
@@ -49,6 +51,8 @@ class Wanted:
 
     material: str
     """Path of the material; "" for none."""
+    preview: bool
+    """The light mesh, where there is one."""
     cameras: bool
     hull: bool
     bound: bool
@@ -57,7 +61,7 @@ class Wanted:
     def of(cls, node: hou.OpNode) -> Wanted:
         """As set on an import node."""
         path = str(node.evalParm("materialpath")) if node.evalParm("material") else ""
-        return cls(path, *(bool(node.evalParm(name)) for name in ("cameras", "hull", "bound")))
+        return cls(path, *(bool(node.evalParm(name)) for name in ("preview", "cameras", "hull", "bound")))
 
 
 def cook(load: hou.SopNode) -> None:
@@ -78,6 +82,9 @@ def cook(load: hou.SopNode) -> None:
     set_details(target, result)
     if missing:
         load.addWarning("This result has no %s." % " and no ".join(missing))
+    remark = surface_remark(result, target)
+    if remark:
+        load.addMessage(remark)
 
 
 def read(result: Result, wanted: Wanted) -> tuple[hou.Geometry, list[str]]:
@@ -88,7 +95,7 @@ def read(result: Result, wanted: Wanted) -> tuple[hou.Geometry, list[str]]:
     """
     before = _manifest(result)
     whole = hou.Geometry()
-    whole.merge(_mesh(result, wanted.material))
+    whole.merge(_mesh(result, wanted))
     missing = []
     if wanted.hull:
         missing += _merge(whole, _hull(result), "mask hull (its photographs have no masks, or its trainer no hull)")
@@ -101,6 +108,23 @@ def read(result: Result, wanted: Wanted) -> tuple[hou.Geometry, list[str]]:
     return whole, missing
 
 
+def surface_remark(result: Result, geometry: hou.Geometry) -> str:
+    """What an artist would look for in vain on a mesh without textures, and what there is instead; else ""."""
+    if is_textured(result):
+        return ""
+    if geometry.findPointAttrib(vertex_colours.ATTRIBUTE) is None:
+        return "This result has no textures, no texture coordinates (uv) and no colors, so no material is assigned."
+    return (
+        "This result has no textures and no texture coordinates (uv), so no material is assigned. Its colors are on "
+        "its points (Cd, linear)."
+    )
+
+
+def is_textured(result: Result) -> bool:
+    """Whether a material can be made of it."""
+    return bool(result.with_role("texture:base_color"))
+
+
 def _merge(whole: hou.Geometry, part: hou.Geometry | None, what: str) -> list[str]:
     if part is None:
         return [what]
@@ -108,19 +132,22 @@ def _merge(whole: hou.Geometry, part: hou.Geometry | None, what: str) -> list[st
     return []
 
 
-def _mesh(result: Result, material: str) -> hou.Geometry:
-    path = result_choice.output(result, "mesh", "Choose a result that holds a mesh.")
+def _mesh(result: Result, wanted: Wanted) -> hou.Geometry:
+    is_preview = wanted.preview and bool(result.with_role(PREVIEW))
+    path = result_choice.output(result, PREVIEW if is_preview else MESH, "Choose a result that holds a mesh.")
     geometry = load(path)
-    expected = result.metrics.get("triangles")
+    expected = None if is_preview else result.metrics.get("triangles")
     if expected is not None and geometry.primCount() != int(expected):
         problem = "Houdini reads %d polygons; the trainer wrote %d" % (geometry.primCount(), int(expected))
         raise UnreadableGeometryError(path, problem)
     name_all(geometry, MESH)
-    if material:
+    if path.suffix.lower() == ".ply":
+        vertex_colours.apply(geometry, path)
+    if wanted.material and is_textured(result):
         of_reader = geometry.findPrimAttrib(MATERIAL_ATTRIBUTE)  # it may come from the OBJ's usemtl
         if of_reader is not None:
             of_reader.destroy()
-        fill(geometry, MATERIAL_ATTRIBUTE, material)
+        fill(geometry, MATERIAL_ATTRIBUTE, wanted.material)
     return geometry
 
 

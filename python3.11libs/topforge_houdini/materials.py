@@ -25,7 +25,7 @@ _MADE = "topforge_material"
 """Mark in a node's user data: ours, and may be made anew."""
 _GREEN, _BLUE = 1, 2
 """Outputs of mtlxseparate3c."""
-_NO_TEXTURES = "Choose a result of a trainer that paints textures, or make the material by hand."
+_NO_TEXTURES = "Choose a result of a trainer that paints textures, or make a material by hand that takes the color Cd."
 
 
 class OccupiedMaterialError(TopForgeError):

@@ -190,6 +190,10 @@ def test_photographs_become_a_surface_that_is_imported(standin, walk, tmp_path, 
     assert results.is_complete(Path(item.stringAttribValue("topforge_run")), core_of(nodes[3]).key, verify=True)
     assert [making.inner(node)[0].state.name for node in nodes[:3]] == ["CookedSuccess"] * 3
     assert results.read(Path(run_of(nodes[1]))).metrics["registered"] == 24
+    shown = hou.node("/obj").createNode("geo").createNode("topforge::import::1.0")
+    shown.setParms({"resultsource": "top", "toppath": nodes[3].path()})
+    assert shown.geometry().primCount() == results.read(Path(run_of(nodes[3]))).metrics["triangles"]
+    assert shown.geometry().findPointAttrib("Cd") is not None
     preview = Path(making.inner(nodes[0])[0].stringAttribValue("preview"))
     assert preview.name.startswith("frames")
     nodes[3].parm("neuralangelo_resolution").set(48)

@@ -44,7 +44,7 @@ def test_without_training_nothing_fails(tmp_path):
     assert "FAIL" not in found.values()
     assert found["Check dataset cooks"] == "PASS"
     assert found["Quickstart trains"] == "SKIP"
-    assert len([title for title in found if title.startswith("Node ")]) == 5
+    assert len([title for title in found if title.startswith("Node ")]) == 8
     assert "somebody" not in report
     lines = [line for line in done.stdout.splitlines() if line[:4] in ("PASS", "SKIP", "NOTE", "FAIL")]
     assert len(lines) == len(found)

@@ -13,6 +13,9 @@ OVERVIEW = """
 Reads the mesh that a run published: polygons with texture coordinates (`uv`), normals (`N`) and the path of a
 material. Cameras, the hull of the masks and the training box can be shown beside it, to see why a result is as it is.
 
+A surface without textures (Neuralangelo's) comes with the color of its points, `Cd`, linear, and without `uv` and
+material; the node's message says so.
+
 The whole result is checked first. When a file is missing, cut or changed, the node says which and shows nothing; it
 never shows half a mesh. Houdini's own readers load the geometry.
 """
@@ -82,6 +85,11 @@ def _geometry() -> Folder:
             "Where the material is, or where Create Material makes it.",
             "/mat/$OS",
             disable_when="{ material == 0 }",
+        ),
+        _toggle(
+            "preview",
+            "Preview Mesh",
+            "Shows the light preview of a mesh of millions of polygons, where the result has one; else the mesh.",
         ),
         _toggle(
             "cameras",

@@ -57,7 +57,7 @@ def _generates(bench: Bench) -> Answer:
     expect(names == ["check[0]", "report[0]", "train[0]"], "work items are %s" % names)
     (item,) = _run_items(_node(bench, "train"))
     missing = [name for name in sorted(attributes.OURS) if item.attrib(name) is None]
-    missing = [name for name in missing if name not in (attributes.UNSET, attributes.PSNR)]
+    missing = [name for name in missing if name not in (attributes.UNSET, attributes.MADE, attributes.PSNR)]
     expect(not missing, "attributes are missing: %s" % ", ".join(missing))
     run = Path(item.localizePath(item.stringAttribValue(attributes.RUN)))
     expect(RunPaths(run).item.is_file(), "%s has no item.json" % run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from topforge_houdini.self_checks.model import Answer, Bench, Check, FailedError
 from topforge_scene import scene
 from topforge_scene.network import Node
 
+_COLOURS = ("red", "green", "blue")
 _PROBE = """import importlib, json, os, sys
 shown = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "QT_PLUGIN_PATH", "OCIO", "PDG_DIR")
 found = {"python": sys.version, "variables": {}}
@@ -189,6 +191,25 @@ def _solaris_stage(bench: Bench) -> Answer:
     return Answer(", ".join("%d %s" % (count, kind or "untyped") for kind, count in sorted(kinds.items())), kinds)
 
 
+def _ply(bench: Bench) -> Answer:
+    """vertex_colours: whether PLY is read with its vertices in order, how polygons turn, what becomes of colours."""
+    path, geometry = bench.folder / "question.ply", hou.Geometry()
+    header = ["ply", "format binary_little_endian 1.0", "element vertex 3"]
+    header += ["property float " + axis for axis in "xyz"] + ["property uchar " + name for name in _COLOURS]
+    header += ["element face 1", "property list uchar int vertex_indices", "end_header", ""]
+    corners = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+    rows = b"".join(struct.pack("<3f3B", *corner, 255, 128, 0) for corner in corners)
+    path.write_bytes("\n".join(header).encode("ascii") + rows + struct.pack("<B3i", 3, 0, 1, 2))
+    geometry.loadFromFile(path.as_posix())
+    read = [tuple(point.position()) for point in geometry.points()]
+    expect(geometry.primCount() == 1 and read == list(corners), "other points or polygons than in the file: %s" % read)
+    order = [vertex.point().number() for vertex in geometry.prims()[0].vertices()]
+    names = [attribute.name() for attribute in geometry.pointAttribs()]
+    brought = [name for name in names if name != "P"]
+    values = {name: geometry.points()[0].attribValue(name) for name in brought}
+    return Answer("polygon %s; point attributes besides P: %s" % (order, values or "none"), values)
+
+
 def _library(bench: Bench) -> Answer:
     """Whether expanded assets are among the loaded files."""
     loaded = [Path(path).name for path in hou.hda.loadedFiles() if "topforge" in Path(path).name]
@@ -210,6 +231,7 @@ CHECKS = tuple(
         ("Platform commands", _platform_commands),
         ("Text form of scenes", _text_form),
         ("USD on the stage", _solaris_stage),
+        ("PLY with colours", _ply),
         ("Expanded assets", _library),
     )
 )

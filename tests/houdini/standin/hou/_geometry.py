@@ -10,7 +10,7 @@ from typing import Any, Dict, Sequence, Tuple
 
 import numpy as np
 
-from . import _elements, _wavefront
+from . import _elements, _stanford, _wavefront
 from ._bulk import form_of, install, public
 from ._columns import Column, of_default
 from ._counting import api, editing
@@ -58,6 +58,9 @@ class Geometry(Strict):
         if not isinstance(file_name, str):
             raise TypeError("in method 'Geometry_loadFromFile', argument 2 of type 'char const *'")
         path = Path(file_name)
+        if path.suffix == ".ply":
+            self._load_ply(path)
+            return
         if path.suffix != ".obj":
             raise NotInStandIn("reading %s files" % (path.suffix or "nameless"))
         content = _wavefront.read(path)
@@ -74,6 +77,15 @@ class Geometry(Strict):
         ends = [first for first, _ in content.groups[1:]] + [self._count("Prim")]
         for (first, text), end in zip(content.groups, ends):
             self._groups.setdefault(text, np.zeros(self._count("Prim"), bool))[first:end] = True
+
+    def _load_ply(self, path: Path) -> None:
+        content = _stanford.read(path)
+        self._empty()
+        self._columns["Point"]["P"].rows = content.points
+        self._add_polygons(content.corners, content.sizes, True)
+        if _stanford.READER["colours"] and len(content.colours):
+            column = self._columns["Point"]["Cd"] = Column("float", 3, (1.0, 1.0, 1.0), 0)
+            column.rows = content.colours
 
     def _add_read(self, name: str, values: np.ndarray) -> None:
         owner = "Vertex"
