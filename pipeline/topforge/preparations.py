@@ -21,6 +21,8 @@ from topforge.trainers.base import Adapter
 
 _OWN_KEYS = ("adapter", "name", "environment", "result")
 """Keys of an entry that are not options of its adapter."""
+_MADE = "result of "
+"""Begins what stands for the fingerprint of a dataset that an item makes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,4 +75,9 @@ def _environment(own: Mapping[str, Any], folder: Path, place: str) -> Environmen
 
 def content_of_result(key: str, part: str = "") -> str:
     """What stands for the fingerprint of a dataset that the item with this key makes, or that is a part of that."""
-    return "result of %s" % key + (": " + part if part else "")
+    return _MADE + key + (": " + part if part else "")
+
+
+def is_made(content: str) -> bool:
+    """Whether an item's dataset is another item's result, by what stands for its fingerprint."""
+    return content.startswith(_MADE)

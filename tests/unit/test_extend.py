@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from topforge import checkpoints, cli, fingerprint, items, jobs, schema
+from topforge import checkpoints, cli, fingerprint, items, jobs, preparations, schema
 from topforge.paths import RunPaths
 from topforge.trainers.builtin import ADAPTER
 from topforge.trainers.builtin_options import BuiltinOptions
@@ -19,12 +19,11 @@ def capture(tmp_path):
     return folder
 
 
-def make_run(tmp_path, capture, states=("pass1-0000100.ckpt",), **options):
+def make_run(tmp_path, capture, states=("pass1-0000100.ckpt",), content=None, **options):
     config = schema.from_json(BuiltinOptions, {"iter": 100, **options}, "test")
     job = jobs.Job(dataset=str(capture))
-    planned = jobs.planned(
-        jobs.make_item(ADAPTER, "bob", config, job, fingerprint.of_dataset(capture), (), (("iter", "100"),)), tmp_path
-    )
+    content = content or fingerprint.of_dataset(capture)
+    planned = jobs.planned(jobs.make_item(ADAPTER, "bob", config, job, content, (), (("iter", "100"),)), tmp_path)
     paths = RunPaths(planned.folder)
     paths.checkpoint.mkdir(parents=True)
     items.write(paths.item, planned.item)
@@ -53,6 +52,19 @@ def test_what_is_no_later_end_is_refused(tmp_path, capture, ends):
     paths = make_run(tmp_path, capture)
     with pytest.raises(extend.NotExtendableError, match="is no later end"):
         longer(paths, **ends)
+
+
+def test_states_of_another_version_of_the_trainer_are_refused(tmp_path, capture, monkeypatch):
+    paths = make_run(tmp_path, capture)
+    monkeypatch.setattr(ADAPTER, "version", "before")
+    with pytest.raises(extend.NotExtendableError, match="another version of TopForge"):
+        longer(paths, iter=250)
+
+
+def test_a_run_on_what_another_item_made_is_extended(tmp_path, capture):
+    """The fingerprint of such a dataset is the key of the item that makes it, not a hash of its files."""
+    paths = make_run(tmp_path, capture, content=preparations.content_of_result("0" * 64))
+    assert longer(paths, iter=250).content == items.read(paths.item).content
 
 
 def test_more_time_alone_will_do(tmp_path, capture):

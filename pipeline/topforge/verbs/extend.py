@@ -11,7 +11,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from topforge import checkpoints, fingerprint, items, jobs, run_folders, schema
+from topforge import checkpoints, fingerprint, items, jobs, preparations, run_folders, schema
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.jobs import Planned
@@ -66,7 +66,8 @@ def longer(earlier: Item, folder: Path, ends: Any) -> Item:
         ends: "iter" and "time_budget", None where it stays.
 
     Raises:
-        NotExtendableError: The end is not later, the capture has changed, or the adapter cannot do it.
+        NotExtendableError: The end is not later, the capture has changed, another version of the trainer saved its
+            states, or the adapter cannot do it.
     """
     adapter = registry.get(earlier.adapter)
     before: Any = schema.from_json(adapter.options, earlier.config, str(folder))
@@ -78,10 +79,15 @@ def longer(earlier: Item, folder: Path, ends: Any) -> Item:
         had = ", ".join("%s %s" % (key, earlier.config[key]) for key in _ENDS if key in earlier.config)
         problem = "%s is no later end than its own (%s)" % (asked, had)
         raise NotExtendableError(folder, problem, "Give a larger --iter, a larger --time_budget, or both.")
-    content = fingerprint.of_dataset(Path(earlier.dataset)) if earlier.dataset else ""
+    content = earlier.content
+    if earlier.dataset and not preparations.is_made(content):
+        content = fingerprint.of_dataset(Path(earlier.dataset))
     if content != earlier.content:
         raise NotExtendableError(folder, "%s has changed since" % earlier.dataset, "Train anew on it.")
     job = jobs.Job(dataset=earlier.dataset, environment=earlier.environment, needs=earlier.needs)
     labels = tuple((key, str(values.get(key, value))) for key, value in earlier.labels)
+    if jobs.make_item(adapter, earlier.name, before, job, content).key != earlier.key:
+        problem = "another version of %s trained it, or a file that its options name has changed" % adapter.title
+        raise NotExtendableError(folder, problem, "Train anew with the later end.")
     item = jobs.make_item(adapter, earlier.name, config, job, content, earlier.depends, labels)
     return dataclasses.replace(item, after=earlier.after)
