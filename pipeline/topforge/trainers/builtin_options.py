@@ -249,7 +249,7 @@ class BuiltinOptions(NvdiffrecOptions):
     material_smoothness: float = option(
         0.03, minimum=0.0, maximum=10.0, group="Material", advanced=True, label="Base Color Smoothness Weight"
     )
-    """Weight of the difference between base colours of neighbouring points."""
+    """Weight of the difference between base colours of neighbouring points, over their mean: bright or dark, alike."""
     gloss_smoothness: float = option(
         0.05,
         minimum=0.0,
