@@ -121,7 +121,7 @@ def out_of_memory(settings):
 def build_extension():
     """JIT compilation, as torch's builder tells it; a stale lock would hang it, a compiler keeps it silent.
 
-    Then, as upstream does, it is imported by name. As with this year's torch, only a folder on the path makes that work.
+    Then it is imported by name, as upstream does: with this year's torch that takes a folder on the path.
     """
     say("Using %s as PyTorch extensions root..." % os.environ.get("TORCH_EXTENSIONS_DIR", "nothing"))
     say("Building extension module renderutils_plugin...")
