@@ -100,6 +100,21 @@ def test_prefilter_keeps_the_power_of_a_small_sun():
         assert abs(total / power - 1) < 0.06  # rows, not columns, sum to 1: a sun near a texel's centre weighs more
 
 
+@pytest.mark.parametrize("error", [4e-16, -4e-16])
+def test_which_blocks_a_row_takes_does_not_hang_on_the_last_bit(error, monkeypatch):
+    """Another device rounds otherwise; the texel right at the peak, whose cosine may exceed 1, was halved or not."""
+    base, usual = random(6, 16, 16, 3, seed=2) ** 4, prefilter._texels
+    before = prefiltered(base, again=False).levels
+
+    def rounded(cell, side):
+        directions, areas = usual(cell, side)
+        return directions * (1.0 + error), areas
+
+    monkeypatch.setattr(prefilter, "_texels", rounded)
+    for one, other in zip(before, prefiltered(base, again=False).levels):
+        assert torch.allclose(one, other, rtol=0, atol=1e-7)
+
+
 def test_prefilter_turns_with_the_light():
     quarter = torch.tensor([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
     base = random(6, 16, 16, 3)

@@ -200,7 +200,7 @@ def _entries(normals: Tensor, base: int, alpha: float) -> Tuple[Tensor, Tensor, 
         cosine = (normals[row] * directions).sum(-1)
         width = areas.sqrt()
         visible = cosine > -width  # a block's corner is at most 0.8 of its width away from its centre
-        tangent = ((1.0 - cosine) / (1.0 + cosine).clamp(min=1e-9)).sqrt()  # of the angle of H
+        tangent = ((1.0 - cosine).clamp(min=0.0) / (1.0 + cosine).clamp(min=1e-9)).sqrt()  # of the angle of H
         small = width <= 2.0 * BLOCK_SIZE * alpha * (1.0 + (tangent / alpha) ** 2) ** TAIL_GROWTH
         chosen = visible & small
         integral = _integral(normals[row[chosen]], cell[chosen], side, alpha)
