@@ -13,12 +13,14 @@ from topforge.trainers.upstream.failures import Failure
 TRAIN, EXTRACT, DELIVER = "train", "extract", "deliver"
 """Stages, as reports name them."""
 
-_BAR = re.compile(r"^Training epoch (\d+):\s*(\d+)%\|.*?\|\s*(\d+)/(\d+).*?\biter=(\d+)")
+_BAR = re.compile(r"^Training epoch (\d+):\s*(\d+)%\|.*?\|\s*(\d+)/(\d+).*?\biter=(\d+)\]?")
 _EPOCH = re.compile(r"^Epoch: (\d+), total time: ([0-9.]+|nan|inf)\.")
 _ITERATION = re.compile(r"^Iteration: (\d+), average iter time: ([0-9.]+|nan|inf)\.")
 _RESOLUTION = re.compile(r"^Extracting surface at resolution (\d+) (\d+) (\d+)")
 _BLOCKS = re.compile(r"^(?:[^:|]*:)?\s*(\d+)%\|.*?\|\s*(\d+)/(\d+)\s*\[")
 _COUNT = re.compile(r"\b(vertices|faces|colors): (\d+)")
+_TOLD = 1000
+"""Of all iterations so many are reported at least."""
 _STARTS: Tuple[Tuple[str, str, str], ...] = (
     ("Training with ", TRAIN, "starting"),
     ("Training from scratch.", TRAIN, "from scratch"),
@@ -34,7 +36,9 @@ def parse(line: str) -> Optional[Report]:
     text = line.strip()
     bar = _BAR.match(text)
     if bar:
-        return Report(step=int(bar.group(5)), stage=TRAIN, message="epoch %s, iteration %s" % bar.group(1, 5))
+        report = Report(step=int(bar.group(5)), stage=TRAIN, message="epoch %s, iteration %s" % bar.group(1, 5))
+        said = parse(text[bar.end() :])  # what upstream prints while it trains comes behind the bar, in its line
+        return report if said is None else dataclasses.replace(said, step=report.step)
     iteration = _ITERATION.match(text)
     if iteration:
         seconds = float(iteration.group(2))
@@ -68,7 +72,7 @@ class Reader:
     """Reads one attempt's lines in order: how many iterations there are, and which bar belongs to which stage."""
 
     def __init__(self, iterations: int) -> None:
-        self._iterations, self._stage = iterations, TRAIN
+        self._iterations, self._stage, self._told = iterations, TRAIN, 0
 
     def __call__(self, line: str) -> Optional[Report]:
         """What a line says, with the training's length; bars of held-out views are passed over."""
@@ -79,7 +83,15 @@ class Reader:
             self._stage = EXTRACT
         if report.stage != self._stage:
             return None
-        return dataclasses.replace(report, total=self._iterations) if report.step is not None else report
+        return report if report.step is None else self._counted(report, report.step)
+
+    def _counted(self, report: Report, step: int) -> Optional[Report]:
+        """With the length; upstream draws its bar anew with each iteration, and a thousandth of them is enough."""
+        near = 0 <= step - self._told < max(1, self._iterations // _TOLD)
+        if near and not report.metrics:
+            return None
+        self._told = step
+        return dataclasses.replace(report, total=self._iterations)
 
 
 FAILURES: Tuple[Failure, ...] = (
