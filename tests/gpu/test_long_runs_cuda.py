@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
 from topforge_train.__main__ import open_session, parse
-from topforge_train.training import cuda_graph, loop
+from topforge_train.training import loop
 from topforge_train.training.guard import LEFT_OUT
-from topforge_train.training.step import Step
 from topforge_train.volume_pass import VolumePass
 
 pytestmark = pytest.mark.gpu
@@ -36,46 +35,17 @@ def opened(training, folder, dataset, **options):
     return open_session(parse([word for key, value in names.items() for word in ("--" + key, str(value))]))
 
 
-@contextlib.contextmanager
-def memory_limit(size):
-    """No more than `size` bytes for torch."""
-    torch.cuda.empty_cache()
-    torch.cuda.set_per_process_memory_fraction(size / torch.cuda.get_device_properties(0).total_memory)
-    try:
-        yield
-    finally:
-        torch.cuda.set_per_process_memory_fraction(1.0)
-
-
-def gradients(session, training_pass, said):
-    """Of iteration 3, after a few that come to nothing; and the iterations."""
-    captures = cuda_graph.is_used("on", session.backend)
-    iterations = Step(training_pass, session.device, captures, lowered=said.append)
-    drawn = training_pass.draw(3, 0.9)
-    still = dataclasses.replace(drawn, numbers={**drawn.numbers, "rate": torch.tensor(0.0)})
-    for step in range(5):
-        iterations.run(step, still)
-        iterations.settle(step + 1, wait=True)
-    slopes = [parameter.grad.clone() for parameter in training_pass.parameters() if parameter.grad is not None]
-    return torch.cat([slope.reshape(-1) for slope in slopes]), iterations
-
-
-def test_a_batch_that_does_not_fit_is_computed_in_parts(training, tmp_path, tiny_capture):
+def test_a_batch_that_does_not_fit_is_computed_in_parts(training, long_runs, tmp_path, tiny_capture):
     """Captured or not: the same gradient, with little more than half of the memory."""
-    session = opened(training, tmp_path, tiny_capture, batch=192, coarse_share=0.0)
-    training_pass = VolumePass(session)
-    torch.cuda.reset_peak_memory_stats()
-    held = torch.cuda.memory_allocated()
-    whole, iterations = gradients(session, training_pass, [])
-    needed = torch.cuda.max_memory_allocated() - held
-    assert iterations.parts == 1
-    del iterations
-    said = []
-    with memory_limit(held + int(0.7 * needed) + (40 << 20)):
-        found, iterations = gradients(session, training_pass, said)
-    assert iterations.parts > 1
-    assert said
-    assert float((found - whole).norm() / whole.norm()) < 0.05  # noise is drawn anew for each part
+    options = {**training.OPTIONS, "device": "cuda", "save_interval": 0, "batch": 192, "coarse_share": 0.0}
+    (tmp_path / "config.json").write_text(json.dumps(options))
+    program = Path(__file__).with_name("little_memory.py")
+    code, text = long_runs.call(program, tmp_path / "config.json", tiny_capture, tmp_path, folder=tmp_path)
+    assert code == 0, text
+    found = json.loads(next(line for line in text.splitlines() if line.startswith("{")))
+    assert found["parts"] > 1, found
+    assert found["said"]
+    assert found["apart"] < 0.05, found  # noise is drawn anew for each part
 
 
 def broken(monkeypatch, steps):
