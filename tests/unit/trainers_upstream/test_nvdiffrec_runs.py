@@ -106,6 +106,7 @@ def test_several_gpus_are_torchruns_processes(make_run, nerf, nvdiffrec_checkout
     steps = run.adapter.steps(run.item, run.adapter.options(checkout=str(nvdiffrec_checkout)), run.paths)
     words = steps[1].arguments
     assert words[2:7] == ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+    assert dict(steps[1].variables)["PET_LOCAL_ADDR"] == "127.0.0.1", "no name of the host is looked up"
     assert "multi_gpu" not in json.loads(run.paths.config.read_text())
 
 

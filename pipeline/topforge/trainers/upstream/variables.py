@@ -12,6 +12,7 @@ _ALWAYS = (
     ("PYTHONUNBUFFERED", "1"),  # else progress arrives in blocks of 8 KiB
     ("PYTHONIOENCODING", "utf-8"),
     ("MPLBACKEND", "Agg"),
+    ("PET_LOCAL_ADDR", "127.0.0.1"),  # torchrun asks for no name; torch before 2.0 does not know it and does not mind
     ("WORLD_SIZE", "1"),  # one that is left over starts a distributed run; torchrun sets its children's itself
 )
 
