@@ -23,7 +23,8 @@ def render(report: Dict[str, Any], out: str) -> str:
     for note in report["notes"]:
         lines += _wrapped("  note  ", note)
     if report["pixels"] is not None:
-        lines.append("  Read back: points land within %.2g pixels of where they should." % report["pixels"])
+        exact = "%.2g" % max(report["pixels"], 0.001)  # of less, the digits are those of rounding
+        lines.append("  Read back: points land within %s pixels of where they should." % exact)
     else:
         lines.append("  Not read back: this Python has no USD library.")
     return "\n".join(lines + (_box(report["box"]) if report["box"] else []))

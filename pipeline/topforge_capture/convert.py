@@ -65,8 +65,20 @@ def convert(request: Request, progress: Progress) -> Dict[str, Any]:
     progress(0.0, "reading %s" % request.source)
     dataset = reader.read_all(request.source, request.photographs, problems.append)
     if not dataset.views:
-        raise problems[0] if problems else CaptureError("no-frames", "There is no view.", "Export the poses again.")
+        raise _none_read(problems)
     return write(dataset, request, progress, problems)
+
+
+def _none_read(problems: Sequence[CaptureError]) -> CaptureError:
+    """The failure of a capture none of whose views can be read; they mostly have it in common."""
+    if not problems:
+        return CaptureError("no-frames", "There is no view.", "Export the poses again.")
+    first, count = problems[0], len(problems)
+    fix = first.fix
+    if first.code == "missing-image":
+        fix = "Say where the photographs are: --photographs DIR (photographs in a job)."
+    reason = first.reason if count == 1 else "None of %d views can be read. The first: %s" % (count, first.reason)
+    return CaptureError(first.code, reason, fix, first.files)
 
 
 def write(
@@ -170,7 +182,7 @@ def held_out(dataset: Dataset, every: int) -> Dataset:
     kept = tuple(view for index, view in enumerate(capture.views) if index % every)
     held = tuple(view for index, view in enumerate(capture.views) if index % every == 0)
     if not kept:
-        reason = "Holding out every %d. of %d views leaves none to train on." % (every, len(capture.views))
+        reason = "--hold_out %d leaves none of %d views to train on." % (every, len(capture.views))
         raise CaptureError("bad-value", reason, "Use --hold_out 8.")
     train = dataclasses.replace(capture, views=kept)
     return dataclasses.replace(dataset, captures=(train, dataclasses.replace(capture, split="val", views=held)))
@@ -217,7 +229,8 @@ def _moved(dataset: Dataset, move: np.ndarray) -> Dataset:
 def _notes(dataset: Dataset, form: Format, rewritten: int, blank: float) -> List[str]:
     notes = []
     if rewritten:
-        notes.append("%d images were written anew, as 8-bit PNG: their coverage is elsewhere now." % rewritten)
+        place = {"alpha": "in their alpha", "mask": "in masks of their own"}.get(form.holds.coverage, "elsewhere")
+        notes.append("%d images were written anew, as 8-bit PNG: their coverage is %s now." % (rewritten, place))
     if blank > 0:
         notes.append("Up to %.1f %% of a resampled image is blank: the photograph does not show it." % (100 * blank))
     bare = sum(not losses.has_coverage(view) for view in dataset.views)

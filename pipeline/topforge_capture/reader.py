@@ -64,6 +64,9 @@ def splits(folder: Path) -> Tuple[str, ...]:
 
 def _find(path: Path, photographs: Optional[Path] = None) -> Tuple[formats.Format, formats.Source]:
     found = formats.find(path, photographs)
+    if found is None and not path.exists():
+        fix = "Give the capture's folder, or the file with its poses."
+        raise CaptureError("no-capture", "%s does not exist." % path, fix)
     if found is None:
         named = "transforms_train.json (NeRF-synthetic), poses_bounds.npy (LLFF), sparse/ (COLMAP)"
         reason = "%s holds none of: %s, nor any other form that is known." % (path, named)

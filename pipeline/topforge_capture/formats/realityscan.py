@@ -1,9 +1,9 @@
 """What the exports of RealityScan (RealityCapture before) share: the lens.
 
-Focal length and principal point are in units of the image's longer side, the former times 36 ("35 mm equivalent");
-distortion is Brown's polynomial with k1 to k4 and t1, t2, which are OpenCV's p2 and p1. Whether that side is the longer
-one or the width for upright photographs is not said in the application's help; nerfstudio, whose reader many use, takes
-the longer one, and so do we.
+Focal length and principal point are in units of the image's longer side, the former times 36 ("35 mm equivalent"); the
+latter is counted from the middle, x right and y down. Distortion is Brown's polynomial with k1 to k4 and t1, t2, which
+are OpenCV's p2 and p1: the application's own export "in OpenCV ordering" writes k1, k2, t2, t1. docs/convert.md says
+what of this was checked with what.
 """
 
 from __future__ import annotations

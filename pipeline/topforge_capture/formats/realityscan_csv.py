@@ -1,8 +1,9 @@
 """RealityScan's and RealityCapture's export "Internal/External camera parameters": one CSV with a line for each image.
 
 Position (x, y, alt) and heading, pitch, roll in degrees in a z-up world. Camera to world, with OpenGL axes, is
-Rz(-heading) Rx(pitch) Ry(roll): all zero looks straight down. This reading is nerfstudio's; the application's help does
-not say. The heading's column is called `heading` or `yaw`, the others may carry units in their names.
+Rz(-heading) Rx(pitch) Ry(roll): all zero looks straight down, with the picture's upper side towards +y. This reading is
+nerfstudio's, and that of a camera exported both so and as XMP; the application's help does not say. The heading's
+column is called `heading` or `yaw`, the others may carry units in their names.
 """
 
 from __future__ import annotations

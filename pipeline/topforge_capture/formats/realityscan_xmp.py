@@ -1,7 +1,8 @@
 """RealityScan's and RealityCapture's metadata: an XMP file beside each image.
 
 From the published page on its camera math: `Rotation` is world to camera, row by row, camera axes are OpenCV's;
-`Position` is the camera's centre; the world is z up. The sample on that page agrees: its cameras stand upright so.
+`Position` is the camera's centre; the world is z up. The sample on that page agrees: its cameras stand upright so. So
+does a camera that was exported in both ways (tests: the same rotation, to 1e-9, as the CSV's angles say).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from topforge_capture.formats.base import (
 NAMESPACE = "http://www.capturingreality.com/ns/xcr/1.1#"
 PREFIX = "{%s}" % NAMESPACE
 MODELS = ("perspective", "brown3", "brown4", "brown3t2", "brown4t2")
-"""`DistortionModel`; others (division, rational) have no counterpart here."""
+"""`DistortionModel`; others (division, rational) have no counterpart here, unless all of their coefficients are 0."""
 SIDECAR = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
   <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
     <rdf:Description xcr:Version="3" xcr:PosePrior="initial" xcr:Coordinates="absolute"
@@ -119,7 +120,10 @@ def _matrix(file: Path, values: Dict[str, str]) -> np.ndarray:
 
 def _view(source: Source, file: Path, values: Dict[str, str], matrix: np.ndarray) -> View:
     model = values.get("DistortionModel", "perspective")
-    if model not in MODELS:
+    brown = [0.0] * 6
+    if "DistortionCoeficients" in values and model != "perspective":
+        brown = _numbers(file, values, "DistortionCoeficients", 6)
+    if model not in MODELS and any(brown):
         fix = "Align with a Brown model, or export undistorted images."
         raise bad_value(file, "xcr:DistortionModel", "is %s, which is not known here" % model, fix)
     try:
@@ -131,9 +135,6 @@ def _view(source: Source, file: Path, values: Dict[str, str], matrix: np.ndarray
     if abs(skew) > 1e-9 or (abs(aspect - 1.0) > 1e-9 and "AspectRatio" in values) or focal <= 0:
         reason = "has skew %g, aspect ratio %g, focal length %g" % (skew, aspect, focal)
         raise bad_value(file, "xcr", reason, "Align without skew and aspect ratio (a model without K+).")
-    brown = [0.0] * 6
-    if "DistortionCoeficients" in values and model != "perspective":
-        brown = _numbers(file, values, "DistortionCoeficients", 6)
     beside = Source(source.file, source.folder, source.photographs or file.parent)
     return realityscan.read_view(beside, file.stem, matrix, focal, principal, brown)
 

@@ -414,11 +414,24 @@ def test_the_command_says_what_was_lost(tmp_path, capfd):
     assert "summary=" not in printed
 
 
+def test_photographs_that_are_elsewhere_are_asked_for(tmp_path, capfd):
+    source = nerfstudio(tmp_path / "in")
+    made = tmp_path / "metashape"
+    assert run(source, made, "--to", "metashape") == 0
+    (made / "images").rename(tmp_path / "photographs")
+    with pytest.raises(verb.ConversionFailedError, match=r"^None of 3 views can be read\. The first: ") as caught:
+        run(made, tmp_path / "out", "--to", "llff")
+    assert "--photographs DIR" in caught.value.fix
+    assert run(made, tmp_path / "out", "--to", "llff", "--photographs", tmp_path / "photographs") == 0
+
+
 def test_the_command_fails_in_the_converters_words(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(verb.ConversionFailedError, match=r"holds none of: transforms_train\.json") as caught:
         run(tmp_path / "empty", tmp_path / "out", "--to", "llff")
     assert caught.value.failure_class is FailureClass.CONFIG
     assert caught.value.fix == "Give the folder that holds the capture's pose file."
+    with pytest.raises(verb.ConversionFailedError, match=r"nowhere does not exist\."):
+        run(tmp_path / "nowhere", tmp_path / "out", "--to", "llff")
     with pytest.raises(verb.ConversionFailedError, match="neither auto nor four numbers"):
         run(tmp_path / "empty", tmp_path / "out", "--to", "llff", "--box", "1", "2")

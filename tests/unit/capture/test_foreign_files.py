@@ -152,23 +152,33 @@ def test_angles_of_any_rotation_come_back():
         np.testing.assert_allclose(realityscan_csv.rotation(*realityscan_csv.angles(turn)), turn, atol=1e-12)
 
 
+def test_angles_and_matrix_of_one_exported_camera_are_the_same_rotation():
+    """What RealityCapture wrote of one camera both ways, told at forums.unrealengine.com/t/710449."""
+    rows = [0.982594073038806, 0.185426733553445, -0.0112166890261935]
+    rows += [-0.032113633044729, 0.11008102707942, -0.993403685341366]
+    world_to_camera = np.array(rows).reshape(2, 3)
+    heading, pitch, roll = 163.736597399311, 83.4154313461628, 174.386496244756
+    opengl = realityscan_csv.rotation(-heading, pitch, roll)  # camera to world: its columns are right, up, backward
+    np.testing.assert_allclose(opengl[:, :2].T, world_to_camera * [[1], [-1]], atol=1e-9)
+
+
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description xcr:Version="3" xcr:DistortionModel="%s" xcr:FocalLength35mm="36" xcr:Skew="%s"
     xcr:AspectRatio="1" xcr:PrincipalPointU="0.01" xcr:PrincipalPointV="-0.02"
     xmlns:xcr="http://www.capturingreality.com/ns/xcr/1.1#">
    <xcr:Rotation>%s</xcr:Rotation><xcr:Position>%s</xcr:Position>
-   <xcr:DistortionCoeficients>0 0 0 0 0 0</xcr:DistortionCoeficients>
+   <xcr:DistortionCoeficients>%s</xcr:DistortionCoeficients>
   </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>"""
 
 
-def sidecars(folder, model="brown3", skew="0"):
+def sidecars(folder, model="brown3", skew="0", bent="0 0 0 0 0 0"):
     turns = {"a": ("1 0 0 0 0 -1 0 1 0", "0 -4 0"), "b": ("-1 0 0 0 0 -1 0 -1 0", "0 4 0")}
     for name, pose in turns.items():
         photograph(folder / (name + ".jpg"))
-        (folder / (name + ".xmp")).write_text(XMP % (model, skew, *pose))
+        (folder / (name + ".xmp")).write_text(XMP % (model, skew, *pose, bent))
     (folder / "unposed.xmp").write_text(
         XMP[: XMP.index("<xcr:Rotation>")] % (model, skew) + "</rdf:Description></rdf:RDF></x:xmpmeta>"
     )
@@ -186,7 +196,13 @@ def test_realityscan_sidecars(tmp_path):
 @pytest.mark.parametrize(("model", "skew", "words"), [("division", "0", "is division"), ("brown3", "0.1", "skew 0.1")])
 def test_realityscan_lenses_without_counterpart(tmp_path, model, skew, words):
     with pytest.raises(CaptureError, match=words):
-        reader.read_all(sidecars(tmp_path, model, skew))
+        reader.read_all(sidecars(tmp_path, model, skew, "-0.1 0 0 0 0 0"))
+
+
+def test_a_lens_that_bends_nothing_is_a_pinhole_whatever_its_model(tmp_path):
+    """Programs that cut panoramas into views write `division` with zeros."""
+    dataset = reader.read_all(sidecars(tmp_path, "division"))
+    assert [view.distortion.kind for view in dataset.views] == ["none", "none"]
 
 
 # USD
