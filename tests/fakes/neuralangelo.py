@@ -1,6 +1,6 @@
 """Stands in for a clone of Neuralangelo: same commands, same log dialect, same files, faults on command.
 
-`make_checkout(folder)` lays one out; its scripts call this file. FAKE_NEURALANGELO names faults, comma separated:
+`make_checkout(folder)` lays one out; its scripts call this file. FAKE_FAULT names faults, comma separated:
 nan, oom, host_oom, key, ninja, filesystem, wandb, nvml, numpy, libcudart, kill (once, after a saved state), torn (kill
 while a state is saved), unfinished (ends before the last checkpoint), empty (no surface), no_mesh (extraction ends well
 without a file), broken_mesh (ends within its faces), nan_mesh, nonzero (extraction fails after writing).
@@ -15,7 +15,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-HERE = Path(__file__).resolve()
+from checkouts import fail, faults, say, write_commit, write_script
+
 BASE = """# a part of upstream's keys
 max_iter: 500000
 checkpoint:
@@ -28,10 +29,6 @@ model:
                     dict_size: 22
                     dim: 8
 """
-SCRIPT = """import runpy, sys
-sys.argv = [%r, %r, *sys.argv[1:]]
-runpy.run_path(%r, run_name="__main__")
-"""
 
 
 def make_checkout(folder):
@@ -40,10 +37,9 @@ def make_checkout(folder):
     (folder / "projects" / "neuralangelo" / "configs" / "base.yaml").write_text(BASE)
     scripts.mkdir()
     (folder / "imaginaire").mkdir()
-    (folder / "train.py").write_text(SCRIPT % (str(HERE), "train", str(HERE)))
-    (scripts / "extract_mesh.py").write_text(SCRIPT % (str(HERE), "extract", str(HERE)))
-    (folder / ".git").mkdir()
-    (folder / ".git" / "HEAD").write_text("94390b6000000000000000000000000000000000\n")
+    write_script(folder / "train.py", "neuralangelo", "train")
+    write_script(scripts / "extract_mesh.py", "neuralangelo", "extract")
+    write_commit(folder, "94390b6")
     return folder
 
 
@@ -64,21 +60,6 @@ def make_capture(folder, frames=4):
     return folder
 
 
-def faults():
-    return set(filter(None, os.environ.get("FAKE_NEURALANGELO", "").split(",")))
-
-
-def say(text, end="\n", stream=None):
-    print(text, end=end, file=stream or sys.stdout, flush=True)
-
-
-def fail(text):
-    say("Traceback (most recent call last):", stream=sys.stderr)
-    say('  File "train.py", line 92, in main', stream=sys.stderr)
-    say(text, stream=sys.stderr)
-    sys.exit(1)
-
-
 def read_yaml(path):
     """Block mappings of scalars and flow lists: all that our generated files hold."""
     flat, stack = {}, []
@@ -94,7 +75,7 @@ def read_yaml(path):
 
 
 def flags():
-    return dict(word[2:].partition("=")[::2] for word in sys.argv[2:] if word.startswith("--"))
+    return dict(word[2:].partition("=")[::2] for word in sys.argv[1:] if word.startswith("--"))
 
 
 def config_of(given):
@@ -170,8 +151,7 @@ def train():
         share = 100 * done // per_epoch
         bar = "\rTraining epoch %d: %3d%%|##   | %d/%d [00:01<00:02, 9.1it/s, iter=%d]"
         say(bar % (epoch, share, done, per_epoch, iteration), end="", stream=sys.stderr)
-        if iteration % every == 0:
-            say("")
+        if iteration % every == 0:  # behind the bar, in its line, as upstream
             say("Iteration: %d, average iter time: 0.104213." % iteration)
         if "nan" in wanted and iteration == last // 2:
             fail("ValueError: Training loss has gone to NaN!!!")
@@ -257,7 +237,3 @@ def extract():
     say("colors: %d" % vertices)
     if "nonzero" in wanted:
         fail("RuntimeError: something else")
-
-
-if __name__ == "__main__":
-    {"train": train, "extract": extract}[sys.argv[1]]()

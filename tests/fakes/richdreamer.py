@@ -1,6 +1,6 @@
 """Stands in for a clone of RichDreamer: its launch.py, its log dialect, its files, faults on command.
 
-`make_checkout(folder)` lays one out, weights and cache included; its launch.py calls this file. FAKE_RICHDREAMER names
+`make_checkout(folder)` lays one out, weights and cache included; its launch.py calls this file. FAKE_FAULT names
 faults, comma separated: write_frames (after each stage's checkpoint), early_write_frames (before it), oom (unless
 save_mem), nan, offline, slurm, unused, ninja, tcnn, no_checkpoint (exit code 0 without one), no_export (the same, no
 mesh), fix_mesh (the clean-up after the export fails), empty_mesh, kill_refinement (once), no_bump.
@@ -15,11 +15,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
-HERE = Path(__file__).resolve()
-SCRIPT = """import runpy, sys
-sys.argv = [%r, *sys.argv[1:]]
-runpy.run_path(%r, run_name="__main__")
-"""
+from checkouts import fail, faults, say, write_commit, write_script
+
 ND = "pretrained_models/Damo_XR_Lab/Normal-Depth-Diffusion-Model/"
 MODELS = ["runwayml--stable-diffusion-v1-5", "openai--clip-vit-large-patch14"]
 MODELS += ["stabilityai--stable-diffusion-2-1-base", "laion--CLIP-ViT-H-14-laion2B-s32B-b79K"]
@@ -69,25 +66,9 @@ def make_checkout(folder):
         (home / "refs" / "main").write_text("abc")
         (home / "blobs" / "123").write_text("{}")
         (home / "snapshots" / "abc" / "config.json").symlink_to("../../blobs/123")
-    (folder / "launch.py").write_text(SCRIPT % (str(HERE), str(HERE)))
-    (folder / ".git").mkdir()
-    (folder / ".git" / "HEAD").write_text("e467759000000000000000000000000000000000\n")
+    write_script(folder / "launch.py", "richdreamer", "main")
+    write_commit(folder, "e467759")
     return folder
-
-
-def faults():
-    return set(filter(None, os.environ.get("FAKE_RICHDREAMER", "").split(",")))
-
-
-def say(text, end="\n", stream=None):
-    print(text, end=end, file=stream or sys.stdout, flush=True)
-
-
-def fail(text):
-    say("Traceback (most recent call last):", stream=sys.stderr)
-    say('  File "launch.py", line 237, in <module>', stream=sys.stderr)
-    say(text, stream=sys.stderr)
-    sys.exit(1)
 
 
 def value_of(text):
@@ -237,5 +218,5 @@ def export():
     (fixed / "model.obj").write_text(box_obj(False))
 
 
-if __name__ == "__main__":
+def main():
     export() if "--export" in sys.argv else train()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
 from pathlib import Path
 
-from topforge import items, jobs, schema, states
+from topforge import items, jobs, results, schema, states
+from topforge.errors import EXIT_CODES, FailureClass
 from topforge.items import Item, Needs
 from topforge.jobs import Job
 from topforge.paths import RunPaths
@@ -73,6 +75,14 @@ class Run:
         self.output = done.stdout + done.stderr
         return done.returncode
 
+    def must_fail(self, fault: str, kind: FailureClass, reason: str) -> None:
+        """Runs it: it ends in that class, says why (a regular expression) and what to do, and leaves no result."""
+        assert self.cook(fault) == EXIT_CODES[kind], self.output
+        assert self.state.failure_class is kind
+        assert re.search(reason, self.state.reason), self.state.reason
+        assert self.state.fix
+        assert not self.paths.manifest.exists()
+
     @property
     def log(self) -> str:
         return self.paths.latest_log.read_text()
@@ -80,6 +90,13 @@ class Run:
     @property
     def state(self) -> states.State:
         found = states.read(self.paths.state)
+        assert found is not None
+        return found
+
+    @property
+    def complete(self) -> results.Result:
+        """What an importer would find."""
+        found = results.complete(self.paths.run)
         assert found is not None
         return found
 

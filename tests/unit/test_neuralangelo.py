@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +12,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 
-import harness
 import neuralangelo as fake
 import trimesh
+from upstream_runs import Run
 
-from topforge import items, results, schema, states
-from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
-from topforge.items import Item, Needs
+from topforge import results, schema
+from topforge.errors import FailureClass, TopForgeError
+from topforge.items import Needs
 from topforge.paths import RunPaths
 from topforge.schema import ConfigError
 from topforge.trainers import neuralangelo_config, neuralangelo_log
@@ -36,71 +35,51 @@ def places(tmp_path_factory):
     return fake.make_checkout(root / "checkout"), fake.make_capture(root / "capture")
 
 
-@pytest.fixture(autouse=True)
-def _no_runner_is_left():
-    yield
-    harness.end_all()
-
-
 def options(places, **values):
     return schema.from_json(NeuralangeloOptions, {"checkout": str(places[0]), **SHORT, **values}, "test")
 
 
-def make(folder, places, needs=Needs(), **values):
-    paths = RunPaths(folder / "run")
-    paths.run.mkdir(parents=True, exist_ok=True)
-    config = options(places, **values)
-    key = items.compute_key("neuralangelo", ADAPTER.version, ADAPTER.deciding(config), "content", ())
-    item = Item("run", "neuralangelo", schema.to_json(config), key, dataset=str(places[1]), needs=needs)
-    items.write(paths.item, item)
-    return paths
-
-
-def run(paths, fault="", **variables):
-    nowhere = str(paths.run.parent / "no environment")  # so that the tests' own stands in for it
-    cache = str(paths.run.parent / "cache")
-    return harness.run(paths, FAKE_NEURALANGELO=fault, TOPFORGE_ENV=nowhere, TOPFORGE_CACHE=cache, **variables)
+def make(folder, places, gpus=1, **values):
+    return Run(folder, "neuralangelo", places[1], {"checkout": str(places[0]), **SHORT, **values}, Needs(gpus=gpus))
 
 
 @pytest.fixture(scope="module")
 def finished(places, tmp_path_factory):
-    paths = make(tmp_path_factory.mktemp("run"), places)
-    done = run(paths)
-    assert done.returncode == 0, done.stderr + harness.log(paths)
-    return paths
+    made = make(tmp_path_factory.mktemp("run"), places)
+    assert made.cook() == 0, made.output
+    return made
 
 
 def test_a_run_ends_in_a_result_with_every_promised_file(finished):
-    result = results.complete(finished.run)
-    assert result is not None
+    result = finished.complete
     assert {output.path: output.role for output in result.outputs}.items() >= REQUIRED.items()
     assert "Source Code License" in result.licences[0]
     assert result.provenance["trainer"]["commit"].startswith("94390b6")
-    assert (finished.result / "upstream" / "mesh.ply").is_file()
-    assert not finished.checkpoint.exists(), "gigabytes of finished checkpoints stay only where that is asked for"
+    assert (finished.paths.result / "upstream" / "mesh.ply").is_file()
+    assert not finished.paths.checkpoint.exists(), "gigabytes of finished checkpoints stay only where that is asked for"
 
 
 def test_what_upstream_wrote_twice_is_one_and_the_surface_is_closed(finished):
-    mesh = trimesh.load(finished.result / "mesh" / "mesh.ply", process=False)
-    extracted = trimesh.load(finished.result / "upstream" / "mesh.ply", process=False)
+    mesh = trimesh.load(finished.paths.result / "mesh" / "mesh.ply", process=False)
+    extracted = trimesh.load(finished.paths.result / "upstream" / "mesh.ply", process=False)
     assert len(extracted.vertices) - len(mesh.vertices) == 24  # the equator
     assert not extracted.is_watertight
     assert mesh.is_watertight
-    metrics = results.complete(finished.run).metrics
+    metrics = finished.complete.metrics
     assert metrics["triangles"] == len(mesh.faces)
     assert metrics["extracted_vertices"] == len(extracted.vertices)
 
 
 def test_the_result_is_y_up_and_keeps_its_colours(finished):
-    mesh = trimesh.load(finished.result / "mesh" / "mesh.ply", process=False)
+    mesh = trimesh.load(finished.paths.result / "mesh" / "mesh.ply", process=False)
     ball = mesh.vertices[:, 0] < 1.5
     top = mesh.vertices[ball][:, 1].argmax()
     assert mesh.vertices[ball][top].tolist() == pytest.approx([0, 1, 0], abs=1e-6)
     assert mesh.visual.vertex_colors[ball][top][:3].tolist() == [247, 64, 32]  # what the file has at z = 1
-    cameras = json.loads((finished.result / "cameras.json").read_text())["cameras"]
+    cameras = json.loads((finished.paths.result / "cameras.json").read_text())["cameras"]
     assert [camera["camera_to_world"][1][3] for camera in cameras] == pytest.approx([0.0] * 4)
     assert cameras[1]["camera_to_world"][2][3] == pytest.approx(-3.0)  # was at y = 3
-    scene = trimesh.load(finished.result / "mesh.glb")
+    scene = trimesh.load(finished.paths.result / "mesh.glb")
     assert sum(len(part.faces) for part in scene.geometry.values()) == len(mesh.faces)
 
 
@@ -108,34 +87,34 @@ def test_usd_reads_with_pixars_own_library(finished):
     usd = pytest.importorskip("pxr.UsdGeom")
     from pxr import Usd
 
-    stage = Usd.Stage.Open(str(finished.result / "asset.usda"))
+    stage = Usd.Stage.Open(str(finished.paths.result / "asset.usda"))
     mesh = usd.Mesh(stage.GetPrimAtPath("/asset/mesh"))
-    triangles = results.complete(finished.run).metrics["triangles"]
+    triangles = finished.complete.metrics["triangles"]
     assert len(mesh.GetFaceVertexCountsAttr().Get()) == triangles
     assert len(mesh.GetDisplayColorPrimvar().Get()) == len(mesh.GetPointsAttr().Get())
 
 
 def test_iterations_and_extraction_are_told_as_they_go(finished):
-    rows = finished.metrics.read_text().splitlines()
+    rows = finished.paths.metrics.read_text().splitlines()
     assert rows[0].startswith("step,total,stage")
     assert any(row.startswith("400,400,train") for row in rows)
     assert "seconds_per_iteration" in rows[0]
     assert "vertices" in rows[0]
-    assert finished.report.is_file()
+    assert finished.paths.report.is_file()
 
 
 def test_nothing_is_written_into_the_checkout(places, finished):
     assert {path.name for path in places[0].iterdir()} == {"train.py", "imaginaire", "projects", ".git"}
-    assert "wandb is disabled" in harness.log(finished)
+    assert "wandb is disabled" in finished.log
 
 
 def test_one_part_and_few_triangles_where_that_is_asked_for(places, tmp_path):
-    paths = make(tmp_path, places, largest_part=True, triangle_budget=200, keep_extracted=False)
-    assert run(paths).returncode == 0
-    mesh = trimesh.load(paths.result / "mesh" / "mesh.ply", process=False)
+    made = make(tmp_path, places, largest_part=True, triangle_budget=200, keep_extracted=False)
+    assert made.cook() == 0
+    mesh = trimesh.load(made.paths.result / "mesh" / "mesh.ply", process=False)
     assert 100 < len(mesh.faces) <= 200
     assert mesh.bounds.max() < 1.01, "the speck is gone"
-    assert not (paths.result / "upstream" / "mesh.ply").exists()
+    assert not (made.paths.result / "upstream" / "mesh.ply").exists()
     assert len(set(map(tuple, mesh.visual.vertex_colors.tolist()))) > 10
 
 
@@ -159,25 +138,18 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_failure_has_a_class_and_a_reason(fault, places, tmp_path):
-    kind, reason = FAULTS[fault]
-    paths = make(tmp_path, places)
-    assert run(paths, fault).returncode == EXIT_CODES[kind]
-    state = states.read(paths.state)
-    assert state.failure_class is kind
-    assert re.search(reason, state.reason), state.reason
-    assert state.fix
-    assert not paths.manifest.exists()
+    make(tmp_path, places).must_fail(fault, *FAULTS[fault])
 
 
 def test_out_of_memory_takes_the_table_down_and_says_so(places, tmp_path):
-    paths = make(tmp_path, places)
-    assert run(paths, "oom").returncode == 0
-    lowered = results.complete(paths.run).provenance["lowered"]
+    made = make(tmp_path, places)
+    assert made.cook("oom") == 0
+    lowered = made.complete.provenance["lowered"]
     assert lowered == [
         "lowered to fit into memory: train_batch_size from 2 to 1, preload from true to false, num_workers from 4 to 2",
         "lowered to fit into memory: dict_size from 22 to 21",
     ]
-    assert results.complete(paths.run).provenance["trainer"]["hash_table"] == {
+    assert made.complete.provenance["trainer"]["hash_table"] == {
         "dict_size": 21,
         "dim": 8,
         "parameters": 197649184,
@@ -185,9 +157,9 @@ def test_out_of_memory_takes_the_table_down_and_says_so(places, tmp_path):
 
 
 def test_the_hosts_memory_is_spared_first(places, tmp_path):
-    paths = make(tmp_path, places)
-    assert run(paths, "host_oom").returncode == 0
-    assert len(results.complete(paths.run).provenance["lowered"]) == 1
+    made = make(tmp_path, places)
+    assert made.cook("host_oom") == 0
+    assert len(made.complete.provenance["lowered"]) == 1
 
 
 def test_the_ladder_has_an_end():
@@ -204,9 +176,9 @@ def test_the_ladder_has_an_end():
 
 @pytest.mark.parametrize("fault", ["kill", "torn"])
 def test_a_killed_training_goes_on_where_its_last_whole_state_is(fault, places, tmp_path):
-    paths = make(tmp_path, places)
-    assert run(paths, fault).returncode == 0
-    log = harness.log(paths)
+    made = make(tmp_path, places)
+    assert made.cook(fault, retries=1) == 0
+    log = made.log
     assert "iteration_000000199_checkpoint.pt" in log
     assert "Training from scratch" not in log
     assert "iter=200]" in log
@@ -214,20 +186,20 @@ def test_a_killed_training_goes_on_where_its_last_whole_state_is(fault, places, 
 
 
 def test_a_failed_extraction_does_not_train_again(places, tmp_path):
-    paths = make(tmp_path, places)
-    run(paths, "nonzero")
-    assert run(paths).returncode == 0
-    assert "Training" not in harness.log(paths)
+    made = make(tmp_path, places)
+    made.cook("nonzero")
+    assert made.cook() == 0
+    assert "Training" not in made.log
 
 
 def test_a_finished_run_is_trained_longer(places, tmp_path):
-    paths = make(tmp_path, places, keep_checkpoint=True, scale_schedule=False)
-    assert run(paths).returncode == 0
+    made = make(tmp_path, places, keep_checkpoint=True, scale_schedule=False)
+    assert made.cook() == 0
     short, long = options(places, scale_schedule=False), options(places, scale_schedule=False, max_iter=800)
     assert ADAPTER.extends(long, short)
     assert not ADAPTER.extends(short, long)
     assert not ADAPTER.extends(options(places, max_iter=800), options(places)), "its schedule is another one"
-    assert resumption(paths.checkpoint) == ("--resume",)
+    assert resumption(made.paths.checkpoint) == ("--resume",)
     assert ADAPTER.option_for_attribute("iter", short) == "max_iter"
 
 
@@ -242,7 +214,7 @@ def test_extending_goes_on_from_the_last_iteration(places, tmp_path, monkeypatch
     command(["train", "--adapter", "neuralangelo", *out, *flags])
     (short,) = [path.parent for path in (tmp_path / "short").rglob("result.json") if path.parent.name != "check"]
     command(["extend", short, "--iter", "600", "--out", tmp_path / "long"])
-    log = harness.log(RunPaths(tmp_path / "long"))
+    log = RunPaths(tmp_path / "long").latest_log.read_text()
     assert "iter=401]" in log
     assert "iter=400]" not in log
     assert results.complete(tmp_path / "long").metrics["iterations"] == 600
@@ -256,8 +228,8 @@ def command(words):
 
 
 def test_several_gpus_start_under_torchrun(places, tmp_path):
-    paths = make(tmp_path, places, Needs(gpus=2))
-    steps = ADAPTER.steps(items.read(paths.item), options(places), paths)
+    made = make(tmp_path, places, gpus=2)
+    steps = ADAPTER.steps(made.item, options(places), made.paths)
     assert steps[0].arguments[:6] == (
         *("{python}", "-u", "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"),
     )
@@ -372,6 +344,10 @@ def test_lines_that_say_how_far_it_is():
     bar = reader("Training epoch 12:  73%|#######3  | 250/343 [00:17<00:06, 14.1it/s, iter=4366]")
     assert (bar.step, bar.total, bar.stage) == (4366, 500000, "train")
     assert reader("Evaluating:  50%|##   | 2/4 [00:01<00:01]") is None, "not the extraction's bar"
+    assert reader("Training epoch 12:  74%|#######3  | 252/343 [00:17<00:06, 14.1it/s, iter=4368]") is None, "too soon"
+    bar = "Training epoch 12:  80%|########  | 284/343 [00:17<00:06, 14.1it/s, iter=4400]"
+    both = reader(bar + "Iteration: 4400, average iter time: 0.07.")
+    assert (both.step, both.metrics) == (4400, {"seconds_per_iteration": 0.07}), "upstream prints into the bar's line"
     assert reader("Iteration: 4400, average iter time: 0.071234.").metrics == {"seconds_per_iteration": 0.071234}
     assert reader("Done with training!!!").progress == 1.0
     reader("Running mesh extraction with 1 GPUs.")

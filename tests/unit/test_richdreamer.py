@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 import zipfile
@@ -14,15 +13,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 
-import harness
 import imageio.v3 as imageio
 import richdreamer as fake
 import trimesh
+from upstream_runs import Run
 
-from topforge import items, results, schema, states
-from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
-from topforge.items import Item, Needs
-from topforge.paths import RunPaths
+from topforge import schema
+from topforge.errors import FailureClass, TopForgeError
+from topforge.items import Needs
 from topforge.trainers import richdreamer_launch
 from topforge.trainers import richdreamer_stages as stages
 from topforge.trainers.richdreamer import ADAPTER, REQUIRED, Reader
@@ -36,78 +34,59 @@ def checkout(tmp_path_factory):
     return fake.make_checkout(tmp_path_factory.mktemp("richdreamer") / "checkout")
 
 
-@pytest.fixture(autouse=True)
-def _no_runner_is_left():
-    yield
-    harness.end_all()
-
-
 def options(checkout, **values):
     return schema.from_json(RichDreamerOptions, {"checkout": str(checkout), **SHORT, **values}, "test")
 
 
-def make(folder, checkout, needs=Needs(), **values):
-    paths = RunPaths(folder / "run")
-    paths.run.mkdir(parents=True, exist_ok=True)
-    config = options(checkout, **values)
-    key = items.compute_key("richdreamer", ADAPTER.version, ADAPTER.deciding(config), "", ())
-    items.write(paths.item, Item("run", "richdreamer", schema.to_json(config), key, needs=needs))
-    return paths
-
-
-def run(paths, fault=""):
-    nowhere = str(paths.run.parent / "no environment")  # so that the tests' own stands in for it
-    cache = str(paths.run.parent / "cache")
-    return harness.run(paths, FAKE_RICHDREAMER=fault, TOPFORGE_ENV=nowhere, TOPFORGE_CACHE=cache)
+def make(folder, checkout, **values):
+    return Run(folder, "richdreamer", None, {"checkout": str(checkout), **SHORT, **values}, Needs(gpus=1))
 
 
 @pytest.fixture(scope="module")
 def finished(checkout, tmp_path_factory):
-    paths = make(tmp_path_factory.mktemp("run"), checkout, prompt="it's #1: a [donut] of 5")
-    done = run(paths)
-    assert done.returncode == 0, done.stderr + harness.log(paths)
-    return paths
+    made = make(tmp_path_factory.mktemp("run"), checkout, prompt="it's #1: a [donut] of 5")
+    assert made.cook() == 0, made.output
+    return made
 
 
 def test_a_run_ends_in_the_result_folder_of_the_built_in_trainer(finished):
-    result = results.complete(finished.run)
-    assert result is not None
+    result = finished.complete
     assert {output.path: output.role for output in result.outputs}.items() >= REQUIRED.items()
     assert result.provenance["trainer"]["commit"].startswith("e467759")
     assert result.provenance["trainer"]["iterations"] == {"geometry": 40, "refinement": 40, "texture": 40}
-    assert (finished.result / "upstream" / "export_fix" / "model.obj").is_file()
+    assert (finished.paths.result / "upstream" / "export_fix" / "model.obj").is_file()
 
 
 def test_its_z_is_our_y_and_its_maps_are_split_and_png(finished):
-    mesh = trimesh.load(finished.result / "mesh" / "mesh.obj", process=False)
+    mesh = trimesh.load(finished.paths.result / "mesh" / "mesh.obj", process=False)
     assert mesh.extents.tolist() == pytest.approx([1.0, 3.0, 2.0])
     assert mesh.volume == pytest.approx(6.0)
-    roughness = imageio.imread(finished.result / "textures" / "roughness.png")
-    metallic = imageio.imread(finished.result / "textures" / "metallic.png")
-    base_color = imageio.imread(finished.result / "mesh" / "texture_kd.png")
+    roughness = imageio.imread(finished.paths.result / "textures" / "roughness.png")
+    metallic = imageio.imread(finished.paths.result / "textures" / "metallic.png")
+    base_color = imageio.imread(finished.paths.result / "mesh" / "texture_kd.png")
     middle = (slice(28, 30), slice(20, 22))  # in no chart: what is outside of all is filled from them
     assert np.abs(roughness.astype(int) - 128).max() <= 2
     assert np.abs(metallic.astype(int) - 51).max() <= 2
     assert np.abs(base_color[middle].astype(int) - (200, 80, 40)).max() <= 4
-    assert trimesh.load(finished.result / "mesh.glb") is not None
+    assert trimesh.load(finished.paths.result / "mesh.glb") is not None
 
 
 def test_a_prompt_arrives_as_it_was_written(finished):
-    log = harness.log(finished)
+    log = finished.log
     assert "prompt: it's #1: a [donut] of 5\n" in log
     assert "prompt: a DSLR photo of it's #1: a [donut] of 5\n" in log
 
 
 def test_losses_and_pictures_are_picked_up_as_they_appear(finished):
-    table = finished.metrics.read_text().splitlines()
+    table = finished.paths.metrics.read_text().splitlines()
     assert "loss,loss_sd" in table[0]
     assert {row.split(",")[2] for row in table[1:]} >= {"geometry", "refinement", "texture"}
-    assert list(finished.previews.glob("it*.png"))
-    assert finished.report.is_file()
+    assert list(finished.paths.previews.glob("it*.png"))
+    assert finished.paths.report.is_file()
 
 
 def test_both_ways_to_a_mesh(checkout, tmp_path):
-    assert run(make(tmp_path, checkout, path="dmtet")).returncode == 0
+    assert make(tmp_path, checkout, path="dmtet").cook() == 0
 
 
 FAULTS = {
@@ -126,50 +105,41 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_failure_has_a_class_and_a_reason(fault, checkout, tmp_path):
-    kind, reason = FAULTS[fault]
-    paths = make(tmp_path, checkout)
-    assert run(paths, fault).returncode == EXIT_CODES[kind]
-    state = states.read(paths.state)
-    assert state.failure_class is kind
-    assert re.search(reason, state.reason), state.reason
-    assert state.fix
-    assert not paths.manifest.exists()
+    make(tmp_path, checkout).must_fail(fault, *FAULTS[fault])
 
 
 @pytest.mark.parametrize("fault", ["write_frames", "fix_mesh"])
 def test_what_goes_wrong_after_the_work_is_done_costs_no_hours(fault, checkout, tmp_path):
-    paths = make(tmp_path, checkout)
-    assert run(paths, fault).returncode == 0
-    warnings = results.complete(paths.run).provenance["trainer"]["warnings"]
+    made = make(tmp_path, checkout)
+    assert made.cook(fault) == 0
+    warnings = made.complete.provenance["trainer"]["warnings"]
     assert warnings
     assert "exit code 1" in warnings[0]
 
 
 def test_a_killed_stage_is_the_only_one_done_again(checkout, tmp_path):
-    paths = make(tmp_path, checkout)
-    assert run(paths, "kill_refinement").returncode == 0
-    log = harness.log(paths)
+    made = make(tmp_path, checkout)
+    assert made.cook("kill_refinement", retries=1) == 0
+    log = made.log
     assert '"stage": "geometry"' not in log
     assert '"stage": "refinement"' in log
-    assert len(results.complete(paths.run).provenance["attempts"]) == 2
+    assert len(made.complete.provenance["attempts"]) == 2
 
 
 def test_half_a_checkpoint_is_no_stage(checkout, tmp_path):
-    paths = make(tmp_path, checkout)
-    run(paths, "no_export")
-    root = paths.checkpoint
+    made = make(tmp_path, checkout)
+    made.cook("no_export")
+    root = made.paths.checkpoint
     assert [stages.is_done(root, stage) for stage in stages.STAGES] == [True] * 3
     stages.checkpoint_of(root, "refinement").write_bytes(stages.checkpoint_of(root, "refinement").read_bytes()[:20])
-    names = [step.name for step in ADAPTER.steps(items.read(paths.item), options(checkout), paths)]
+    names = [step.name for step in ADAPTER.steps(made.item, options(checkout), made.paths)]
     assert names == ["extensions", "refinement", "texture", "export", "normalise"]
 
 
 def test_out_of_memory_is_met_with_save_mem_which_is_said(checkout, tmp_path):
-    paths = make(tmp_path, checkout)
-    assert run(paths, "oom").returncode == 0
-    assert results.complete(paths.run).provenance["lowered"] == [
-        "save_mem changed from false to true to fit into memory"
-    ]
+    made = make(tmp_path, checkout)
+    assert made.cook("oom") == 0
+    assert made.complete.provenance["lowered"] == ["save_mem changed from false to true to fit into memory"]
 
 
 @pytest.mark.parametrize("path", ["nerf", "dmtet"])
@@ -184,9 +154,9 @@ def test_the_ladder_has_an_end(path):
 
 
 def test_a_mesh_without_bumps_has_a_flat_normal_map(checkout, tmp_path):
-    paths = make(tmp_path, checkout)
-    assert run(paths, "no_bump").returncode == 0
-    normal = imageio.imread(paths.result / "mesh" / "texture_n.png")
+    made = make(tmp_path, checkout)
+    assert made.cook("no_bump") == 0
+    normal = imageio.imread(made.paths.result / "mesh" / "texture_n.png")
     assert np.abs(normal.astype(int) - (128, 128, 255)).max() <= 1
 
 
