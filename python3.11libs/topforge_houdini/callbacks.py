@@ -13,7 +13,7 @@ import topforge
 from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
 from topforge.trainers import registry
-from topforge_houdini import built_in_nodes, captures, parameters, runs, top_nodes, work_items
+from topforge_houdini import built_in_nodes, captures, menus, parameters, runs, top_nodes, work_items
 from topforge_houdini.messages import Kwargs, in_dialog
 from topforge_houdini.node_settings import NodeSettings
 
@@ -36,12 +36,21 @@ class CheckBrokeError(TopForgeError):
 def apply_preset(kwargs: Kwargs) -> None:
     """Sets the options that presets name to those of the chosen one; what depends on the capture stays."""
     node = kwargs["node"]
-    adapter = registry.get(str(node.evalParm("trainer")))
-    for name, values in parameters.preset_settings(adapter, str(node.evalParm("preset"))).items():
+    adapter, preset = registry.get(str(node.evalParm("trainer"))), str(node.evalParm("preset"))
+    for name, values in parameters.preset_settings(adapter, preset).items() if preset else ():
         if len(values) == 1:
             node.parm(name).set(values[0])
         else:
             node.parmTuple(name).set(values)
+
+
+@in_dialog
+def choose_trainer(kwargs: Kwargs) -> None:
+    """Takes the preset of the trainer before out of the menu: this one's options are what they are."""
+    node = kwargs["node"]
+    known = registry.get(str(node.evalParm("trainer"))).presets
+    if str(node.evalParm("preset")) not in known:
+        node.parm("preset").set(menus.STANDARD if menus.STANDARD in known else "")
 
 
 @in_dialog

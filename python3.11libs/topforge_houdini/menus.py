@@ -11,6 +11,9 @@ from topforge import prefix_discovery, prefixes, private_environment
 from topforge.trainers import registry
 from topforge_houdini.pipeline_path import REPOSITORY
 
+STANDARD = "standard"
+"""The preset whose options are the defaults, of trainers that have one."""
+
 
 def environments() -> list[str]:
     """Environments of this machine: token, label, token, label, ... The first, an empty text, is TopForge's own."""
@@ -24,6 +27,7 @@ def environments() -> list[str]:
 
 
 def presets(kwargs: Mapping[str, Any]) -> list[str]:
-    """Presets of the node's trainer: token, label, token, label, ..."""
+    """Presets of the node's trainer: token, label, ... The first sets nothing, where none of them is the default."""
     adapter = registry.get(str(kwargs["node"].evalParm("trainer")))
-    return [text for name in adapter.presets for text in (name, name.replace("_", " ").title())]
+    first = ["", "Choose a Preset"] if adapter.presets and STANDARD not in adapter.presets else []
+    return first + [text for name in adapter.presets for text in (name, name.replace("_", " ").title())]

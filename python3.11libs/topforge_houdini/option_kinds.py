@@ -5,7 +5,9 @@ choices                  text with a menu, which evaluates to the chosen token
 int, float, fixed tuple  integer, float, vector, with the option's limits as hard ones
 text, path               text, file
 list of texts            list of parameters whose length the user sets
-any of these or null     a toggle `NAME_set` in front of it
+path or null             a file, null while it is empty
+true, false or null      a menu, as for choices or null, with Default for null
+number or null           a toggle `NAME_set` in front of it
 anything else            text that holds JSON
 """
 
@@ -37,6 +39,10 @@ _NUMBER_TYPES = {
     (float, 4): "vector4",
 }
 """DialogScript's type for a number of components."""
+_SIDES = {"pixels": 512, "texels": 1024}
+"""What a size of pictures begins with when it is switched on."""
+_NULL = "null"
+"""Token of a menu's first entry where an option may be null."""
 _SLIDER = 10
 """Where nothing limits a number above, its slider ends at this many times the default."""
 
@@ -120,7 +126,9 @@ class NumberKind(Kind):
 
     def _without_default(self) -> Any:
         """What an optional number shows while it is not set."""
-        value = self.scalar(self.field.limits.minimum or 0)
+        value, limits = self.scalar(self.field.limits.minimum or 0), self.field.limits
+        if self.scalar is int and limits.unit in _SIDES:  # nobody wants the least size when switching one on
+            value = max(value, min(_SIDES[limits.unit], int(limits.maximum or _SIDES[limits.unit])))
         return value if self.single else (value,) * self.size
 
     def _range(self, values: tuple[Any, ...]) -> tuple[Bound, Bound] | None:
@@ -195,9 +203,53 @@ class JsonKind(Kind):
         return {name: (json.dumps(value),)}
 
 
+class OptionalPathKind(Kind):
+    """A path or null."""
+
+    def entries(self, base: Parameter) -> tuple[Entry, ...]:
+        """A file with a chooser."""
+        tags = (("filechooser_mode", "read"),)
+        return (dataclasses.replace(base, type="file", default=(self.field.default or "",), tags=tags),)
+
+    def read(self, name: str, evaluate: Evaluate) -> str | None:
+        """The path; null while it is empty."""
+        return str(evaluate(name)[0]) or None
+
+    def settings(self, name: str, value: str | None) -> Settings:
+        """The path, or nothing."""
+        return {name: (value or "",)}
+
+
+class OptionalChoiceKind(Kind):
+    """One of some texts or numbers, true or false, or null."""
+
+    def _tokens(self) -> dict[str, Any]:
+        choices = self.field.limits.choices or (True, False)
+        return {_NULL: None, **{json.dumps(each) if isinstance(each, bool) else str(each): each for each in choices}}
+
+    def _token(self, value: Any) -> str:
+        return next(token for token, each in self._tokens().items() if each == value and type(each) is type(value))
+
+    def entries(self, base: Parameter) -> tuple[Entry, ...]:
+        """Text with a menu whose first entry is null."""
+        labels = {_NULL: "Default", "true": "On", "false": "Off"}
+        menu = Menu(tuple((token, labels.get(token, token)) for token in self._tokens()))
+        default = (self._token(self.field.default),)
+        return (dataclasses.replace(base, type="string", default=default, menu=menu),)
+
+    def read(self, name: str, evaluate: Evaluate) -> Any:
+        """The choice; a text that is none goes on as it is, for the option's own check to refuse."""
+        token = str(evaluate(name)[0])
+        return self._tokens().get(token, token)
+
+    def settings(self, name: str, value: Any) -> Settings:
+        """Its token."""
+        return {name: (self._token(value),)}
+
+
 @dataclasses.dataclass(frozen=True)
 class OptionalKind(Kind):
-    """Something or null."""
+    """A number, a text or numbers, or null."""
 
     inner: Kind
 
@@ -212,6 +264,7 @@ class OptionalKind(Kind):
             help="Off: %s is null, which leaves it to the trainer." % base.label,
             no_label=True,
             join_next=True,
+            hide_when=base.hide_when,
         )
         inner = self.inner.entries(dataclasses.replace(base, disable_when="{ %s == 0 }" % switch))
         return (toggle, *inner)
@@ -231,7 +284,12 @@ def kind_of(field: OptionField) -> Kind:
     """How an option stands on a node."""
     members = [member for member in typing.get_args(field.hint) if member is not type(None)]
     if typing.get_origin(field.hint) is typing.Union and len(members) == 1:
-        return OptionalKind(field, _plain_kind(field, members[0]))
+        if members[0] is bool or (field.limits.choices and members[0] in (int, float, str)):
+            return OptionalChoiceKind(field)
+        if members[0] is str and field.limits.path:
+            return OptionalPathKind(field)
+        inner = _plain_kind(field, members[0])
+        return inner if isinstance(inner, JsonKind) else OptionalKind(field, inner)  # JSON has a null of its own
     return _plain_kind(field, field.hint)
 
 

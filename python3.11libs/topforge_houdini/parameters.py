@@ -15,8 +15,12 @@ from topforge.errors import TopForgeError
 from topforge.schema import ConfigError, OptionField, Problem
 from topforge.strict_json import JsonError
 from topforge.trainers.base import Adapter
-from topforge_houdini.option_kinds import Evaluate, JsonKind, Settings, kind_of
+from topforge_houdini.option_kinds import Evaluate, JsonKind, OptionalPathKind, Settings, kind_of
 from topforge_scene.dialog_script import Entry, Folder, Parameter
+
+_FIRST = "Upstream"
+_TITLES = {"Monitor": "Progress"}
+"""Groups that a node calls otherwise: train has a tab Monitor of its own."""
 
 
 class ParameterTextError(TopForgeError):
@@ -45,8 +49,13 @@ def parameter_name(adapter: Adapter, option: str, prefix: str | None = None) -> 
 
 def label(field: OptionField) -> str:
     """What people read beside the parameter, with the unit unless the words say it already."""
-    unit = field.limits.unit
-    return field.label if not unit or unit.lower() in field.label.lower() else "%s (%s)" % (field.label, unit)
+    unit, text = field.limits.unit, _within(field).label
+    return text if not unit or unit.lower() in text.lower() else "%s (%s)" % (text, unit)
+
+
+def _within(field: OptionField) -> OptionField:
+    """An option of a nested dataclass as it is called there: it stands in a folder that says the rest."""
+    return dataclasses.replace(field, name=field.name.rpartition(".")[2])
 
 
 def help_text(field: OptionField) -> str:
@@ -54,6 +63,7 @@ def help_text(field: OptionField) -> str:
     unit = " " + field.limits.unit if field.limits.unit else ""
     allowed = "Allowed: %s%s. " % (field.range, unit) if field.range else ""
     form = "JSON: %s. " % field.type if typeless(field) else ""
+    form = "Empty is null. " if isinstance(kind_of(field), OptionalPathKind) else form
     return "%s %s%sConfig key: %s." % (" ".join(field.help.split()), allowed, form, field.name)
 
 
@@ -64,14 +74,23 @@ def typeless(field: OptionField) -> bool:
 
 def entries(adapter: Adapter, field: OptionField, prefix: str | None = None) -> tuple[Entry, ...]:
     """The parameter or parameters of one option."""
-    name = parameter_name(adapter, field.name, prefix)
-    return kind_of(field).entries(Parameter(name, label(field), "string", help=help_text(field)))
+    name, hidden = parameter_name(adapter, field.name, prefix), ""
+    if field.limits.when:
+        deciding, value = field.limits.when
+        token = str(int(value)) if isinstance(value, bool) else str(value)
+        sibling = field.name.rpartition(".")[0] + "." + deciding if "." in field.name else deciding
+        hidden = "{ %s != %s }" % (parameter_name(adapter, sibling, prefix), token)
+    return kind_of(field).entries(Parameter(name, label(field), "string", help=help_text(field), hide_when=hidden))
 
 
 def folders(adapter: Adapter) -> tuple[Folder, ...]:
-    """The options in one tab for each group, the rare ones in a folder of their own below the others."""
-    groups: dict[str, list[OptionField]] = {}
-    for field in options(adapter):
+    """The options in one tab for each group, the rare ones in a folder of their own below the others.
+
+    What has to be set before anything works comes first: where the trainer lies.
+    """
+    fields = list(options(adapter))
+    groups: dict[str, list[OptionField]] = {_FIRST: []} if any(f.limits.group == _FIRST for f in fields) else {}
+    for field in fields:
         groups.setdefault(field.limits.group or "Options", []).append(field)
     return tuple(_group(adapter, title, fields) for title, fields in groups.items())
 
@@ -84,7 +103,7 @@ def _group(adapter: Adapter, title: str, fields: list[OptionField]) -> Folder:
     )
     if shown and rare:
         rare = (Folder(name + "_advanced", "Advanced", rare, kind="groupcollapsible"),)
-    return Folder(name, title, shown + rare)
+    return Folder(name, _TITLES.get(title, title), shown + rare)
 
 
 def config_values(

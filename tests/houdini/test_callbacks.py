@@ -59,6 +59,20 @@ def test_the_menu_of_presets_is_the_trainers(net):
     assert node.parm("preset").menuItems() == ()
 
 
+def test_another_trainer_has_no_preset_until_one_is_chosen(net):
+    node = making.ours(net, "train")
+    node.parm("preset").set("draft")
+    for trainer, preset in (("neuralangelo", ""), ("topforge", "standard")):
+        node.parm("trainer").set(trainer)
+        node.hdaModule().choose_trainer({"node": node})
+        assert node.evalParm("preset") == preset
+        assert preset in node.parm("preset").menuItems()
+    node.parm("trainer").set("neuralangelo")
+    node.hdaModule().choose_trainer({"node": node})
+    node.hdaModule().apply_preset({"node": node})
+    assert node.evalParm("neuralangelo_max_iter") == 500000
+
+
 def test_run_folder_and_report_of_the_newest_run(net):
     node = making.command(net)
     with pytest.raises(TopForgeError, match="Cook a TopForge node first"):

@@ -64,6 +64,14 @@ class Exotic:
     """An object."""
     kind: Optional[str] = option(None, choices=("x", "y"))
     """Optional choice."""
+    switch: Optional[bool] = None
+    """On, off or left to others."""
+    place: Optional[str] = option(None, path=True)
+    """Optional path."""
+    width: Optional[int] = option(None, unit="pixels", minimum=16, maximum=256)
+    """Optional size."""
+    rarely: Optional[float] = option(None, when=("kind", "x"))
+    """Counts with another only."""
     quiet: int = option(0, ignored=True)
     """Not shown."""
 
@@ -101,7 +109,7 @@ def single_values_of(hint, limits):
         bool: st.booleans(),
         int: st.integers(int(low), int(high)),
         float: st.floats(limits.minimum, limits.maximum, allow_nan=False, allow_infinity=False),
-        str: st.text(st.characters(codec="utf-8")),
+        str: st.text(st.characters(codec="utf-8"), min_size=int(limits.path)),
         Any: st.sampled_from([None, 1, 0.5, "text", [1, [True]], {"a": {}}]),
     }
     return strategies.get(hint, st.dictionaries(st.text(max_size=3), st.integers(), max_size=2))
@@ -166,9 +174,46 @@ def test_labels_help_and_limits_come_from_the_option():
     assert option_kinds.plain_number(1e-6) == "0.000001"
 
 
+def test_what_may_be_null_is_as_simple_as_its_type_allows():
+    adapter = ExoticAdapter()
+    fields = {field.name: field for field in parameters.options(adapter)}
+    (switch,) = parameters.entries(adapter, fields["switch"])
+    assert (switch.menu.items, switch.default) == ((("null", "Default"), ("true", "On"), ("false", "Off")), ("null",))
+    (kind,) = parameters.entries(adapter, fields["kind"])
+    assert [token for token, _ in kind.menu.items] == ["null", "x", "y"]
+    (place,) = parameters.entries(adapter, fields["place"])
+    assert (place.type, place.default) == ("file", ("",))
+    _, width = parameters.entries(adapter, fields["width"])
+    assert width.default == ("256",), "switched on it is of use: a usual size within its limits, not the least"
+
+
+def test_an_option_without_effect_is_hidden_with_all_its_parameters():
+    adapter = ExoticAdapter()
+    field = next(field for field in parameters.options(adapter) if field.name == "rarely")
+    hidden = [entry.hide_when for entry in parameters.entries(adapter, field)]
+    assert hidden == ["{ exotic_one_kind != x }"] * 2
+    shown = {
+        entry.name: entry.hide_when
+        for field in parameters.options(registry.get("frames"))
+        for entry in parameters.entries(registry.get("frames"), field)
+    }
+    assert shown["frames_every"] == "{ frames_by != every }"
+    assert shown["frames_start"] == ""
+
+
+def test_nested_options_are_called_as_in_their_folder():
+    adapter = registry.get("richdreamer")
+    by_label = {folder.label: folder for folder in parameters.folders(adapter)}
+    assert next(iter(by_label)) == "Upstream", "where the trainer lies comes first"
+    entries = [entry for item in by_label["Geometry Stage"].items for entry in getattr(item, "items", (item,))]
+    labels = [entry.label for entry in entries]
+    assert "Learning Rate" in labels
+    assert not [label for label in labels if label.startswith("Geometry") and label != "Geometry Type"]
+
+
 def test_folders_are_groups_and_rare_options_are_folded_away():
     by_label = {folder.label: folder for folder in parameters.folders(registry.get("topforge"))}
-    assert list(by_label) == ["Optimisation", "Material", "Capture", "Monitor", "Geometry", "Light"]
+    assert list(by_label) == ["Optimisation", "Material", "Capture", "Progress", "Geometry", "Light"]
     advanced = by_label["Geometry"].items[-1]
     assert isinstance(advanced, Folder)
     assert (advanced.label, advanced.kind) == ("Advanced", "groupcollapsible")

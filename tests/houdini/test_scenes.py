@@ -133,7 +133,6 @@ def test_the_video_network_hands_on_what_it_makes(opened, monkeypatch, tmp_path)
         (clone / name).write_text("")
     (clone / "imaginaire").mkdir()
     net.node("frames").parm("dataset").set(str(video))
-    net.node("train").parm("neuralangelo_checkout_set").set(1)
     net.node("train").parm("neuralangelo_checkout").set(str(clone))
     net.node("train").cookWorkItems(block=True, generate_only=True)
     made = []

@@ -277,7 +277,7 @@ def test_no_capture_and_a_missing_one_are_refused(net, tmp_path):
     node = making.ours(net, "train")
     assert "Capture (dataset) is empty, and there are no work items above" in making.complaint(node)
     node.parm("dataset").set("$HIP/nothing")
-    assert "%s: there is no such folder" % (tmp_path / "nothing") in making.complaint(node)
+    assert "%s: there is no such file or folder" % (tmp_path / "nothing") in making.complaint(node)
 
 
 # Environment and output folder

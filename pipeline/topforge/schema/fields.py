@@ -42,6 +42,9 @@ class Limits:
     ignored: bool = False
     """Accepted so that other programs' config files run as they are, without effect or with one possible value only;
     not shown on nodes."""
+    when: Tuple[Any, ...] = ()
+    """Another option of the same dataclass, and the value of it without which this one has no effect: ("by", "count").
+    Nodes show it only then."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,9 +98,10 @@ def option(
     path: bool = False,
     label: str = "",
     ignored: bool = False,
+    when: Tuple[Any, ...] = (),
 ) -> T:
     """A dataclass field with limits. Pass `dataclasses.MISSING` as default for a required option. See `Limits`."""
-    limits = Limits(unit, minimum, maximum, choices, length, group, advanced, path, label, ignored)
+    limits = Limits(unit, minimum, maximum, choices, length, group, advanced, path, label, ignored, when)
     metadata = {_METADATA: limits}
     if isinstance(default, (dict, list)):
         made = default

@@ -37,13 +37,21 @@ class FramesOptions:
 
     by: str = option("count", choices=("count", "per_second", "every"), group="Frames", label="Choose By")
     """How the number of frames of a video is given; photographs are all taken."""
-    count: int = option(150, unit="frames", minimum=3, maximum=100000, group="Frames")
+    count: int = option(150, unit="frames", minimum=3, maximum=100000, group="Frames", when=("by", "count"))
     """Frames in all, evenly spread. 50 to 200 around an object; time to find cameras grows with the square."""
     per_second: float = option(
-        2.0, unit="1/s", minimum=0.001, maximum=1000.0, group="Frames", label="Frames per Second"
+        2.0,
+        unit="1/s",
+        minimum=0.001,
+        maximum=1000.0,
+        group="Frames",
+        label="Frames per Second",
+        when=("by", "per_second"),
     )
     """Frames of each second."""
-    every: int = option(15, unit="frames", minimum=1, maximum=100000, group="Frames", label="One of Every")
+    every: int = option(
+        15, unit="frames", minimum=1, maximum=100000, group="Frames", label="One of Every", when=("by", "every")
+    )
     """One of so many frames, as upstream's scripts count (their downsample rate)."""
     sharpest: bool = option(True, group="Frames", label="Take Sharpest")
     """Take the sharpest of each stretch; off takes the one in its middle."""

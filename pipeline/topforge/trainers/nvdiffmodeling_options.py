@@ -43,7 +43,9 @@ class NvdiffmodelingOptions:
     """Adam's step size for everything; null = 0.01. It falls by 10^(-0.0002 iteration)."""
     light_power: float = option(5.0, minimum=0.0, maximum=1e6, group="Light")
     """Brightness of the light, one point at the distance of the camera, elsewhere in each view."""
-    min_roughness: float = option(0.08, minimum=0.0, maximum=1.0, group="Material", advanced=True)
+    min_roughness: float = option(
+        0.08, minimum=0.0, maximum=1.0, group="Material", advanced=True, label="Least Roughness"
+    )
     """Least roughness."""
     subdivision: int = option(0, minimum=0, maximum=6, group="Geometry")
     """Times the base mesh is subdivided for a displacement map, which upstream trains but does not export."""
@@ -51,7 +53,9 @@ class NvdiffmodelingOptions:
     """Train each mip level of the textures by itself: for an asset seen from afar."""
     random_textures: bool = option(False, group="Material", advanced=True, label="Random Start Textures")
     """Textures start as noise, not as the base mesh's materials say."""
-    laplacian_factor: Optional[float] = option(None, minimum=0.0, maximum=1e9, group="Geometry")
+    laplacian_factor: Optional[float] = option(
+        None, minimum=0.0, maximum=1e9, group="Geometry", label="Laplacian Weight"
+    )
     """Weight of the Laplacian; null = from its value at the start."""
     relative_laplacian: bool = option(False, group="Geometry", advanced=True)
     """Smooth the displacement since the start, not the surface; needs laplacian_factor."""
@@ -81,7 +85,9 @@ class NvdiffmodelingOptions:
         (), choices=TRAINED, length=(0, 5), group="Optimisation", advanced=True, label="Keep As It Is"
     )
     """What is not trained: position, normal, kd, ks, displacement."""
-    displacement: float = option(0.15, minimum=0.0, maximum=100.0, group="Geometry", advanced=True)
+    displacement: float = option(
+        0.15, minimum=0.0, maximum=100.0, group="Geometry", advanced=True, label="Greatest Displacement"
+    )
     """Greatest displacement, with `subdivision`."""
     mtl_override: Optional[str] = option(
         None, path=True, group="Material", advanced=True, label="Reference Material File"

@@ -26,13 +26,13 @@ class StageOptions:
     """Length of the stage; null = upstream's, or `iterations` where that is set."""
     batch_size: Optional[Sizes] = option(None, unit="views", minimum=1, maximum=1024, advanced=True)
     """Views in each iteration, divisible by n_view; a list has one number for each resolution."""
-    n_view: Optional[int] = option(None, minimum=1, maximum=64, advanced=True)
+    n_view: Optional[int] = option(None, minimum=1, maximum=64, advanced=True, label="Views Seen Together")
     """Views that the multi-view diffusion sees together; its weights are made for 4."""
-    n_val_views: Optional[int] = option(None, minimum=1, maximum=360, advanced=True)
+    n_val_views: Optional[int] = option(None, minimum=1, maximum=360, advanced=True, label="Views of a Preview")
     """Views of a preview."""
-    width: Optional[Sizes] = option(None, unit="pixels", minimum=16, maximum=4096, advanced=True)
+    width: Optional[Sizes] = option(None, unit="pixels", minimum=16, maximum=4096, advanced=True, label="View Width")
     """Width of a rendered view; a list has one for each milestone."""
-    height: Optional[Sizes] = option(None, unit="pixels", minimum=16, maximum=4096, advanced=True)
+    height: Optional[Sizes] = option(None, unit="pixels", minimum=16, maximum=4096, advanced=True, label="View Height")
     """Height of a rendered view."""
     resolution_milestones: Optional[Tuple[int, ...]] = option(None, minimum=1, length=(1, 16), advanced=True)
     """Iterations at which the next size is taken."""
@@ -40,27 +40,35 @@ class StageOptions:
     """The camera's distance is relative to its field of view."""
     camera_distance_range: Optional[Pair] = option(None, minimum=0.01, maximum=100.0, advanced=True)
     """Nearest and farthest camera."""
-    fovy_range: Optional[Pair] = option(None, unit="degrees", minimum=1.0, maximum=170.0, advanced=True)
+    fovy_range: Optional[Pair] = option(
+        None, unit="degrees", minimum=1.0, maximum=170.0, advanced=True, label="Field of View Range"
+    )
     """Least and greatest vertical field of view."""
     elevation_range: Optional[Pair] = option(None, unit="degrees", minimum=-90.0, maximum=90.0, advanced=True)
     """Lowest and highest camera."""
-    camera_perturb: Optional[float] = option(None, minimum=0.0, maximum=10.0, advanced=True)
+    camera_perturb: Optional[float] = option(None, minimum=0.0, maximum=10.0, advanced=True, label="Camera Shift")
     """Random shift of cameras."""
-    center_perturb: Optional[float] = option(None, minimum=0.0, maximum=10.0, advanced=True)
+    center_perturb: Optional[float] = option(None, minimum=0.0, maximum=10.0, advanced=True, label="Target Shift")
     """Random shift of what cameras look at."""
-    up_perturb: Optional[float] = option(None, minimum=0.0, maximum=10.0, advanced=True)
+    up_perturb: Optional[float] = option(None, minimum=0.0, maximum=10.0, advanced=True, label="Camera Tilt")
     """Random tilt."""
-    eval_camera_distance: Optional[float] = option(None, minimum=0.01, maximum=100.0, advanced=True)
+    eval_camera_distance: Optional[float] = option(
+        None, minimum=0.01, maximum=100.0, advanced=True, label="Preview Camera Distance"
+    )
     """Distance of preview cameras."""
-    eval_fovy_deg: Optional[float] = option(None, unit="degrees", minimum=1.0, maximum=170.0, advanced=True)
+    eval_fovy_deg: Optional[float] = option(
+        None, unit="degrees", minimum=1.0, maximum=170.0, advanced=True, label="Preview Field of View"
+    )
     """Vertical field of view of preview cameras."""
     latent_steps: Optional[int] = option(None, minimum=0, maximum=10**6, advanced=True)
     """Iterations that work on latents."""
-    nd_latent_steps: Optional[int] = option(None, minimum=0, maximum=10**6, advanced=True)
+    nd_latent_steps: Optional[int] = option(
+        None, minimum=0, maximum=10**6, advanced=True, label="Normal-Depth Latent Steps"
+    )
     """The same for the normal-depth diffusion."""
     texture: Optional[bool] = option(None, advanced=True)
     """Whether the stage paints."""
-    do_init: Optional[bool] = option(None, advanced=True)
+    do_init: Optional[bool] = option(None, advanced=True, label="Own Initialization")
     """Whether the stage starts from an initialisation of its own."""
     geometry_type: Optional[str] = option(
         None, choices=("implicit-volume", "tetrahedra-sdf-grid", "implicit-sdf"), advanced=True
@@ -68,9 +76,11 @@ class StageOptions:
     """How the shape is held."""
     radius: Optional[float] = option(None, minimum=0.01, maximum=100.0, advanced=True)
     """Half of the box that the shape lives in."""
-    isosurface_resolution: Optional[int] = option(None, choices=(32, 64, 128, 256), advanced=True)
+    isosurface_resolution: Optional[int] = option(
+        None, choices=(32, 64, 128, 256), advanced=True, label="Grid Resolution"
+    )
     """Cells of the tetrahedral grid; a file load/tets/N_tets.npz has to be there."""
-    isosurface_deformable_grid: Optional[bool] = option(None, advanced=True)
+    isosurface_deformable_grid: Optional[bool] = option(None, advanced=True, label="Deformable Grid")
     """Whether the grid's corners move."""
     density_bias: Optional[str] = option(None, choices=("blob_magic3d", "blob_dreamfusion"), advanced=True)
     """What the density starts as."""
@@ -80,39 +90,47 @@ class StageOptions:
     """Density of the blob at the start."""
     density_blob_std: Optional[float] = option(None, minimum=1e-4, maximum=1e4, advanced=True)
     """Width of the blob at the start."""
-    hash_levels: Optional[int] = option(None, minimum=1, maximum=32, advanced=True)
+    hash_levels: Optional[int] = option(None, minimum=1, maximum=32, advanced=True, label="Hash Grid Levels")
     """Levels of the hash grid."""
-    hash_features: Optional[int] = option(None, choices=(1, 2, 4, 8), advanced=True)
+    hash_features: Optional[int] = option(None, choices=(1, 2, 4, 8), advanced=True, label="Hash Grid Features")
     """Numbers in each entry."""
-    hash_log2_size: Optional[int] = option(None, minimum=8, maximum=24, advanced=True)
+    hash_log2_size: Optional[int] = option(
+        None, minimum=8, maximum=24, advanced=True, label="Hash Grid Size (log2 of entries)"
+    )
     """Base-2 logarithm of the entries of each level."""
-    hash_base: Optional[int] = option(None, minimum=1, maximum=1024, advanced=True)
+    hash_base: Optional[int] = option(
+        None, minimum=1, maximum=1024, advanced=True, label="Hash Grid Coarsest Resolution"
+    )
     """Coarsest resolution."""
-    hash_growth: Optional[float] = option(None, minimum=1.01, maximum=4.0, advanced=True)
+    hash_growth: Optional[float] = option(None, minimum=1.01, maximum=4.0, advanced=True, label="Hash Grid Growth")
     """Growth of the resolution from level to level."""
-    n_feature_dims: Optional[int] = option(None, minimum=0, maximum=64, advanced=True)
+    n_feature_dims: Optional[int] = option(None, minimum=0, maximum=64, advanced=True, label="Material Features")
     """Features of a point; 8 = albedo 3, roughness 1, metalness 1, bump 3."""
-    fix_geometry: Optional[bool] = option(None, advanced=True)
+    fix_geometry: Optional[bool] = option(None, advanced=True, label="Freeze Shape")
     """Leave the shape as it is."""
     material_type: Optional[str] = option(None, choices=("no-material", "pbr-material"), advanced=True)
     """Kind of material."""
-    environment_texture: Optional[str] = option(None, path=True, advanced=True)
+    environment_texture: Optional[str] = option(None, path=True, advanced=True, label="Light Image")
     """The .hdr file that lights the texture stage."""
-    environment_scale: Optional[float] = option(None, minimum=0.0, maximum=1e4, advanced=True)
+    environment_scale: Optional[float] = option(
+        None, minimum=0.0, maximum=1e4, advanced=True, label="Light Image Scale"
+    )
     """Brightness of that light."""
-    min_roughness: Optional[float] = option(None, minimum=0.0, maximum=1.0, advanced=True)
+    min_roughness: Optional[float] = option(None, minimum=0.0, maximum=1.0, advanced=True, label="Least Roughness")
     """Least roughness."""
-    max_roughness: Optional[float] = option(None, minimum=0.0, maximum=1.0, advanced=True)
+    max_roughness: Optional[float] = option(None, minimum=0.0, maximum=1.0, advanced=True, label="Greatest Roughness")
     """Greatest roughness."""
-    min_metallic: Optional[float] = option(None, minimum=0.0, maximum=1.0, advanced=True)
+    min_metallic: Optional[float] = option(None, minimum=0.0, maximum=1.0, advanced=True, label="Least Metalness")
     """Least metalness."""
-    max_metallic: Optional[float] = option(None, minimum=0.0, maximum=1.0, advanced=True)
+    max_metallic: Optional[float] = option(None, minimum=0.0, maximum=1.0, advanced=True, label="Greatest Metalness")
     """Greatest metalness."""
-    use_bump: Optional[bool] = option(None, advanced=True)
+    use_bump: Optional[bool] = option(None, advanced=True, label="Paint Normal Map")
     """Whether a normal map is painted."""
-    num_samples_per_ray: Optional[int] = option(None, minimum=8, maximum=4096, advanced=True)
+    num_samples_per_ray: Optional[int] = option(
+        None, minimum=8, maximum=4096, advanced=True, label="Samples along a Ray"
+    )
     """Samples along a ray of the volume."""
-    occ_grid_res: Optional[int] = option(None, minimum=8, maximum=256, advanced=True)
+    occ_grid_res: Optional[int] = option(None, minimum=8, maximum=256, advanced=True, label="Occupancy Grid Resolution")
     """Cells of the grid that empty space is skipped with."""
     negative_prompt: Optional[str] = option(None, advanced=True)
     """What it must not look like."""
@@ -122,35 +140,49 @@ class StageOptions:
         None, choices=("sds", "uniform", "fantasia3d", "fantasia3d_2"), advanced=True
     )
     """How its steps are weighted."""
-    min_step_percent: Optional[Schedule] = option(None, minimum=0.0, maximum=10**6, advanced=True)
+    min_step_percent: Optional[Schedule] = option(None, minimum=0.0, maximum=10**6, advanced=True, label="Least Noise")
     """Least noise."""
-    max_step_percent: Optional[Schedule] = option(None, minimum=0.0, maximum=10**6, advanced=True)
+    max_step_percent: Optional[Schedule] = option(
+        None, minimum=0.0, maximum=10**6, advanced=True, label="Greatest Noise"
+    )
     """Greatest noise."""
-    nd_guidance_scale: Optional[float] = option(None, minimum=0.0, maximum=1000.0, advanced=True)
+    nd_guidance_scale: Optional[float] = option(
+        None, minimum=0.0, maximum=1000.0, advanced=True, label="Multi-View Guidance Scale"
+    )
     """How strictly the multi-view diffusion is followed."""
-    nd_min_step_percent: Optional[Schedule] = option(None, minimum=0.0, maximum=10**6, advanced=True)
+    nd_min_step_percent: Optional[Schedule] = option(
+        None, minimum=0.0, maximum=10**6, advanced=True, label="Multi-View Least Noise"
+    )
     """Its least noise."""
-    nd_max_step_percent: Optional[Schedule] = option(None, minimum=0.0, maximum=10**6, advanced=True)
+    nd_max_step_percent: Optional[Schedule] = option(
+        None, minimum=0.0, maximum=10**6, advanced=True, label="Multi-View Greatest Noise"
+    )
     """Its greatest noise."""
-    lambda_nd_w: Optional[Schedule] = option(None, minimum=0.0, maximum=10**9, advanced=True)
+    lambda_nd_w: Optional[Schedule] = option(None, minimum=0.0, maximum=10**9, advanced=True, label="Multi-View Weight")
     """Weight of the multi-view diffusion."""
-    lambda_orient: Optional[Schedule] = option(None, minimum=0.0, maximum=10**9, advanced=True)
+    lambda_orient: Optional[Schedule] = option(
+        None, minimum=0.0, maximum=10**9, advanced=True, label="Orientation Weight"
+    )
     """Weight against normals that look away from the camera."""
-    lambda_sparsity: Optional[Schedule] = option(None, minimum=0.0, maximum=10**9, advanced=True)
+    lambda_sparsity: Optional[Schedule] = option(
+        None, minimum=0.0, maximum=10**9, advanced=True, label="Sparsity Weight"
+    )
     """Weight against fog."""
-    lambda_normal_consistency: Optional[Schedule] = option(None, minimum=0.0, maximum=10**9, advanced=True)
+    lambda_normal_consistency: Optional[Schedule] = option(
+        None, minimum=0.0, maximum=10**9, advanced=True, label="Smoothness Weight"
+    )
     """Weight of smoothness."""
     learning_rate: Optional[float] = option(None, minimum=1e-9, maximum=1.0, advanced=True)
     """AdamW's step size."""
-    betas: Optional[Pair] = option(None, minimum=0.0, maximum=1.0, advanced=True)
+    betas: Optional[Pair] = option(None, minimum=0.0, maximum=1.0, advanced=True, label="AdamW Averages")
     """AdamW's averages."""
-    eps: Optional[float] = option(None, minimum=0.0, maximum=1.0, advanced=True)
+    eps: Optional[float] = option(None, minimum=0.0, maximum=1.0, advanced=True, label="AdamW Least Divisor")
     """AdamW's smallest divisor."""
     precision: Optional[str] = option(None, choices=("16-mixed", "bf16-mixed", "32"), advanced=True)
     """Precision of the arithmetic."""
-    val_check_interval: Optional[int] = option(None, minimum=1, maximum=10**6, advanced=True)
+    val_check_interval: Optional[int] = option(None, minimum=1, maximum=10**6, advanced=True, label="Preview Interval")
     """A preview every so many iterations."""
-    log_every_n_steps: Optional[int] = option(None, minimum=1, maximum=10**6, advanced=True)
+    log_every_n_steps: Optional[int] = option(None, minimum=1, maximum=10**6, advanced=True, label="Log Interval")
     """Losses every so many iterations."""
 
 

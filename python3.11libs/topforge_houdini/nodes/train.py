@@ -37,7 +37,15 @@ def _trainer_menu() -> Parameter:
     items = tuple((adapter.name, adapter.title) for adapter in TRAINERS)
     licences = " ".join(adapter.licence for adapter in TRAINERS)
     words = "Which program trains. Only its own options are shown. Licences: " + licences
-    return Parameter("trainer", "Trainer", "string", default=(items[0][0],), menu=Menu(items), help=words)
+    return Parameter(
+        "trainer",
+        "Trainer",
+        "string",
+        default=(items[0][0],),
+        menu=Menu(items),
+        tags=callback("choose_trainer"),
+        help=words,
+    )
 
 
 def _preset() -> Parameter:
@@ -49,9 +57,9 @@ def _preset() -> Parameter:
         default=("standard",),
         menu=python_menu("from topforge_houdini import menus", "return menus.presets(kwargs)"),
         tags=callback("apply_preset"),
-        help="Sets the options below to tried values: Draft for a first look within minutes, Standard for the "
-        "trainer's own defaults, High for a final result on a GPU. Options that depend on the capture, such as the "
-        "training box, are left as they are.",
+        help="Sets the options below to tried values. TopForge's own: Draft for a first look within minutes, Standard "
+        "for the defaults, High for a final result on a GPU. An upstream trainer's: its own example configs. What no "
+        "preset of the trainer names is left as it is. Choosing another trainer sets none.",
         hide_when=without + _NOT_NODE,
     )
 
@@ -65,8 +73,9 @@ def _data_set() -> Folder:
             folder(
                 "dataset",
                 "Capture",
-                "Folder with the photographs and their cameras (NeRF-synthetic transforms_*.json, or LLFF and NeRD). "
-                "Empty: the attribute `dataset` of each item above.",
+                "Folder with the photographs and their cameras, in the format that the trainer reads; or the mesh "
+                "(.obj) to learn from, for trainers that can. Empty: the attribute `dataset` of each item above; "
+                "without one, what the trainer's options name.",
             ),
             button(
                 "checknow",
@@ -118,11 +127,12 @@ def _data_set() -> Folder:
 
 
 def _hyperparameters() -> Folder:
-    return Folder("hyperparameters_tab", "Hyperparameters", tuple(map(_options_of, TRAINERS)))
+    options = tuple(map(_options_of, TRAINERS))
+    return Folder("hyperparameters_tab", "Hyperparameters", options, hide_when_tab=_NOT_NODE)
 
 
 def _options_of(adapter: Adapter) -> Folder:
-    hidden = "{ trainer != %s } %s" % (adapter.name, _NOT_NODE)
+    hidden = "{ trainer != %s }" % adapter.name
     name = parameters.parameter_name(adapter, "options")
     return Folder(name, adapter.title, parameters.folders(adapter), kind="groupsimple", hide_when=hidden)
 
@@ -248,7 +258,7 @@ NODE = NodeEntry(
         "top/wedge",
     ),
     imports=(
-        ("callbacks", "apply_preset, check_now, open_report, open_run_folder"),
+        ("callbacks", "apply_preset, check_now, choose_trainer, open_report, open_run_folder"),
         ("monitor", "ml_description"),
     ),
     max_inputs=1,
