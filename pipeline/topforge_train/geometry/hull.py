@@ -15,6 +15,8 @@ from torch import Tensor
 
 MASK_SIZE = 128
 """Masks are averaged down to at most this height: contours stay sub-pixel accurate, distances take a second."""
+AT_ONCE = 64
+"""Masks whose contours are found together, which bounds the memory for it."""
 
 
 def visual_hull_sdf(
@@ -130,42 +132,55 @@ def mask_distances(masks: Tensor) -> Tensor:
     scale = min(1.0, MASK_SIZE / masks.shape[1])
     size = (max(2, round(masks.shape[1] * scale)), max(2, round(masks.shape[2] * scale)))
     small = torch.nn.functional.adaptive_avg_pool2d(masks.float()[:, None], size)[:, 0]
-    return torch.stack([contour_distance(mask) for mask in small]) / size[0]
+    return torch.cat([contour_distances(some) for some in small.split(AT_ONCE)]) / size[0]
 
 
 def contour_distance(mask: Tensor) -> Tensor:
-    """Signed distance [H, W] in pixels from pixel centres to the contour where a mask [H, W] is one half.
+    """`contour_distances` of a single mask: [H, W]."""
+    return contour_distances(mask[None])[0]
+
+
+def contour_distances(masks: Tensor) -> Tensor:
+    """Signed distances [B, H, W] in pixels from pixel centres to the contours where masks [B, H, W] are one half.
 
     The contour is the marching squares polyline through the crossings between neighbouring centres. The nearest
     midpoint of its segments is found first; the distance is then exact to that segment and the next best ones.
     A mask without contour is as far away as its diagonal, on the side that all of it is on.
     """
-    height, width = mask.shape
-    start, end = contour_segments(mask)
-    sign = torch.where(mask >= 0.5, -1.0, 1.0)
-    if len(start) == 0:
-        return sign * float(height + width)
-    rows = torch.arange(height, device=mask.device, dtype=torch.float32)
-    columns = torch.arange(width, device=mask.device, dtype=torch.float32)
+    _, height, width = masks.shape
+    start, end, counts = contour_segments(masks)
+    rows = torch.arange(height, device=masks.device, dtype=torch.float32)
+    columns = torch.arange(width, device=masks.device, dtype=torch.float32)
     centres = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1).reshape(-1, 2)
-    middle = 0.5 * (start + end)
-    nearest = torch.cdist(centres, middle).topk(min(3, len(middle)), largest=False).indices
+    found = [
+        segment_distance(centres, a, b) if len(a) else torch.full_like(centres[:, 0], height + width)
+        for a, b in zip(start.split(counts), end.split(counts))
+    ]
+    return torch.where(masks >= 0.5, -1.0, 1.0) * torch.stack(found).reshape(masks.shape)
+
+
+def segment_distance(points: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """Distances [P] of points [P, 2] to the nearest of segments [S, 2], [S, 2], as `contour_distances` finds them."""
+    nearest = torch.cdist(points, 0.5 * (start + end)).topk(min(3, len(start)), largest=False).indices
     a, b = start[nearest], end[nearest]
-    along = ((centres[:, None] - a) * (b - a)).sum(-1) / (b - a).square().sum(-1).clamp_min(1e-12)
+    along = ((points[:, None] - a) * (b - a)).sum(-1) / (b - a).square().sum(-1).clamp_min(1e-12)
     foot = a + along.clamp(0, 1)[..., None] * (b - a)
-    return sign * (centres[:, None] - foot).norm(dim=-1).amin(1).reshape(height, width)
+    return (points[:, None] - foot).norm(dim=-1).amin(1)
 
 
-def contour_segments(mask: Tensor) -> Tuple[Tensor, Tensor]:
-    """Ends [S, 2], [S, 2] (row, column of pixel centres) of the polyline where a mask [H, W] crosses one half.
+def contour_segments(masks: Tensor) -> Tuple[Tensor, Tensor, List[int]]:
+    """Ends [S, 2], [S, 2] (row, column of pixel centres) of the polylines where masks [B, H, W] cross one half.
 
     In each square of four centres, crossings on its sides are joined in pairs. A saddle, with four crossings, joins
     top to right and bottom to left: which of its two ways is taken moves the contour by less than a pixel.
+
+    Returns:
+        The ends, mask after mask, and how many segments each mask has.
     """
-    level = mask - 0.5
-    a, b, c, d = level[:-1, :-1], level[:-1, 1:], level[1:, 1:], level[1:, :-1]
+    level = masks - 0.5
+    a, b, c, d = level[:, :-1, :-1], level[:, :-1, 1:], level[:, 1:, 1:], level[:, 1:, :-1]
     row, column = torch.meshgrid(
-        *(torch.arange(n - 1, device=mask.device, dtype=torch.float32) for n in mask.shape), indexing="ij"
+        *(torch.arange(n - 1, device=masks.device, dtype=torch.float32) for n in masks.shape[1:]), indexing="ij"
     )
     sides = []
     for one, other, at, step in (
@@ -180,13 +195,17 @@ def contour_segments(mask: Tensor) -> Tuple[Tensor, Tensor]:
     return _join(sides)
 
 
-def _join(sides: List[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor]:
+def _join(sides: List[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor, List[int]]:
     """Pairs the crossed sides (top, right, bottom, left) of each square; see `contour_segments`."""
-    starts, ends = [], []
+    starts, ends, masks = [], [], []
     count = sum(crossed.int() for crossed, _ in sides)
     for i in range(4):
         for j in range(i + 1, 4):
             both = sides[i][0] & sides[j][0] & ((count == 2) | ((i, j) in ((0, 1), (2, 3))))
-            starts.append(sides[i][1][both])
-            ends.append(sides[j][1][both])
-    return torch.cat(starts), torch.cat(ends)
+            place = both.nonzero(as_tuple=True)
+            starts.append(sides[i][1][place])
+            ends.append(sides[j][1][place])
+            masks.append(place[0])
+    mask, order = torch.cat(masks).sort(stable=True)
+    counts = torch.bincount(mask, minlength=len(sides[0][0])).tolist()
+    return torch.cat(starts)[order], torch.cat(ends)[order], counts
