@@ -60,6 +60,7 @@ ABLATED: List[Dict[str, Any]] = [
     {"coarse_share": 0.0},
     {"schedule": "nvdiffrec"},
     {"isosurface": "dmtet"},
+    {"learning_rate": [[0.03, 0.01], [0.001, 0.01]]},
     {"probe_res": 128},
     {"probe_res": 32},
     {"normal_smoothness": 0.0},
