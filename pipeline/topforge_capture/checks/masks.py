@@ -54,7 +54,7 @@ def _without(material: Material, bare: List[Photo]) -> Finding:
     subject = counted(len(bare), "One image has", "%d images have")
     sentence = subject + " no alpha channel and no mask: nothing says which pixels are the object."
     if severity is Severity.NOTE:
-        sentence += " None is needed, but cameras, box and scale cannot be judged by masks."
+        sentence += " None is needed; without them, aim of the cameras and place of the object are not judged."
         return Finding(severity, "no-alpha", sentence)
     if severity is Severity.WARNING:
         sentence += " TopForge's trainer and nvdiffrec need to know; Neuralangelo does not."
