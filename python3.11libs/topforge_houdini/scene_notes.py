@@ -103,7 +103,7 @@ VIDEO = (
         "    topforge env create neuralangelo --checkout neuralangelo",
         "",
         "1. On frames, set Video or Photographs to yours.",
-        "2. On train, set Neuralangelo Checkout (tab Hyperparameters) to the clone, and Environment Path.",
+        "2. On train, set Checkout (tab Hyperparameters, Upstream) to the clone, and Environment Path (Environment).",
         "3. Cook poses and look at frames' preview: were the right pictures taken, were their cameras found?",
         "4. Cook report.",
         "",
