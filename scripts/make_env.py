@@ -15,7 +15,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "pipeline"))
 
-from topforge import private_environment  # noqa: E402
+from topforge.environments import private_environment  # noqa: E402
 from topforge.errors import TopForgeError  # noqa: E402
 
 

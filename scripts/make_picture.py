@@ -12,7 +12,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "pipeline"))
 
-from topforge import private_environment  # noqa: E402
+from topforge.environments import private_environment  # noqa: E402
 
 CAPTURE = REPOSITORY / "hip" / "sample_capture"
 PICTURE = REPOSITORY / "docs" / "images" / "sample.png"

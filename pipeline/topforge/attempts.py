@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from topforge import atomic, diagnosis, environment, process, publish
+from topforge import atomic, diagnosis, process, publish
 from topforge.diagnosis import DiskFullError, ItemFailedError
-from topforge.environment import ResolvedEnvironment
+from topforge.environments import environment
+from topforge.environments.environment import ResolvedEnvironment
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.journal import AttemptJournal, Journal

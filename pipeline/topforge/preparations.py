@@ -12,8 +12,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Sequence
 
-from topforge import item_names, private_environment, schema
-from topforge.environment import PIPELINE
+from topforge import item_names, schema
+from topforge.environments import private_environment
+from topforge.environments.environment import PIPELINE
 from topforge.items import EnvironmentSpec
 from topforge.schema import ConfigError, Problem
 from topforge.trainers import registry

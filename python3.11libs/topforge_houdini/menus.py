@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from topforge import prefix_discovery, prefixes, private_environment
+from topforge.environments import prefix_discovery, prefixes, private_environment
 from topforge.trainers import registry
 from topforge_houdini.pipeline_path import REPOSITORY
 

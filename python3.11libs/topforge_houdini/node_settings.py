@@ -10,8 +10,9 @@ from typing import Any, cast
 
 import hou
 
-from topforge import environment, prefix_discovery, private_environment, schema
-from topforge.environment import ResolvedEnvironment
+from topforge import schema
+from topforge.environments import environment, prefix_discovery, private_environment
+from topforge.environments.environment import ResolvedEnvironment
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec
 from topforge_houdini.pipeline_path import REPOSITORY

@@ -13,12 +13,12 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from topforge import cuda
 from topforge.doctor import checks_environment, checks_gpu, checks_machine, text
 from topforge.doctor.model import Checks, Finding, Outcome, Status, ok, problem, skipped, warning
 from topforge.doctor.subject import Subject
 from topforge.doctor.targets import TARGETS
-from topforge.environment import PIPELINE
+from topforge.environments import cuda
+from topforge.environments.environment import PIPELINE
 from topforge.terminal_style import PLAIN, Style
 from topforge.verbs import doctor as verb
 

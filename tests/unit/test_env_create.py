@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from topforge import private_environment
 from topforge.doctor.targets import TARGETS
-from topforge.environments import managers, recipes
+from topforge.environments import managers, private_environment, recipes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FAKE = REPOSITORY / "tests" / "fakes" / "fake_micromamba.py"

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping
 
 import pytest
 
-from topforge import environment, prefix_discovery, prefixes
+from topforge.environments import environment, prefix_discovery, prefixes
 from topforge.items import EnvironmentSpec
 from topforge.verbs import env as verb
 

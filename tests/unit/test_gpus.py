@@ -8,8 +8,9 @@ import stat
 
 import pytest
 
-from topforge import cuda, environment, gpus
+from topforge import gpus
 from topforge import lease as leases
+from topforge.environments import cuda, environment
 from topforge.gpus import NoSuitableGpuError
 from topforge.items import EnvironmentSpec, Needs
 from topforge.stopping import StopRequest

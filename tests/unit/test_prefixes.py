@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from topforge import prefix_discovery, prefixes
+from topforge.environments import prefix_discovery, prefixes
 
 
 def test_a_conda_prefix_is_described_from_its_records(conda_prefix):

@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 
 import nvdiffmodeling
 
-from topforge import items, jobs, private_environment, results, states
+from topforge import items, jobs, results, states
+from topforge.environments import private_environment
 from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
 

@@ -96,7 +96,14 @@ def test_a_finished_item_imports_nothing_that_does_work(tmp_path):
     arguments = [sys.executable, "-S", "-c", code, str(PIPELINE), str(paths.run)]
     loaded = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     assert "topforge.finished" in loaded
-    assert not {"subprocess", "ctypes", "numpy", "torch", "topforge.run_item", "topforge.environment"} & set(loaded)
+    assert not {
+        "subprocess",
+        "ctypes",
+        "numpy",
+        "torch",
+        "topforge.run_item",
+        "topforge.environments.environment",
+    } & set(loaded)
 
 
 def test_the_command_line_tells_failures_in_two_lines(tmp_path):

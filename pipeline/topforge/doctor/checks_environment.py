@@ -7,11 +7,11 @@ import shlex
 from pathlib import Path
 from typing import Optional, Tuple
 
-from topforge import environment_rules
 from topforge.doctor.model import Checks, Outcome, ok, problem, skipped, warning
 from topforge.doctor.probe import Module
 from topforge.doctor.subject import Subject
-from topforge.environment import PIPELINE
+from topforge.environments import environment_rules
+from topforge.environments.environment import PIPELINE
 
 CHECKS = Checks()
 

@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import List, Sequence
 
-from topforge import prefix_discovery
 from topforge.doctor import build_locks
 from topforge.doctor.build_locks import BuildLock
 from topforge.doctor.model import Checks, Outcome, ok, problem, skipped, warning
 from topforge.doctor.subject import Subject
+from topforge.environments import prefix_discovery
 
 CHECKS = Checks()
 

@@ -8,9 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import Callable, Mapping, Optional, Tuple
 
-from topforge import cache, cuda, environment, gpus, prefixes
+from topforge import cache, gpus
 from topforge.doctor.probe import Module, Probe
 from topforge.doctor.targets import Target
+from topforge.environments import cuda, environment, prefixes
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec
 

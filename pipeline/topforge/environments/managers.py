@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Iterator, Mapping, Optional, Tuple
 
-from topforge import prefix_discovery
+from topforge.environments import prefix_discovery
 from topforge.errors import TopForgeError
 
 NAMES = ("micromamba", "mamba", "conda")

@@ -11,7 +11,8 @@ import subprocess
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
-from topforge import atomic, environment, prefixes
+from topforge import atomic
+from topforge.environments import environment, prefixes
 from topforge.environments.managers import QUIET, Manager
 from topforge.environments.recipes import BUILT_IN, FOLDER, Recipe
 from topforge.errors import FailureClass, TopForgeError

@@ -11,7 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import Deque, List, Optional
 
-from topforge import environment, prefix_discovery, prefixes, private_environment
+from topforge.environments import environment, prefix_discovery, prefixes, private_environment
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import EnvironmentSpec
 from topforge.schema import add_to_parser, from_arguments

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from topforge import environment
+from topforge.environments import environment
 from topforge.errors import FailureClass, TopForgeError
 from topforge.trainers import capture_step
 from topforge.trainers.convert import ADAPTER, FORMATS

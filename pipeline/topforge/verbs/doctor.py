@@ -8,11 +8,12 @@ import os
 import sys
 from pathlib import Path
 
-from topforge import prefix_discovery, terminal_style
+from topforge import terminal_style
 from topforge.doctor import checks_environment, checks_gpu, checks_machine, text
 from topforge.doctor.model import Status
 from topforge.doctor.subject import Subject
 from topforge.doctor.targets import TARGETS
+from topforge.environments import prefix_discovery
 
 HELP = "check this machine and an environment, with a fix for everything that is wrong"
 

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import Sequence, Tuple
 
-from topforge import cuda, environment, gpus, prefix_discovery, prefixes, terminal_style
-from topforge.environment import ResolvedEnvironment
+from topforge import gpus, terminal_style
+from topforge.environments import cuda, environment, prefix_discovery, prefixes
+from topforge.environments.environment import ResolvedEnvironment
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec
 from topforge.verbs import env_create

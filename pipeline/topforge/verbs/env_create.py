@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 from typing import Callable, List, Optional, Tuple
 
-from topforge import environment, private_environment
-from topforge.environments import managers, plan, recipes
+from topforge.environments import environment, managers, plan, private_environment, recipes
 from topforge.environments.managers import Manager
 from topforge.environments.recipes import BUILT_IN, Recipe
 from topforge.errors import TopForgeError

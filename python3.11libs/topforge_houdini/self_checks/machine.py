@@ -12,7 +12,8 @@ from pathlib import Path
 import hou
 
 import topforge
-from topforge import cli, private_environment
+from topforge import cli
+from topforge.environments import private_environment
 from topforge_houdini import version
 from topforge_houdini.pipeline_path import REPOSITORY
 from topforge_houdini.self_checks.model import Answer, Bench, Check, FailedError, expect

@@ -10,7 +10,7 @@ from typing import Any, cast
 import hou
 import pdg
 
-from topforge import private_environment
+from topforge.environments import private_environment
 from topforge_houdini import scenes, top_nodes
 from topforge_houdini.pipeline_path import REPOSITORY
 from topforge_houdini.self_checks.model import Answer, Bench, Check, FailedError, SkippedError, expect

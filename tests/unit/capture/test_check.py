@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from topforge import items
-from topforge.environment import PIPELINE
+from topforge.environments.environment import PIPELINE
 from topforge.errors import FailureClass
 from topforge.paths import RunPaths
 from topforge.trainers import registry

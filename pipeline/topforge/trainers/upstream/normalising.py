@@ -12,8 +12,8 @@ import re
 from pathlib import Path
 from typing import Mapping, Optional, Sequence
 
-from topforge import environment, private_environment
-from topforge.environment import PIPELINE
+from topforge.environments import environment, private_environment
+from topforge.environments.environment import PIPELINE
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import EnvironmentSpec
 from topforge.trainers import failure_lines

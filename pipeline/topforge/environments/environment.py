@@ -11,13 +11,14 @@ import os
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from topforge import cache, cuda, environment_faces, environment_rules, prefixes
-from topforge.environment_rules import Change
+from topforge import cache
+from topforge.environments import cuda, environment_faces, environment_rules, prefixes
+from topforge.environments.environment_rules import Change
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec
 from topforge.terminal_style import PLAIN, Style
 
-PIPELINE = Path(__file__).resolve().parent.parent
+PIPELINE = Path(__file__).resolve().parents[2]
 """The folder that makes `topforge`, `topforge_capture` and `topforge_train` importable."""
 
 INSTALLED = PIPELINE.name in ("site-packages", "dist-packages")

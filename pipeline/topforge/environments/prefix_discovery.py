@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import List, Mapping, Sequence, Tuple
 
-from topforge import prefixes
+from topforge.environments import prefixes
 from topforge.errors import TopForgeError
 
 _ROOT_NAMES = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba", ".conda", ".local/share/mamba")

@@ -8,7 +8,7 @@ import shlex
 import textwrap
 from typing import Dict, List, Sequence, Tuple
 
-from topforge.environment_rules import Change
+from topforge.environments.environment_rules import Change
 from topforge.terminal_style import Style
 
 _TITLES = (
