@@ -24,7 +24,8 @@ from typing import Callable, Sequence
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "pipeline"))
 
-from topforge import items, jobs  # noqa: E402
+from topforge import items  # noqa: E402
+from topforge.planning import jobs  # noqa: E402
 
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 MARKS = ("<!-- core: scripts/benchmark_core.py --write -->", "<!-- end of core -->")

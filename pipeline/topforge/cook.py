@@ -15,9 +15,9 @@ from typing import Deque, Dict, List, Sequence
 from topforge import outcomes, states
 from topforge.display import Display, Running
 from topforge.errors import EXIT_CODES, FailureClass
-from topforge.jobs import Planned
 from topforge.outcomes import Outcome
 from topforge.paths import RunPaths
+from topforge.planning.jobs import Planned
 from topforge.states import Status
 from topforge.stopping import PREEMPTED, StopRequest
 from topforge.workers import Runner, Worker

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from topforge import results, states
 from topforge.errors import TopForgeError
-from topforge.fingerprint import DatasetError
 from topforge.items import Item
 from topforge.paths import RunPaths
+from topforge.planning.fingerprint import DatasetError
 
 STANDING = "after"
 """Key of a result's provenance that holds `standing_of` the item that made it."""

@@ -11,8 +11,8 @@ import time
 from typing import Any, Dict, List, Optional, Sequence, TextIO
 
 from topforge.durations import duration, time_left
-from topforge.jobs import Planned
 from topforge.outcomes import WAS_DONE, Outcome
+from topforge.planning.jobs import Planned
 from topforge.states import State, Status
 
 MOST_ROWS = 12

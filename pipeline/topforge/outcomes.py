@@ -7,8 +7,8 @@ from typing import Mapping, Optional
 
 from topforge import finished, results, states
 from topforge.errors import EXIT_BUSY, EXIT_CODES, FailureClass
-from topforge.jobs import Planned
 from topforge.paths import RunPaths
+from topforge.planning.jobs import Planned
 from topforge.states import Status
 
 WAS_DONE = "done before"

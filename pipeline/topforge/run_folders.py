@@ -9,8 +9,8 @@ from typing import List, Sequence
 
 from topforge import items, platform_posix, results
 from topforge.errors import FailureClass, TopForgeError
-from topforge.jobs import Planned
 from topforge.paths import RunPaths
+from topforge.planning.jobs import Planned
 
 
 class InUseError(TopForgeError):

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from topforge import fingerprint, preparations
 from topforge.errors import TopForgeError
+from topforge.planning import fingerprint, preparations
 from topforge_houdini import attributes, work_items
 from topforge_houdini.node_settings import InNodeError, NodeSettings
 

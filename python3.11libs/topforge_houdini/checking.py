@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from topforge import jobs, schema
+from topforge import schema
 from topforge.errors import TopForgeError
-from topforge.jobs import Job
+from topforge.planning import jobs
+from topforge.planning.jobs import Job
 from topforge.trainers import registry
 from topforge_houdini import captures, messages, parameters, work_items
 from topforge_houdini.node_settings import NodeSettings

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from topforge import item_names, jobs, schema, strict_json
+from topforge import schema, strict_json
 from topforge.errors import TopForgeError
+from topforge.planning import item_names, jobs
 from topforge.trainers.base import Adapter
 from topforge_houdini import attributes, parameters
 from topforge_houdini.node_settings import InNodeError, NodeSettings

@@ -10,8 +10,9 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from topforge import presets, schema
+from topforge import schema
 from topforge.errors import TopForgeError
+from topforge.planning import presets
 from topforge.schema import ConfigError, OptionField, Problem
 from topforge.strict_json import JsonError
 from topforge.trainers.base import Adapter

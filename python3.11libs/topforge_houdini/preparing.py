@@ -10,10 +10,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from topforge import item_names, jobs
 from topforge.errors import TopForgeError
 from topforge.items import Item
-from topforge.jobs import Job
+from topforge.planning import item_names, jobs
+from topforge.planning.jobs import Job
 from topforge.trainers import registry
 from topforge_houdini import captures, messages, overrides, parameters, work_items
 from topforge_houdini.node_settings import NodeSettings

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from topforge import items, jobs, schema
+from topforge import items, schema
 from topforge.errors import TopForgeError
-from topforge.jobs import Job, Planned
 from topforge.paths import RunPaths
+from topforge.planning import jobs
+from topforge.planning.jobs import Job, Planned
 from topforge.trainers import registry
 from topforge_houdini import messages, parameters, work_items
 from topforge_houdini.node_settings import NodeSettings

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from topforge import presets
+from topforge.planning import presets
 from topforge.trainers import registry
 from topforge_houdini import parameters, scene_nodes, scene_notes
 from topforge_houdini.pipeline_path import REPOSITORY

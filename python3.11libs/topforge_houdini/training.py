@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from topforge import item_names, jobs, schema
+from topforge import schema
 from topforge.errors import TopForgeError
 from topforge.items import Item, Needs
-from topforge.jobs import Job
+from topforge.planning import item_names, jobs
+from topforge.planning.jobs import Job
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter
 from topforge_houdini import captures, configurations, messages, overrides, work_items

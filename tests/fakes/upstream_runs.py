@@ -10,11 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from topforge import items, jobs, results, schema, states
+from topforge import items, results, schema, states
 from topforge.errors import EXIT_CODES, FailureClass
 from topforge.items import Item, Needs
-from topforge.jobs import Job
 from topforge.paths import RunPaths
+from topforge.planning import jobs
+from topforge.planning.jobs import Job
 from topforge.trainers import registry
 
 REPOSITORY = Path(__file__).resolve().parents[2]

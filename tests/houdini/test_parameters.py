@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent))
 from paper_node import PaperNode
 
-from topforge import presets, schema
+from topforge import schema
+from topforge.planning import presets
 from topforge.schema import ConfigError, option
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter

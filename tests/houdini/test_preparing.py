@@ -12,8 +12,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 import making
 import neuralangelo as fake_neuralangelo
 
-from topforge import jobs, preparations, results
+from topforge import results
 from topforge.paths import RunPaths
+from topforge.planning import jobs, preparations
 from topforge.trainers import registry
 
 MAKERS = ("frames", "poses", "convert")

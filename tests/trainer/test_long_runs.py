@@ -14,10 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 
 from small_training import LEARNING
 
-from topforge import fingerprint, jobs, schema
+from topforge import schema
 from topforge.errors import FailureClass
 from topforge.items import Needs
 from topforge.paths import RunPaths
+from topforge.planning import fingerprint, jobs
 from topforge.trainers.builtin import ADAPTER
 from topforge.trainers.builtin_options import BuiltinOptions, extends
 from topforge_train.training import checkpoint

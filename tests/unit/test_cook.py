@@ -17,12 +17,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 
 import harness
 
-from topforge import cook, cook_table, display, jobs, outcomes, run_folders, states
+from topforge import cook, cook_table, display, outcomes, run_folders, states
 from topforge.errors import FailureClass
 from topforge.items import Item
-from topforge.jobs import Planned
 from topforge.outcomes import Outcome
 from topforge.paths import RunPaths
+from topforge.planning import jobs
+from topforge.planning.jobs import Planned
 from topforge.states import State, Status
 
 PIPELINE = Path(__file__).parent.parent.parent / "pipeline"

@@ -10,8 +10,8 @@ import pytest
 from topforge import display
 from topforge.display import Display, Running
 from topforge.items import Item
-from topforge.jobs import Planned
 from topforge.outcomes import Outcome
+from topforge.planning.jobs import Planned
 from topforge.states import State, Status
 
 METRICS = {"loss": 0.00681, "psnr": 27.312}

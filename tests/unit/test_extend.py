@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
-from topforge import checkpoints, cli, fingerprint, items, jobs, preparations, schema
+from topforge import checkpoints, cli, items, schema
 from topforge.paths import RunPaths
+from topforge.planning import fingerprint, jobs, preparations
 from topforge.trainers.builtin import ADAPTER
 from topforge.trainers.builtin_options import BuiltinOptions
 from topforge.verbs import extend

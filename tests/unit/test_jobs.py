@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from topforge import fingerprint, item_names, jobs, schema
+from topforge import schema
 from topforge.errors import TopForgeError
+from topforge.planning import fingerprint, item_names, jobs
 
 
 @pytest.fixture(autouse=True)

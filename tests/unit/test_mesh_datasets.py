@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from topforge import fingerprint, jobs, schema, wavefront
+from topforge import schema, wavefront
 from topforge.errors import TopForgeError
+from topforge.planning import fingerprint, jobs
 from topforge.trainers.builtin import ADAPTER
 
 

@@ -14,10 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 
 import nvdiffmodeling
 
-from topforge import items, jobs, results, states
+from topforge import items, results, states
 from topforge.environments import private_environment
 from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
+from topforge.planning import jobs
 
 PIPELINE = Path(__file__).parent.parent.parent / "pipeline"
 UPPER = "tr a-z A-Z < {dataset} > {output}/text"

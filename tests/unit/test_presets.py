@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from topforge import presets, schema
+from topforge import schema
+from topforge.planning import presets
 from topforge.trainers import registry
 from topforge.trainers.builtin_options import BuiltinOptions
 from topforge.verbs import train

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topforge import schema, wedges
+from topforge import schema
 from topforge.errors import TopForgeError
+from topforge.planning import wedges
 from topforge.schema import option
 
 

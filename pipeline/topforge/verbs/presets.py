@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 from typing import Iterable, Iterator, Optional, Sequence
 
-from topforge import presets, presets_compared, terminal_style
+from topforge import terminal_style
 from topforge.errors import TopForgeError
 from topforge.paths import absolute
-from topforge.presets_compared import WRONG, Finding, Verdict
+from topforge.planning import presets, presets_compared
+from topforge.planning.presets_compared import WRONG, Finding, Verdict
 from topforge.terminal_style import Style
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter

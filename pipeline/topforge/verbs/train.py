@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any, Optional, Sequence
 
-from topforge import item_names, jobs, presets, schema
+from topforge import schema
 from topforge.items import EnvironmentSpec, Needs
-from topforge.jobs import Planned
 from topforge.paths import absolute
+from topforge.planning import item_names, jobs, presets
+from topforge.planning.jobs import Planned
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter
 from topforge.verbs import cook

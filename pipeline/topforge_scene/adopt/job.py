@@ -8,8 +8,9 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from topforge import jobs, schema, strict_json
+from topforge import schema, strict_json
 from topforge.errors import TopForgeError
+from topforge.planning import jobs
 from topforge.trainers import registry
 from topforge_scene.adopt import command_line
 from topforge_scene.adopt.attributes import Scalar

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from topforge import items, jobs, results, schema
+from topforge import items, results, schema
 from topforge.paths import RunPaths
+from topforge.planning import jobs
 from topforge.states import read as read_state
 from topforge.trainers import registry
 

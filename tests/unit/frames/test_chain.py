@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from topforge import jobs, results, schema
+from topforge import results, schema
 from topforge.paths import RunPaths
+from topforge.planning import jobs
 from topforge.trainers import convert, registry
 from topforge_capture import formats
 

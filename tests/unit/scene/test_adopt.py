@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from topforge import jobs
+from topforge.planning import jobs
 from topforge_scene.adopt import account, job, network, reading
 from topforge_scene.adopt.reasons import CannotAdoptError
 from topforge_scene.network import Channel, Connection, Node, Parm, Token

@@ -9,9 +9,10 @@ import nvdiffmodeling as fake
 import pytest
 from upstream_runs import TINY
 
-from topforge import jobs, presets, schema
+from topforge import schema
 from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
 from topforge.items import Needs
+from topforge.planning import jobs, presets
 from topforge.trainers.nvdiffmodeling import ADAPTER
 from topforge.trainers.nvdiffmodeling_options import NvdiffmodelingOptions, document
 from topforge.trainers.upstream.results_tree import PLAIN

@@ -9,8 +9,9 @@ import nvdiffrec as fake
 import pytest
 from upstream_runs import read_transforms, write_poses, write_transforms
 
-from topforge import jobs, presets, schema
+from topforge import schema
 from topforge.errors import TopForgeError
+from topforge.planning import jobs, presets
 from topforge.trainers.nvdiffrec import ADAPTER
 from topforge.trainers.nvdiffrec_options import NvdiffrecUpstreamOptions, document
 

@@ -8,9 +8,9 @@ import json
 import pytest
 from upstream_runs import TINY, read_transforms
 
-from topforge import presets
 from topforge.errors import TopForgeError
 from topforge.items import Needs
+from topforge.planning import presets
 from topforge.trainers import registry
 from topforge.trainers.builtin import REQUIRED
 from topforge.trainers.upstream.results_tree import WITH_PROBE

@@ -8,7 +8,8 @@ import neuralangelo as fake_neuralangelo
 import pytest
 import richdreamer as fake_richdreamer
 
-from topforge import cli, presets, schema
+from topforge import cli, schema
+from topforge.planning import presets
 from topforge.trainers import neuralangelo_examples, registry
 
 NVDIFFREC = registry.get("nvdiffrec")

@@ -8,8 +8,9 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from topforge import presets, schema
+from topforge import schema
 from topforge.errors import TopForgeError
+from topforge.planning import presets
 from topforge.schema import ConfigError
 from topforge.schema.fields import shape
 from topforge.trainers.base import Adapter

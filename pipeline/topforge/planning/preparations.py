@@ -12,10 +12,11 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Sequence
 
-from topforge import item_names, schema
+from topforge import schema
 from topforge.environments import private_environment
 from topforge.environments.environment import PIPELINE
 from topforge.items import EnvironmentSpec
+from topforge.planning import item_names
 from topforge.schema import ConfigError, Problem
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter

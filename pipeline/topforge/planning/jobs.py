@@ -22,10 +22,11 @@ import glob
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
-from topforge import fingerprint, item_names, items, preparations, schema, strict_json, wedges
+from topforge import items, schema, strict_json
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec, Item, Needs
 from topforge.paths import RunPaths, absolute
+from topforge.planning import fingerprint, item_names, preparations, wedges
 from topforge.schema import ConfigError, Problem, option
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter
