@@ -18,8 +18,8 @@ from topforge.errors import EXIT_CODES, FailureClass
 from topforge.outcomes import Outcome
 from topforge.paths import RunPaths
 from topforge.planning.jobs import Planned
+from topforge.running.stopping import PREEMPTED, StopRequest
 from topforge.states import Status
-from topforge.stopping import PREEMPTED, StopRequest
 from topforge.workers import Runner, Worker
 
 
@@ -33,7 +33,7 @@ class Cook:
             plan: Items, each after those it depends on, in prepared run folders.
             parallel: Most items at work at once.
             display: Is told what happens.
-            runner: Does one item, in its own process; `topforge.run_item.run`.
+            runner: Does one item, in its own process; `topforge.running.run_item.run`.
         """
         self._plan, self._parallel, self._display, self._runner = plan, parallel, display, runner
         known = {str(planned.folder): index for index, planned in enumerate(plan)}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Mapping, Optional
 
-from topforge import finished, results, states
+from topforge import results, states
 from topforge.errors import EXIT_BUSY, EXIT_CODES, FailureClass
 from topforge.paths import RunPaths
 from topforge.planning.jobs import Planned
+from topforge.running import finished
 from topforge.states import Status
 
 WAS_DONE = "done before"

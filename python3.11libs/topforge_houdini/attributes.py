@@ -20,7 +20,7 @@ MADE = "topforge_made"
 """A capture that does not exist before an item above has run: its folder, and the key of that item."""
 TRAINER, CONFIG, DATASET, REPORT = "trainer", "config", "dataset", "report"
 PSNR, STEP, ETA, PREVIEW = "psnr", "step", "eta", "preview"
-"""Followed by run-item while it works; see `topforge.pdg_report`."""
+"""Followed by run-item while it works; see `topforge.running.pdg_report`."""
 OURS = frozenset((COMMAND, RESULT, RUN, UNSET, MADE, TRAINER, CONFIG, DATASET, REPORT, PSNR, STEP, ETA, PREVIEW))
 """Never taken for the value of an option."""
 

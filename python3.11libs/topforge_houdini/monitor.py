@@ -14,9 +14,10 @@ from typing import Any
 
 import hou
 
-from topforge import items, previews
+from topforge import items
 from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
+from topforge.running import previews
 from topforge_houdini import runs
 
 _PLOTTED = {"loss": "Loss", "psnr": "PSNR (dB)"}

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import topforge
-from topforge import items, previews, results, run_folders
+from topforge import items, results, run_folders
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.planning import jobs
+from topforge.running import previews
 from topforge.trainers import registry
 from topforge_houdini import attributes
 from topforge_houdini.node_settings import NodeSettings

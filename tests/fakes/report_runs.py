@@ -10,10 +10,10 @@ from typing import Any, Dict, Optional
 from topforge import atomic, items, results, states
 from topforge.errors import FailureClass
 from topforge.items import Item
-from topforge.metrics_table import MetricsTable
 from topforge.paths import RunPaths
 from topforge.report import png
 from topforge.results import OutputFile, Result
+from topforge.running.metrics_table import MetricsTable
 from topforge.states import State, Status
 from topforge.trainers.base import Report
 from topforge.trainers.builtin import REQUIRED, role_of

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "pipeline"))
 
-from topforge import retry, run_item
+from topforge.running import retry, run_item
 from topforge.trainers import registry
 
 registry.MODULES["fake"] = "fake_adapter"

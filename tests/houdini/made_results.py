@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from topforge import publish, results
+from topforge import results
 from topforge.paths import RunPaths
+from topforge.running import publish
 from topforge.trainers.base import Output
 from topforge.trainers.builtin import REQUIRED, role_of
 from topforge_train.export import write_delivery

@@ -10,8 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from topforge import publish, results
+from topforge import results
 from topforge.paths import RunPaths
+from topforge.running import publish
 from topforge.trainers.base import Output
 from topforge_capture.ply import PlyWriter
 

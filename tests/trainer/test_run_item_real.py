@@ -29,10 +29,11 @@ import harness
 from harness import finish, is_alive, log, manifest, says, state, wait_for
 from small_training import LEARNING
 
-from topforge import attempts, items, platform_posix, results, schema
+from topforge import items, platform_posix, results, schema
 from topforge.items import Needs
 from topforge.paths import RunPaths
 from topforge.planning import fingerprint, jobs
+from topforge.running import attempts
 from topforge.states import Status
 from topforge.trainers.builtin import ADAPTER
 from topforge.trainers.builtin_options import BuiltinOptions

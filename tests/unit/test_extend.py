@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
-from topforge import checkpoints, cli, items, schema
+from topforge import cli, items, schema
 from topforge.paths import RunPaths
 from topforge.planning import fingerprint, jobs, preparations
+from topforge.running import checkpoints
 from topforge.trainers.builtin import ADAPTER
 from topforge.trainers.builtin_options import BuiltinOptions
 from topforge.verbs import extend

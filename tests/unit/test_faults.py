@@ -23,9 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 import harness
 from harness import finish, is_alive, log, make_item, recorded_process, run, says, start, state, wait_for
 
-from topforge import attempts, items, platform_posix, results
+from topforge import items, platform_posix, results
 from topforge.items import Needs
 from topforge.paths import RunPaths
+from topforge.running import attempts
 from topforge.states import Status
 
 ONE_GPU = json.dumps([{"uuid": "GPU-a", "mem": 8000}])

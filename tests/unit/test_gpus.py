@@ -8,12 +8,12 @@ import stat
 
 import pytest
 
-from topforge import gpus
-from topforge import lease as leases
 from topforge.environments import cuda, environment
-from topforge.gpus import NoSuitableGpuError
 from topforge.items import EnvironmentSpec, Needs
-from topforge.stopping import StopRequest
+from topforge.running import gpus
+from topforge.running import lease as leases
+from topforge.running.gpus import NoSuitableGpuError
+from topforge.running.stopping import StopRequest
 
 FAKES = json.dumps(
     [

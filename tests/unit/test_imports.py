@@ -8,7 +8,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STANDARD = set(sys.stdlib_module_names) | {"__future__"}
-CORE_OPTIONAL = {"display.py": {"rich"}, "pdg_report.py": {"pdgcmd"}}
+CORE_OPTIONAL = {"display.py": {"rich"}, "running/pdg_report.py": {"pdgcmd"}}
 """In the core, the one module that may try each optional package."""
 TRAINER_OPTIONAL = {"select.py": {"nvdiffrast", "tinycudann"}}
 """The same in the trainer."""
@@ -56,7 +56,11 @@ def files(package):
 def allowed(package, path):
     more = set()
     if package == "pipeline/topforge":
-        more = {"topforge_scene"} if path.name == SCENE_VERB else CORE_OPTIONAL.get(path.name, set())
+        more = (
+            {"topforge_scene"}
+            if path.name == SCENE_VERB
+            else CORE_OPTIONAL.get(path.relative_to(REPOSITORY / package).as_posix(), set())
+        )
     if package == "pipeline/topforge_capture":
         more = CAPTURE_OPTIONAL.get(path.relative_to(REPOSITORY / package).as_posix(), set())
     if package == "pipeline/topforge_train":

@@ -11,12 +11,12 @@ import time
 
 import pytest
 
-from topforge import lease as leases
 from topforge.errors import EXIT_BUSY
-from topforge.gpus import NoSuitableGpuError
 from topforge.items import Needs
-from topforge.lease import BusyError
-from topforge.stopping import StopRequest
+from topforge.running import lease as leases
+from topforge.running.gpus import NoSuitableGpuError
+from topforge.running.lease import BusyError
+from topforge.running.stopping import StopRequest
 
 TWO = json.dumps([{"uuid": "GPU-a", "mem": 8000, "free": 8000}, {"uuid": "GPU-b", "mem": 16000, "free": 2000}])
 

@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 import harness
 from harness import make_item, run
 
-from topforge import pdg_report
 from topforge.paths import RunPaths
-from topforge.pdg_report import News, PdgReport
+from topforge.running import pdg_report
+from topforge.running.pdg_report import News, PdgReport
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from topforge import platform_posix, process
-from topforge.process import LINE_LIMIT, Command, Limits, LineSplitter
-from topforge.stopping import CANCELLED, StopRequest
+from topforge import platform_posix
+from topforge.running import process
+from topforge.running.process import LINE_LIMIT, Command, Limits, LineSplitter
+from topforge.running.stopping import CANCELLED, StopRequest
 
 NO_LIMITS = Limits()
 

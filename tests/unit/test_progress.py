@@ -8,9 +8,9 @@ import re
 
 import pytest
 
-from topforge import progress
-from topforge.metrics_table import MetricsTable
-from topforge.progress import Tracker
+from topforge.running import progress
+from topforge.running.metrics_table import MetricsTable
+from topforge.running.progress import Tracker
 from topforge.trainers.base import Report, Step
 
 NAN = float("nan")

@@ -17,9 +17,10 @@ import harness
 import report_runs
 from report_runs import HOSTILE
 
-from topforge import cli, items, report, results, run_item
+from topforge import cli, items, report, results
 from topforge.items import Item
 from topforge.paths import RunPaths
+from topforge.running import run_item
 from topforge.states import Status
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}

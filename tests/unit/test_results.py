@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from topforge import publish, results
+from topforge import results
 from topforge.paths import RunPaths
 from topforge.results import OutputFile, Result, ResultError
+from topforge.running import publish
 from topforge.trainers.base import Output
 
 OUTPUTS = (

@@ -19,8 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 import harness
 from harness import make_item, manifest, run, start, state, wait_for
 
-from topforge import items, results, run_item
+from topforge import items, results
 from topforge.items import EnvironmentSpec, Item, Needs
+from topforge.running import run_item
 from topforge.states import Status
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
@@ -95,13 +96,13 @@ def test_a_finished_item_imports_nothing_that_does_work(tmp_path):
     )
     arguments = [sys.executable, "-S", "-c", code, str(PIPELINE), str(paths.run)]
     loaded = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
-    assert "topforge.finished" in loaded
+    assert "topforge.running.finished" in loaded
     assert not {
         "subprocess",
         "ctypes",
         "numpy",
         "torch",
-        "topforge.run_item",
+        "topforge.running.run_item",
         "topforge.environments.environment",
     } & set(loaded)
 

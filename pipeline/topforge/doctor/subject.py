@@ -8,12 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import Callable, Mapping, Optional, Tuple
 
-from topforge import cache, gpus
+from topforge import cache
 from topforge.doctor.probe import Module, Probe
 from topforge.doctor.targets import Target
 from topforge.environments import cuda, environment, prefixes
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec
+from topforge.running import gpus
 
 
 class Subject:

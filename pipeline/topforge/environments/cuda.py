@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Mapping, Optional, Tuple
 
-from topforge import gpus
+from topforge.running import gpus
 
 SYSTEM_TOOLKITS = (Path("/usr/local/cuda"),)
 """Where installers put the toolkit for the whole machine."""

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import List, Mapping, Optional, Sequence, Tuple
 
-from topforge.journal import NOTE
 from topforge.paths import RunPaths
+from topforge.running.journal import NOTE
 
 _TAIL_BYTES = 64 << 10
 _MOST_CHARACTERS = 400

@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import List, Sequence
 
-from topforge import atomic, cook_table, display, outcomes, results, run_folders, run_item, schema, terminal_style
+from topforge import atomic, cook_table, display, outcomes, results, run_folders, schema, terminal_style
 from topforge.cook import Cook, exit_code_of
 from topforge.errors import FailureClass, TopForgeError
 from topforge.outcomes import Outcome
 from topforge.paths import RunPaths, absolute
 from topforge.planning import jobs
 from topforge.planning.jobs import Planned
+from topforge.running import run_item
 from topforge.trainers import registry
 
 HELP = "run all items of a job file; the same command continues it"

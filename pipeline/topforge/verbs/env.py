@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 from typing import Sequence, Tuple
 
-from topforge import gpus, terminal_style
+from topforge import terminal_style
 from topforge.environments import cuda, environment, prefix_discovery, prefixes
 from topforge.environments.environment import ResolvedEnvironment
 from topforge.errors import TopForgeError
 from topforge.items import EnvironmentSpec
+from topforge.running import gpus
 from topforge.verbs import env_create
 
 HELP = "list environments, show what a trainer's process would see in one, or `create` one for a trainer"

@@ -11,12 +11,13 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from topforge import checkpoints, items, run_folders, schema
+from topforge import items, run_folders, schema
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths, absolute
 from topforge.planning import fingerprint, jobs, preparations
 from topforge.planning.jobs import Planned
+from topforge.running import checkpoints
 from topforge.trainers import registry
 from topforge.verbs import cook
 

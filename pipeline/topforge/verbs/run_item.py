@@ -24,20 +24,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the item; the exit code says how it ended."""
-    from topforge import finished, items
+    from topforge import items
     from topforge.paths import RunPaths
+    from topforge.running import finished
 
     folder = (arguments.item.parent if arguments.item.is_file() else arguments.item).absolute()
     paths = RunPaths(folder)
     done = None if arguments.force else finished.result(paths, items.read(paths.item), arguments.verify)
     if done is not None:  # without importing what it takes to do the work
         if os.environ.get("PDG_RESULT_SERVER"):
-            from topforge.pdg_report import PdgReport
+            from topforge.running.pdg_report import PdgReport
 
             PdgReport(os.environ, print).done(paths, done)
         return 0
 
-    from topforge import retry, run_item
+    from topforge.running import retry, run_item
 
     policy = retry.Policy() if arguments.retries is None else retry.Policy(infra_retries=arguments.retries)
     return run_item.run(

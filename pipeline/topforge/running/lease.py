@@ -17,11 +17,12 @@ import time
 from pathlib import Path
 from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
-from topforge import gpus, platform_posix
+from topforge import platform_posix
 from topforge.errors import EXIT_BUSY, TopForgeError
-from topforge.gpus import Gpu
 from topforge.items import Needs
-from topforge.stopping import StopRequest
+from topforge.running import gpus
+from topforge.running.gpus import Gpu
+from topforge.running.stopping import StopRequest
 
 FOLDER = "TOPFORGE_LEASE_FOLDER"
 """Variable that moves the lock files, for tests."""

@@ -13,12 +13,13 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Callable, Deque, Dict, Optional, Sequence, TextIO
 
-from topforge import atomic, diagnosis, progress, states
+from topforge import atomic, states
 from topforge.errors import TopForgeError
-from topforge.metrics_table import MetricsTable
 from topforge.paths import RunPaths
-from topforge.pdg_report import News, PdgReport
 from topforge.results import Result
+from topforge.running import diagnosis, progress
+from topforge.running.metrics_table import MetricsTable
+from topforge.running.pdg_report import News, PdgReport
 from topforge.states import State, Status
 from topforge.trainers.base import Report, Step
 

@@ -15,29 +15,17 @@ import traceback
 from pathlib import Path
 from typing import Any, List, Optional, TextIO
 
-from topforge import (
-    atomic,
-    attempts,
-    checkpoints,
-    dependencies,
-    diagnosis,
-    finished,
-    items,
-    platform_posix,
-    provenance,
-    publish,
-    retry,
-    schema,
-)
-from topforge import lease as leases
-from topforge.attempts import Record, Success, Work
+from topforge import atomic, items, platform_posix, schema
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Item
-from topforge.journal import NOTE, Journal
-from topforge.lease import BusyError, Lease
 from topforge.paths import RunPaths
 from topforge.results import Result
-from topforge.stopping import StopRequest
+from topforge.running import attempts, checkpoints, dependencies, diagnosis, finished, provenance, publish, retry
+from topforge.running import lease as leases
+from topforge.running.attempts import Record, Success, Work
+from topforge.running.journal import NOTE, Journal
+from topforge.running.lease import BusyError, Lease
+from topforge.running.stopping import StopRequest
 from topforge.trainers import registry
 from topforge.trainers.base import Diagnosis
 

@@ -10,17 +10,18 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from topforge import atomic, diagnosis, process, publish
-from topforge.diagnosis import DiskFullError, ItemFailedError
+from topforge import atomic
 from topforge.environments import environment
 from topforge.environments.environment import ResolvedEnvironment
 from topforge.errors import TopForgeError
 from topforge.items import Item
-from topforge.journal import AttemptJournal, Journal
-from topforge.lease import Lease
 from topforge.paths import RunPaths
 from topforge.results import OutputFile
-from topforge.stopping import StopRequest
+from topforge.running import diagnosis, process, publish
+from topforge.running.diagnosis import DiskFullError, ItemFailedError
+from topforge.running.journal import AttemptJournal, Journal
+from topforge.running.lease import Lease
+from topforge.running.stopping import StopRequest
 from topforge.trainers.base import Adapter, Collected, Step
 
 _WATCH_SECONDS = 1.0

@@ -7,9 +7,10 @@ import platform
 import time
 from typing import Any, Dict, Sequence
 
-from topforge import __version__, dependencies, items, schema
-from topforge.attempts import Record, Success, Work
+from topforge import __version__, items, schema
 from topforge.results import Result
+from topforge.running import dependencies
+from topforge.running.attempts import Record, Success, Work
 
 
 def result(work: Work, config: Any, success: Success, records: Sequence[Record], lowered: Sequence[str]) -> Result:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Optional
 
-from topforge import dependencies, results, states
+from topforge import results, states
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.results import Result
+from topforge.running import dependencies
 from topforge.states import Status
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Mapping, Optional, Union
 
-from topforge import previews
 from topforge.durations import estimate
 from topforge.paths import RunPaths
 from topforge.results import Result
+from topforge.running import previews
 
 _MAX_FAILURES = 3
 _SLOW_SECONDS = 1.0

@@ -15,7 +15,7 @@ from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 from topforge import platform_posix
 from topforge.errors import FailureClass, TopForgeError
-from topforge.stopping import StopRequest
+from topforge.running.stopping import StopRequest
 
 SILENT = "silent"
 """The child said nothing for longer than allowed."""

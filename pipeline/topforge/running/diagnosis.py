@@ -9,8 +9,8 @@ from typing import Optional, Sequence
 
 from topforge import platform_posix
 from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
-from topforge.process import OVERTIME, SILENT, Ending
-from topforge.stopping import CANCELLED, PREEMPTED
+from topforge.running.process import OVERTIME, SILENT, Ending
+from topforge.running.stopping import CANCELLED, PREEMPTED
 from topforge.trainers.base import Diagnosis
 
 TAIL_LINES = 200
