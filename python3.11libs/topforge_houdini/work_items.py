@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import topforge
-from topforge import items, results, run_folders
+from topforge import items, results
+from topforge.cooking import run_folders
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths

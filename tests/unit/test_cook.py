@@ -17,10 +17,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 
 import harness
 
-from topforge import cook, cook_table, display, outcomes, run_folders, states
+from topforge import states
+from topforge.cooking import cook, cook_table, display, outcomes, run_folders
+from topforge.cooking.outcomes import Outcome
 from topforge.errors import FailureClass
 from topforge.items import Item
-from topforge.outcomes import Outcome
 from topforge.paths import RunPaths
 from topforge.planning import jobs
 from topforge.planning.jobs import Planned

@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from topforge import display
-from topforge.display import Display, Running
+from topforge.cooking import display
+from topforge.cooking.display import Display, Running
+from topforge.cooking.outcomes import Outcome
 from topforge.items import Item
-from topforge.outcomes import Outcome
 from topforge.planning.jobs import Planned
 from topforge.states import State, Status
 

@@ -8,7 +8,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STANDARD = set(sys.stdlib_module_names) | {"__future__"}
-CORE_OPTIONAL = {"display.py": {"rich"}, "running/pdg_report.py": {"pdgcmd"}}
+CORE_OPTIONAL = {"cooking/display.py": {"rich"}, "running/pdg_report.py": {"pdgcmd"}}
 """In the core, the one module that may try each optional package."""
 TRAINER_OPTIONAL = {"select.py": {"nvdiffrast", "tinycudann"}}
 """The same in the trainer."""

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from typing import List, Sequence
 
-from topforge import atomic, cook_table, display, outcomes, results, run_folders, schema, terminal_style
-from topforge.cook import Cook, exit_code_of
+from topforge import atomic, results, schema, terminal_style
+from topforge.cooking import cook_table, display, outcomes, run_folders
+from topforge.cooking.cook import Cook, exit_code_of
+from topforge.cooking.outcomes import Outcome
 from topforge.errors import FailureClass, TopForgeError
-from topforge.outcomes import Outcome
 from topforge.paths import RunPaths, absolute
 from topforge.planning import jobs
 from topforge.planning.jobs import Planned

@@ -11,7 +11,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from topforge import items, run_folders, schema
+from topforge import items, schema
+from topforge.cooking import run_folders
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths, absolute

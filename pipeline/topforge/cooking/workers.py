@@ -59,7 +59,7 @@ class Worker:
 
 
 def _spawn(folder: Path, said: IO[bytes]) -> subprocess.Popen[bytes]:
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     arguments = [sys.executable, str(package / "__main__.py"), "run-item", str(folder)]
     return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 

@@ -6,8 +6,8 @@ import csv
 import io
 from typing import Callable, Dict, Iterable, List, Sequence, Tuple
 
+from topforge.cooking.outcomes import WAS_DONE, Outcome
 from topforge.durations import duration
-from topforge.outcomes import WAS_DONE, Outcome
 from topforge.states import Status
 from topforge.terminal_style import PLAIN, Style
 

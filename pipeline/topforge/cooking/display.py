@@ -10,8 +10,8 @@ import dataclasses
 import time
 from typing import Any, Dict, List, Optional, Sequence, TextIO
 
+from topforge.cooking.outcomes import WAS_DONE, Outcome
 from topforge.durations import duration, time_left
-from topforge.outcomes import WAS_DONE, Outcome
 from topforge.planning.jobs import Planned
 from topforge.states import State, Status
 

@@ -12,15 +12,16 @@ import time
 from collections import deque
 from typing import Deque, Dict, List, Sequence
 
-from topforge import outcomes, states
-from topforge.display import Display, Running
+from topforge import states
+from topforge.cooking import outcomes
+from topforge.cooking.display import Display, Running
+from topforge.cooking.outcomes import Outcome
+from topforge.cooking.workers import Runner, Worker
 from topforge.errors import EXIT_CODES, FailureClass
-from topforge.outcomes import Outcome
 from topforge.paths import RunPaths
 from topforge.planning.jobs import Planned
 from topforge.running.stopping import PREEMPTED, StopRequest
 from topforge.states import Status
-from topforge.workers import Runner, Worker
 
 
 class Cook:
