@@ -1,9 +1,9 @@
-"""Pictures of a reference mesh without a renderer: points strewn over its surface, the nearest wins each pixel."""
+"""Pictures of a reference mesh, drawn without torch and without a GPU."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Sequence
 
 import numpy as np
 
@@ -15,10 +15,12 @@ from topforge_capture.capture import CaptureError
 from topforge_capture.images import linear_to_srgb, load_pixels
 from topforge_capture.mesh_check import DISTANCE, HALF_ANGLE
 from topforge_capture.obj_reader import ObjMesh
+from topforge_capture.visibility import visible
 
-POINTS = 400_000
-SIDE, DOT = 260, 2
-"""Pixels along a picture, and along a point."""
+SIDE, SAMPLES = 260, 2
+"""Pixels along a picture, samples along a pixel."""
+NEAREST = 0.1
+"""Distance from the camera at which a triangle is no longer drawn."""
 GREY = (0.5, 0.5, 0.5)
 TURNS = 8
 MARGIN, HEAD = 24, 62
@@ -29,7 +31,7 @@ def write(folder: Path, path: Path, mesh: ObjMesh | None, report: Dict[str, Any]
     turns = [(_rotation(0.4, 2 * np.pi * k / TURNS), "%d°" % (360 * k // TURNS)) for k in range(TURNS)]
     sides = [((0.0, 0.0), "+z"), ((0.0, -np.pi / 2), "+x"), ((0.0, np.pi), "-z"), ((0.0, np.pi / 2), "-x")]
     sides += [((np.pi / 2, 0.0), "+y"), ((-np.pi / 2, 0.0), "-y")]
-    surface = None if mesh is None else _strewn(path, mesh)
+    materials = () if mesh is None else _materials(path)
     for name, views in (
         ("contact_sheet.png", turns),
         ("cameras.png", [(_rotation(*angles), "from " + side) for angles, side in sides]),
@@ -40,8 +42,8 @@ def write(folder: Path, path: Path, mesh: ObjMesh | None, report: Dict[str, Any]
         canvas.text(MARGIN, 46, text.verdict(report), 13, FAINT)
         for number, (rotation, caption) in enumerate(views):
             x, y = MARGIN + number % columns * SIDE, HEAD + number // columns * (SIDE + 20)
-            if surface is not None:
-                canvas.paste(x, y, _picture(*surface, rotation))
+            if mesh is not None:
+                canvas.paste(x, y, _picture(mesh, materials, rotation))
             canvas.text(x + SIDE / 2, y + SIDE + 8, caption, 12, FAINT, "mm")
         canvas.save(folder / name)
 
@@ -52,28 +54,18 @@ def _rotation(tilt: float, turn: float) -> np.ndarray:
     return np.array([[1, 0, 0], [0, d, -t], [0, t, d]]) @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
 
 
-def _strewn(path: Path, mesh: ObjMesh) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points [N, 3], unit face normals [N, 3] and display colours [N, 3], spread evenly over the surface."""
-    corners = mesh.positions[mesh.triangles].astype(np.float64)
-    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    area = np.linalg.norm(face, axis=1)
-    random = np.random.default_rng(0)
-    cumulated = np.cumsum(area) / max(float(area.sum()), 1e-30)
-    chosen = np.minimum(np.searchsorted(cumulated, random.random(POINTS)), len(area) - 1)
-    u, v = np.sqrt(random.random(POINTS)), random.random(POINTS)
-    weights = np.stack([1 - u, u * (1 - v), u * v], axis=1)
-    points = np.einsum("nk,nkc->nc", weights, corners[chosen])
-    normals = face[chosen] / np.maximum(area[chosen, None], 1e-30)
-    return points, normals, _colours(path, mesh, chosen, weights)
+def _materials(path: Path) -> Sequence[Material]:
+    """The mesh's materials; none where its file of them cannot be read, which the check has said."""
+    try:
+        return wavefront.materials_of(path)
+    except MeshFileError:
+        return ()
 
 
-def _colours(path: Path, mesh: ObjMesh, chosen: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _colours(mesh: ObjMesh, materials: Sequence[Material], chosen: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Base colours [N, 3] in [0, 1], sRGB-encoded; grey where the files do not say."""
     colours = np.tile(np.array(GREY), (len(chosen), 1))
-    try:
-        described = {material.name: material for material in wavefront.materials_of(path)}
-    except MeshFileError:
-        return colours
+    described = {material.name: material for material in materials}
     for index in np.unique(mesh.material):
         name = mesh.material_names[index] if index >= 0 else ""
         points = np.flatnonzero(mesh.material[chosen] == index)
@@ -98,21 +90,24 @@ def _material_colours(material: Material, mesh: ObjMesh, chosen: np.ndarray, wei
     return linear_to_srgb(found) if found.dtype.kind == "f" else found / np.iinfo(found.dtype).max
 
 
-def _picture(points: np.ndarray, normals: np.ndarray, colours: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+def _picture(mesh: ObjMesh, materials: Sequence[Material], rotation: np.ndarray) -> np.ndarray:
     """[SIDE, SIDE, 4] uint8 with straight alpha, lit from the camera, which stands where the trainer's stand."""
-    turned = points @ rotation.T
+    side = SIDE * SAMPLES
+    turned = mesh.positions.astype(np.float64) @ rotation.T
     depth = DISTANCE - turned[:, 2]
-    scale = SIDE / 2 / np.tan(HALF_ANGLE) / np.maximum(depth, 1e-3)
-    x, y = SIDE / 2 + turned[:, 0] * scale, SIDE / 2 - turned[:, 1] * scale
-    light = 0.35 + 0.65 * np.abs((normals @ rotation.T)[:, 2])
-    order = np.argsort(-depth)
-    order = order[depth[order] > 0.1]
-    shaded = np.concatenate([colours * light[:, None], np.ones((len(points), 1))], axis=1)[order]
-    across = np.tile(np.arange(DOT), DOT)
-    row = ((y[order] - 0.5)[:, None] + np.sort(across)).astype(int).reshape(-1)
-    column = ((x[order] - 0.5)[:, None] + across).astype(int).reshape(-1)
-    values = np.repeat(np.round(255 * np.clip(shaded, 0, 1)).astype(np.uint8), DOT * DOT, axis=0)
-    seen = (row >= 0) & (row < SIDE) & (column >= 0) & (column < SIDE)
-    picture = np.zeros((SIDE, SIDE, 4), np.uint8)
-    picture[row[seen], column[seen]] = values[seen]  # of several the last, which is the nearest, stays
-    return picture
+    scale = side / 2 / np.tan(HALF_ANGLE) / np.maximum(depth, NEAREST)
+    placed = np.stack([side / 2 + turned[:, 0] * scale, side / 2 - turned[:, 1] * scale, -depth], axis=1)
+    shown = np.flatnonzero((depth[mesh.triangles] > NEAREST).all(axis=1))
+    nearest, weights = visible(placed[mesh.triangles[shown]], side)
+    seen = nearest >= 0
+    chosen = shown[nearest[seen]]
+    edges = turned[mesh.triangles[chosen][:, 1:]] - turned[mesh.triangles[chosen][:, :1]]
+    normal = np.cross(edges[:, 0], edges[:, 1])
+    facing = np.abs(normal[:, 2]) / np.maximum(np.linalg.norm(normal, axis=1), 1e-30)
+    samples = np.zeros((side * side, 4))
+    samples[seen, :3] = _colours(mesh, materials, chosen, weights[seen]) * (0.35 + 0.65 * facing)[:, None]
+    samples[seen, 3] = 1.0
+    pixels = samples.reshape(SIDE, SAMPLES, SIDE, SAMPLES, 4).mean(axis=(1, 3))
+    pixels[..., :3] /= np.maximum(pixels[..., 3:], 1e-6)
+    drawn: np.ndarray = np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
+    return drawn

@@ -13,16 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topforge import atomic
-from topforge_capture.images import linear_to_srgb, srgb_to_linear
+from topforge_capture.images import srgb_to_linear
 from topforge_capture.ply import Floats
 from topforge_capture.surface import Surface
 from topforge_capture.usd_text import numbers, tuples
+from topforge_train.normalising.surface_picture import picture
 
-_FLOAT, _BYTE, _UINT = 5126, 5121, 5125
+_FLOAT, _SHORT, _UINT = 5126, 5123, 5125
 _ARRAYS, _ELEMENTS = 34962, 34963
 GREY = 128
-PICTURE = 768
-"""Pixels along the preview picture."""
 
 
 def write_all(folder: Path, mesh: Surface, preview: Surface, cameras: Dict[str, Any]) -> None:
@@ -32,7 +31,8 @@ def write_all(folder: Path, mesh: Surface, preview: Surface, cameras: Dict[str, 
     write_glb(folder / "mesh.glb", mesh, normals)
     write_usd(folder / "asset.usda", mesh, normals)
     atomic.write_json(folder / "cameras.json", cameras)
-    imageio.imwrite(folder / "preview.png", picture(preview))
+    drawn = picture(preview.positions, preview.triangles, linear_colours(preview))
+    imageio.imwrite(folder / "preview.png", drawn)
 
 
 def vertex_normals(mesh: Surface) -> Floats:
@@ -73,12 +73,12 @@ def write_obj(path: Path, mesh: Surface, normals: Floats) -> None:
 def write_glb(path: Path, mesh: Surface, normals: Floats) -> None:
     """Positions, normals and colours as binary glTF 2.0."""
     low, high = mesh.positions.min(axis=0).tolist(), mesh.positions.max(axis=0).tolist()
-    colours = np.zeros((len(mesh.positions), 4), np.uint8)
-    colours[:, :3], colours[:, 3] = linear_colours(mesh) * 255.0 + 0.5, 255
+    colours = np.full((len(mesh.positions), 4), 65535, np.uint16)  # 8 bits, linear, would show steps in the dark
+    colours[:, :3] = linear_colours(mesh) * 65535.0 + 0.5
     parts: List[Tuple[np.ndarray, Dict[str, Any], int]] = [
         (mesh.positions, {"type": "VEC3", "componentType": _FLOAT, "min": low, "max": high}, _ARRAYS),
         (normals, {"type": "VEC3", "componentType": _FLOAT}, _ARRAYS),
-        (colours, {"type": "VEC4", "componentType": _BYTE, "normalized": True}, _ARRAYS),
+        (colours, {"type": "VEC4", "componentType": _SHORT, "normalized": True}, _ARRAYS),
         (mesh.triangles.reshape(-1).astype(np.uint32), {"type": "SCALAR", "componentType": _UINT}, _ELEMENTS),
     ]
     binary, views, accessors = bytearray(), [], []
@@ -177,35 +177,3 @@ def cameras_of(path: Path, turn: NDArray[np.float32]) -> Dict[str, Any]:
     bound = [(center - raw["sphere_radius"]).tolist(), (center + raw["sphere_radius"]).tolist()]
     convention = "OpenGL camera axes, y-up world, column vectors"
     return {"convention": convention, "bound": bound, "cameras": cameras}
-
-
-def picture(mesh: Surface, tilt: float = 0.35, turn: float = 0.6) -> NDArray[np.uint8]:
-    """The mesh from slightly above, lit from the camera: [PICTURE, PICTURE, 3]. The nearest vertex wins each pixel."""
-    c, s, d, t = math.cos(turn), math.sin(turn), math.cos(tilt), math.sin(tilt)
-    rotation = np.array([[1, 0, 0], [0, d, -t], [0, t, d]]) @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
-    points, colours, normals = _strewn(mesh)
-    points, normals = points @ rotation.T, normals @ rotation.T
-    low, high = points.min(axis=0), points.max(axis=0)
-    scale = 0.9 * PICTURE / max(float((high - low)[:2].max()), 1e-30)
-    place = ((points - 0.5 * (low + high)) * scale)[:, :2] * (1, -1) + 0.5 * PICTURE
-    column, row = np.clip(place.astype(int), 0, PICTURE - 1).T
-    order = np.argsort(points[:, 2], kind="stable")
-    pixels = np.full((PICTURE, PICTURE, 3), 32, np.uint8)
-    lit = linear_to_srgb(np.clip(colours * (0.25 + 0.75 * np.abs(normals[:, 2:])), 0.0, 1.0))
-    pixels[row[order], column[order]] = (lit[order] * 255.0 + 0.5).astype(np.uint8)
-    return pixels
-
-
-def _strewn(mesh: Surface, count: int = 3_000_000) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points, linear colours and unit normals [N, 3], spread evenly over the surface."""
-    corners = mesh.positions[mesh.triangles].astype(np.float64)
-    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    area = np.linalg.norm(face, axis=1)
-    random = np.random.default_rng(0)
-    cumulated = np.cumsum(area) / max(float(area.sum()), 1e-30)
-    chosen = np.minimum(np.searchsorted(cumulated, np.sort(random.random(count))), len(area) - 1)
-    u, v = np.sqrt(random.random(count)), random.random(count)
-    weights = np.stack([1 - u, u * (1 - v), u * v], axis=1)
-    colours = linear_colours(mesh)[mesh.triangles[chosen]]
-    points = np.einsum("nk,nkc->nc", weights, corners[chosen])
-    return points, np.einsum("nk,nkc->nc", weights, colours), face[chosen] / np.maximum(area[chosen, None], 1e-30)
