@@ -26,10 +26,10 @@ def visible(corners: NDArray[np.float64], side: int) -> Tuple[NDArray[np.int64],
     depth = np.full(side * side, -np.inf)
     nearest = np.full(side * side, -1, np.int64)
     weights = np.zeros((side * side, 3))
-    first = np.ceil(corners[:, :, :2].min(axis=1) - 0.5).astype(np.int64)
-    last = np.floor(corners[:, :, :2].max(axis=1) - 0.5).astype(np.int64)
+    first = np.ceil(corners[:, :, :2].min(axis=1) - 0.5).clip(0, side).astype(np.int64)
+    last = np.floor(corners[:, :, :2].max(axis=1) - 0.5).clip(-1, side - 1).astype(np.int64)
     extent = (last - first + 1).max(axis=1)
-    extent[(last < first).any(axis=1)] = 0  # between pixels' middles
+    extent[(last < first).any(axis=1)] = 0  # between pixels' middles, or beyond the picture
     size = 1
     while size < 2 * side:
         alike = np.flatnonzero((extent > size // 2) & (extent <= size))
@@ -56,8 +56,8 @@ def _covered(
     with np.errstate(divide="ignore", invalid="ignore"):  # a triangle seen from its edge covers nothing
         to_b = ((c[:, 0] - middle[0]) * (a[:, 1] - middle[1]) - (c[:, 1] - middle[1]) * (a[:, 0] - middle[0])) / area
         to_c = ((a[:, 0] - middle[0]) * (b[:, 1] - middle[1]) - (a[:, 1] - middle[1]) * (b[:, 0] - middle[0])) / area
-    to_a = 1.0 - to_b - to_c
-    inside = (to_a >= 0) & (to_b >= 0) & (to_c >= 0) & (x >= 0) & (x < side) & (y >= 0) & (y < side)
+        to_a = 1.0 - to_b - to_c
+    inside = (to_a >= 0) & (to_b >= 0) & (to_c >= 0) & (x < side) & (y < side)
     which, _ = np.nonzero(inside)
     weight = np.stack([to_a[inside], to_b[inside], to_c[inside]], axis=1)
     z = (weight * corners[chosen[which]][:, :, 2]).sum(axis=1)
