@@ -82,7 +82,6 @@ def _command(recipe: Recipe) -> List[Parm]:
     written, values = job.arguments(recipe)
     parms = [Parm("command_arguments", (len(written),))]
     parms.append(Parm("command_values", (json.dumps(values, ensure_ascii=False),)))
-    parms.append(Parm("command_working_folder_set", (Token("on"),)))
     parms.append(Parm("command_working_folder", (str(recipe.folder),)))
     return parms + [Parm("command_arguments%d" % index, (text,)) for index, text in enumerate(written, 1)]
 
