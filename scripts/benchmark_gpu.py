@@ -9,8 +9,8 @@ NVDIFFREC is a checkout whose packages are installed. Its configs are used as th
 everybody can have: any panorama, and scripts/make_noon_light.py's sun), `validate` and `out_dir`. Reading and drawing
 of data is counted, compilation of kernels is not: each trainer first makes a short run. Figures are medians of --runs.
 Both train on views drawn at random and are measured on nvdiffrec's 50 validation views over white, at one sample a
-pixel. Sections: headline, short, stages, scaling, ablation; results collect in --results, so that each can be measured
-on its own. Compare numbers of one machine only, and only while it does nothing else.
+pixel. Sections: headline, short, stages, scaling, ranks (several GPUs), ablation; results collect in --results, so
+that each can be measured on its own. Compare numbers of one machine only, and only while it does nothing else.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from benchmarking.upstream import Upstream
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 PICTURES = REPOSITORY / "docs" / "images"
-SECTIONS = ("headline", "short", "stages", "scaling", "ablation")
-LISTS = ("scaling", "ablation")
+SECTIONS = ("headline", "short", "stages", "scaling", "ranks", "ablation")
+LISTS = ("scaling", "ranks", "ablation")
 """Sections that are rows with names; the others have an entry for each task, or but one."""
 MARKS = ("<!-- %s: scripts/benchmark_gpu.py --write -->", "<!-- end of %s -->")
 
@@ -71,6 +71,7 @@ ABLATED: List[Dict[str, Any]] = [
     {"reference_views": 64},
 ]
 ABLATION_ITERATIONS = 300
+RANKS_ITERATIONS = 400
 
 
 def main() -> int:
@@ -130,6 +131,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--sections", default="headline", help="of " + ", ".join(SECTIONS) + "; or none")
     parser.add_argument("--variants", default="", help="numbers of the rows of scaling and ablation; default: all")
     parser.add_argument("--short", default="100,200,400", help="iterations of the runs of that section, rising")
+    parser.add_argument("--ranks", default="1,2,4", help="GPUs of the runs of that section")
     parser.add_argument("--runs", type=int, default=1, help="of each timed training")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=JSON", help="an option, for both trainers")
     parser.add_argument("--work", type=Path, default=REPOSITORY / "runs" / "benchmark_gpu")
@@ -146,6 +148,7 @@ def parse() -> argparse.Namespace:
         parser.error("there is no %s" % ", ".join(unknown))
     if arguments.sections and not (arguments.data and arguments.soft_light):
         parser.error("give --soft-light, and --upstream or --data")
+    arguments.ranks = [int(count) for count in arguments.ranks.split(",")]
     arguments.short = [int(count) for count in arguments.short.split(",")]
     arguments.changes = dict(parsed(setting) for setting in arguments.set)
     return arguments
@@ -291,6 +294,22 @@ def profiled(arguments: argparse.Namespace, changes: Dict[str, Any], name: str) 
     return tables.shapes(found, options, stages.light_work(options["probe_res"]))
 
 
+def measure_ranks(arguments: argparse.Namespace, results: Dict[str, Any]) -> None:
+    """Quality and time on several GPUs, on the first of the tasks."""
+    ours, task = trainer(arguments), arguments.tasks[0]
+    values = {**config(TASKS[task], arguments.data, lights(arguments), {}), "iter": RANKS_ITERATIONS}
+    values = {**values, "save_interval": 0, "checkpoint_interval": 0, "validation_views": 50, **arguments.changes}
+    ours.build(values)
+    kept = {row["name"]: row for row in results["ranks"]}
+    for count in arguments.ranks:
+        timed = ours.timed("ranks_%d" % count, values, count)
+        pixels = count * values["batch"] * values["train_res"][0] * values["train_res"][1]
+        name = str(count)
+        kept[name] = {"name": name, "device": device(), "pixels": pixels, **timed}
+        results["ranks"] = list(kept.values())
+        save(arguments, results)
+
+
 def measure_ablation(arguments: argparse.Namespace, results: Dict[str, Any]) -> None:
     """Quality and time for every row of `ABLATED`, on the first of the tasks."""
     ours, task = trainer(arguments), arguments.tasks[0]
@@ -334,6 +353,7 @@ def text(section: str, results: Dict[str, Any]) -> str:
         "short": tables.short,
         "stages": tables.stage_table,
         "scaling": tables.scaling,
+        "ranks": tables.ranks,
         "ablation": tables.ablation,
     }[section](results[section])
 
@@ -363,6 +383,7 @@ MEASURE: Dict[str, Callable[[argparse.Namespace, Dict[str, Any]], None]] = {
     "short": measure_short,
     "stages": measure_stages,
     "scaling": measure_scaling,
+    "ranks": measure_ranks,
     "ablation": measure_ablation,
 }
 

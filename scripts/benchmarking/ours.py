@@ -47,9 +47,11 @@ class Ours:
         """Lets the kernels compile into their cache, which no measurement counts: a few iterations of everything."""
         self.start("build", {**config, "iter": 20, "save_interval": 10}, ["-m", "topforge_train"])
 
-    def timed(self, name: str, config: Dict[str, Any]) -> Dict[str, Any]:
-        """One whole run as a person starts it."""
-        run = self.start(name, config, ["-m", "topforge_train"])
+    def timed(self, name: str, config: Dict[str, Any], ranks: int = 1) -> Dict[str, Any]:
+        """One whole run as a person starts it, or as an item with several GPUs is started."""
+        launch = ["-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
+        launch = [*launch, "--nproc_per_node", str(ranks)] if ranks > 1 else []
+        run = self.start(name, config, [*launch, "-m", "topforge_train"])
         stamps = steps.passes(run.lines)
         intervals = [config.get("save_interval", 1000), config.get("checkpoint_interval", CHECKPOINTS)]
         summary = json.loads((self.work / name / "result" / "summary.json").read_text(encoding="utf-8"))

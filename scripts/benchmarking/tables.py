@@ -138,6 +138,25 @@ def scaling(results: Sequence[Dict[str, Any]]) -> str:
     return "\n".join([measured_on(results[0]), "", rows(header, lines)])
 
 
+def ranks(results: Sequence[Dict[str, Any]]) -> str:
+    """Pixels a second and PSNR against the number of GPUs."""
+    header = ["GPUs", "ms a step, pass 1 / 2", "pixels a second against the first row, pass 1 / 2", "whole run", "PSNR"]
+    lines = []
+    for result in results:
+        speeds = [result["pixels"] / ms for ms in result["ms"]]
+        first = [results[0]["pixels"] / ms for ms in results[0]["ms"]]
+        lines.append(
+            [
+                result["name"],
+                " / ".join(number(ms, "%.2f") for ms in result["ms"]),
+                " / ".join("%.2f" % (speed / base) for speed, base in zip(speeds, first)),
+                number(result["seconds"], "%.1f s"),
+                number(result["psnr_supersampled"], "%.2f dB"),
+            ]
+        )
+    return "\n".join([measured_on(results[0]), "", rows(header, lines)])
+
+
 def ablation(results: Sequence[Dict[str, Any]]) -> str:
     """PSNR and seconds of each change from the defaults."""
     header = ["changed", "PSNR after pass 1 / at the end", "against the first row", "whole run", "triangles"]
