@@ -16,7 +16,6 @@ import topforge
 from topforge import atomic
 from topforge.errors import FailureClass, TopForgeError
 from topforge_train.evaluation import perceptual, validation
-from topforge_train.evaluation.pictures import write_png
 from topforge_train.export import write_delivery, write_hull, write_tree
 from topforge_train.export.asset import Asset, AssetCamera
 from topforge_train.geometry.mesh import Mesh, vertex_normals
@@ -57,10 +56,11 @@ def deliver(session: Session, surface: SurfacePass) -> None:
     hull, side = session.prepared.hull, session.options.mesh_scale
     if not write_hull(session.output / "hull.obj", hull.cones, side, hull.disagreeing, hull.growth):
         session.reporter.message("There is no hull.obj: the masks leave nothing out, or have no shape in common.")
-    write_png(session.output / "probe.png", tonemapped_probe(light))
+    session.pictures.write(session.output / "probe.png", tonemapped_probe(light))
     session.reporter.stage("validate", 0.98, "measuring held-out views")
     measure, lpips = perceptual.find(session.device)
     views = validation.run(session, surface.scene(), measure) if session.options.validate else []
+    session.pictures.finish()
     write_summary(session, surface, views, lpips)
     session.reporter.stage("done", 1.0, "complete")
 

@@ -1,57 +1,60 @@
-"""PNG files of what was drawn. Compressing a picture takes longer than drawing it, so several are written at once."""
+"""PNG files of what was drawn. Compressing a picture takes longer than drawing it, so it is done beside."""
 
 from __future__ import annotations
 
+import io
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Deque, Optional, Type
+from typing import Any, Deque
 
 import imageio.v3 as imageio
 import torch
 from torch import Tensor
 
+from topforge import atomic
+
 WAITING = 4
 """Pictures for each thread that may wait to be written, which bounds the memory for them."""
 
 
-def as_bytes(image: Tensor) -> Any:
-    """Display values [H, W, 3] in [0, 1] as 8 bits a channel, in numpy."""
-    return (image.clamp(0, 1) * 255.0 + 0.5).to(torch.uint8).cpu().numpy()
-
-
-def write_png(path: Path, image: Tensor) -> None:
-    """Writes display values [H, W, 3] in [0, 1] as 8-bit PNG."""
-    imageio.imwrite(path, as_bytes(image))
-
-
 class PictureWriter:
-    """`write_png` in threads, as many as torch has: zlib lets others run. All is written when the `with` block ends."""
+    """Writes pictures in threads, as many as torch has: zlib, which takes nearly all of the time, lets others run.
 
-    def __enter__(self) -> PictureWriter:
+    What is still to be written when the process ends is written before.
+    """
+
+    def __init__(self) -> None:
         """Starts no thread yet."""
-        threads = torch.get_num_threads()
-        self._most = WAITING * threads
-        self._pool = ThreadPoolExecutor(threads, "pictures")
         self._begun: Deque[Future[None]] = deque()
-        return self
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(torch.get_num_threads(), "pictures")
 
     def write(self, path: Path, image: Tensor) -> None:
-        """Begins to write; waits while too many pictures do.
+        """Begins to write display values [H, W, 3] in [0, 1] as 8-bit PNG; waits while too many pictures do.
 
         Raises:
             OSError: One of the pictures before could not be written.
         """
-        self._begun.append(self._pool.submit(imageio.imwrite, path, as_bytes(image)))
-        while len(self._begun) > self._most:
+        pixels = (image.clamp(0, 1) * 255.0 + 0.5).to(torch.uint8).cpu().numpy()
+        self._begun.append(self._pool.submit(_write, path, pixels))
+        while self._begun and (self._begun[0].done() or len(self._begun) > WAITING * torch.get_num_threads()):
             self._begun.popleft().result()
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        """Waits for all; after an error only for those that are being written."""
-        self._pool.shutdown(cancel_futures=error is not None)
-        if error is None:
-            for picture in self._begun:
-                picture.result()
+    def finish(self) -> None:
+        """Waits until all is written.
+
+        Raises:
+            OSError: One of the pictures could not be.
+        """
+        while self._begun:
+            self._begun.popleft().result()
+
+
+def _write(path: Path, pixels: Any) -> None:
+    stream = io.BytesIO()
+    imageio.imwrite(stream, pixels, extension=".png")
+    atomic.write_bytes(path, stream.getvalue(), durable=False)

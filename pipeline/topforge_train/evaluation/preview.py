@@ -10,7 +10,6 @@ from torch import Tensor
 from topforge_train.backend.interface import Backend
 from topforge_train.evaluation import display
 from topforge_train.evaluation.metrics import psnr
-from topforge_train.evaluation.pictures import write_png
 from topforge_train.rendering.render import Rendered
 from topforge_train.rendering.scene import Scene, displayed, draw, layers
 from topforge_train.training.progress import TRAINING_SHARE
@@ -63,7 +62,7 @@ def write(session: Session, training_pass: int, number: int, scene: Scene) -> No
     view, wanted = number % len(images), session.options.display
     picture, _ = strip(session.backend, scene, images, view, background, wanted)
     session.previews.mkdir(parents=True, exist_ok=True)
-    write_png(session.previews / ("%s%06d.png" % (PREFIX[training_pass], number)), picture)
+    session.pictures.write(session.previews / ("%s%06d.png" % (PREFIX[training_pass], number)), picture)
     count = min(session.options.validation_views, len(images))
     index = torch.linspace(0, len(images) - 1, count).round().long()
     result, reference, _ = compare(session.backend, scene, images, index, background)

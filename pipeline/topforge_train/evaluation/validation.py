@@ -11,7 +11,6 @@ import torch
 from topforge import atomic
 from topforge_train.evaluation import display, metrics
 from topforge_train.evaluation.perceptual import Measure
-from topforge_train.evaluation.pictures import PictureWriter
 from topforge_train.evaluation.preview import BACKGROUND
 from topforge_train.rendering.scene import Scene, displayed, draw, layers
 from topforge_train.training.session import Session
@@ -28,14 +27,13 @@ def run(session: Session, scene: Scene, measure: Optional[Measure]) -> List[Dict
     folder, images = session.output / "validate", session.validation
     folder.mkdir(exist_ok=True)
     background = BACKGROUND[session.options.background]
-    with PictureWriter() as writer:
-        records = [validated(session, scene, measure, view, background, writer) for view in range(len(images))]
+    records = [validated(session, scene, measure, view, background) for view in range(len(images))]
     write_metrics(folder / "metrics.txt", records)
     return records
 
 
 def validated(
-    session: Session, scene: Scene, measure: Optional[Measure], view: int, background: float, writer: PictureWriter
+    session: Session, scene: Scene, measure: Optional[Measure], view: int, background: float
 ) -> Dict[str, Any]:
     """Draws a view, begins to write its pictures, and compares; its record."""
     images, wanted = session.validation, session.options.display
@@ -48,7 +46,7 @@ def validated(
     pictures.update(display.tiles(session.backend, scene, cameras, rendered, images.resolution, background, wanted))
     files = "validate/val_%06d" % view
     for kind, picture in pictures.items():
-        writer.write(session.output / ("%s_%s.png" % (files, kind)), picture[0])
+        session.pictures.write(session.output / ("%s_%s.png" % (files, kind)), picture[0])
     error = float(((result - reference) ** 2).mean())
     record = {"view": images.names[view], "mse": error, "psnr": float(metrics.psnr(result, reference)[0])}
     record["ssim"] = float(metrics.ssim(result, reference)[0])

@@ -14,6 +14,7 @@ import torch
 
 from topforge.trainers.builtin_options import MONITORING, BuiltinOptions
 from topforge_train.backend.interface import Backend
+from topforge_train.evaluation.pictures import PictureWriter
 from topforge_train.training.distributed import Ranks
 from topforge_train.training.progress import Reporter
 from topforge_train.training.saver import Saver
@@ -55,6 +56,7 @@ class Session:
     reporter: Reporter
     clock: Clock = dataclasses.field(default_factory=Clock)
     ranks: Ranks = dataclasses.field(default_factory=Ranks)
+    pictures: PictureWriter = dataclasses.field(default_factory=PictureWriter)
     stop_requested: bool = False
     lowered: List[str] = dataclasses.field(default_factory=list)
     """What was changed to fit into memory, a sentence each; in the summary and in the report."""
