@@ -107,7 +107,7 @@ def unwrapped(session: Session, volume: VolumePass) -> Start:
 def begin_with_mesh(session: Session) -> Start:
     """In place of pass 1: shape and textures of the base mesh."""
     session.reporter.stage("prepare", 0.0, "reading the base mesh")
-    start, remarks = start_from_mesh(session.options, session.backend, session.generator(0, 0))
+    start, remarks = start_from_mesh(session.options, session.backend)
     for remark in remarks:
         session.reporter.message(remark)
     session.reporter.message(

@@ -55,8 +55,9 @@ class NvdiffrecOptions:
     """Unused by nvdiffrec as well; the lower limit of roughness is in ks_min."""
     custom_mip: bool = option(False, group="Material", advanced=True, ignored=True)
     """nvdiffrec's trained mip levels, which train nothing. Ignored without a base mesh, refused with one."""
-    random_textures: bool = option(False, group="Material", advanced=True, label="Random Start Textures")
-    """With a base mesh: textures start as noise, not as the mesh's materials say. Without one it changes nothing."""
+    random_textures: bool = option(False, group="Material", advanced=True, label="Even Start Textures")
+    """With a base mesh: textures start even, in the middle of their limits, not as the mesh's materials say (nvdiffrec:
+    as noise, slow to smooth out). Without one it changes nothing."""
     background: str = option(
         "checker",
         choices=("black", "white", "checker", "reference"),

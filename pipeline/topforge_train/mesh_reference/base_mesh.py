@@ -1,8 +1,8 @@
 """A mesh to begin pass 2 with: nvdiffrec's `base_mesh`. Pass 1 is then left out.
 
 Vertices at one place become one, so that the surface does not tear. The mesh keeps its own texture coordinates where
-they can serve, else it is unwrapped. Textures start as its materials say, resampled to the size that is trained, or at
-random. Its normals may differ from the smooth ones that training shades with: the difference goes into the normal map.
+they can serve, else it is unwrapped. Textures start as its materials say, resampled to the size that is trained, or
+even. Its normals may differ from the smooth ones that training shades with: the difference goes into the normal map.
 """
 
 from __future__ import annotations
@@ -33,13 +33,12 @@ OUTSIDE = 1e-4
 """How far texture coordinates may lie outside the picture by rounding."""
 
 
-def start_from_mesh(options: Any, backend: Backend, generator: torch.Generator) -> Tuple[Start, Tuple[str, ...]]:
+def start_from_mesh(options: Any, backend: Backend) -> Tuple[Start, Tuple[str, ...]]:
     """What pass 2 begins with when `base_mesh` names a mesh, and remarks on its files.
 
     Args:
         options: `base_mesh`, `random_textures`, `texture_res`, limits and light.
         backend: Rasterises the texture.
-        generator: Source of random textures.
 
     Raises:
         MeshFileError: One of the mesh's files cannot be used.
@@ -55,7 +54,7 @@ def start_from_mesh(options: Any, backend: Backend, generator: torch.Generator) 
     )
     remarks: Tuple[str, ...] = ()
     if options.random_textures:
-        texels = random_texels(limits, size, generator).to(backend.device)
+        texels = even_texels(limits, size).to(backend.device)
     else:
         painted, remarks = painted_mesh.load(path)
         texels = baked(backend, painted.only(torch.from_numpy(kept)).to(backend.device), *surface, size)
@@ -91,9 +90,12 @@ def own_coordinates(mesh: ObjMesh, kept: np.ndarray) -> Tuple[Tensor, Tensor] | 
     return split_fans(flipped, torch.from_numpy(mesh.uv_triangles[kept]))
 
 
-def random_texels(limits: MaterialLimits, size: int, generator: torch.Generator) -> Tensor:
-    """Uniform noise [size, size, 9] within the limits, but no occlusion and flat normals."""
-    texels = limits.scale(torch.rand(size, size, 9, generator=generator))
+def even_texels(limits: MaterialLimits, size: int) -> Tensor:
+    """The middle of the limits [size, size, 9], but no occlusion and flat normals.
+
+    nvdiffrec begins with noise here, which takes hundreds of iterations to smooth out.
+    """
+    texels = limits.scale(torch.full((size, size, 9), 0.5))
     texels[..., 3] = limits.minimum[3]
     texels[..., 6:9] = torch.tensor([0.0, 0.0, 1.0])
     return texels
