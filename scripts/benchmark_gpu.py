@@ -201,8 +201,7 @@ def recorded(arguments: argparse.Namespace) -> Dict[str, Any]:
     if not arguments.upstream_record:
         return {}
     record = json.loads(arguments.upstream_record.read_text())
-    earlier = "%s, %s" % (record["device"], record["date"])
-    return {name: {**figures, "earlier": earlier, "runs": 1} for name, figures in record["tasks"].items()}
+    return {name: {**figures, "measured": record["device"], "runs": 1} for name, figures in record["tasks"].items()}
 
 
 def upstream_runs(

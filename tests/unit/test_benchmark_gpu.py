@@ -106,4 +106,4 @@ def test_a_row_says_what_was_changed_and_where_it_was_measured():
     }
     text = tables.headline({"bob": sides})
     assert "| bob, soft light, `iter` 500 | H100 | TopForge | 9.0 s |" in text
-    assert "required" not in text
+    assert "Required" not in text
