@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from topforge.errors import FailureClass, TopForgeError
 from topforge_train.export import images
+from topforge_train.export.images import Floats
 
-Floats = NDArray[np.float32]
 Indices = NDArray[np.int32]
 
 
@@ -61,8 +61,16 @@ class Asset:
 
     @cached_property
     def pictures(self) -> Dict[str, bytes]:
-        """The textures as PNG files, by name (`images.compressed`): made once, whatever asks for them."""
-        return images.compressed(self)
+        """The textures as PNG files by name, made once, whatever asks for them; `normal_16` where the asset has it."""
+        pictures = {
+            "base_color": images.base_color(self.base_color, self.opacity),
+            "ks": images.quantise(self.ks),
+            "occlusion_roughness_metallic": images.occlusion_roughness_metallic(self.ks),
+            "normal": images.normal(self.normal_map),
+        }
+        if self.normal_bits == 16:
+            pictures["normal_16"] = images.normal_16(self.normal_map)
+        return images.compressed(pictures)
 
     def check_finite(self) -> None:
         """Refuses not-a-number and infinity: other programs show them as black holes, or crash.

@@ -6,7 +6,7 @@ import io
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict
+from typing import Dict, Optional, Union
 
 import imageio.v3 as imageio
 import numpy as np
@@ -16,9 +16,7 @@ from topforge import atomic
 from topforge.report.png import content_of as png_content_of
 from topforge_capture.images import linear_to_srgb
 
-if TYPE_CHECKING:
-    from topforge_train.export.asset import Asset, Floats
-
+Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint16]
 
@@ -28,32 +26,27 @@ def quantise(values: Floats) -> Bytes:
     return (np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
 
-def base_color(asset: Asset) -> Bytes:
+def base_color(linear: Floats, opacity: Optional[Floats] = None) -> Bytes:
     """sRGB-encoded base colour [S, S, 3]; where the asset may be transparent, [S, S, 4] with its opacity, linear."""
-    encoded = linear_to_srgb(np.clip(asset.base_color, 0.0, 1.0))
-    return quantise(encoded if asset.opacity is None else np.concatenate([encoded, asset.opacity], axis=-1))
+    encoded = linear_to_srgb(np.clip(linear, 0.0, 1.0))
+    return quantise(encoded if opacity is None else np.concatenate([encoded, opacity], axis=-1))
 
 
-def ks(asset: Asset) -> Bytes:
-    """Linear, nvdiffrec's sense: occlusion with 0 = fully lit, roughness, metalness."""
-    return quantise(asset.ks)
-
-
-def occlusion_roughness_metallic(asset: Asset) -> Bytes:
-    """Linear, glTF's sense: occlusion with 1 = fully lit, roughness, metalness."""
-    flipped = asset.ks.copy()
+def occlusion_roughness_metallic(ks: Floats) -> Bytes:
+    """Linear, glTF's sense: occlusion with 1 = fully lit, where nvdiffrec's has 0; roughness, metalness."""
+    flipped = ks.copy()
     flipped[..., 0] = 1.0 - flipped[..., 0]
     return quantise(flipped)
 
 
-def normal(asset: Asset) -> Bytes:
+def normal(unit: Floats) -> Bytes:
     """Linear, n = 2 rgb - 1; OpenGL convention."""
-    return quantise(asset.normal_map * 0.5 + 0.5)
+    return quantise(unit * 0.5 + 0.5)
 
 
-def normal_16(asset: Asset) -> Words:
+def normal_16(unit: Floats) -> Words:
     """As `normal`, with 16 bits a channel: 0.002 degrees instead of half a degree, for mirrors and large renders."""
-    return (np.clip(asset.normal_map * 0.5 + 0.5, 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
+    return (np.clip(unit * 0.5 + 0.5, 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
 
 
 def png_16(pixels: Words) -> bytes:
@@ -76,16 +69,11 @@ def png(pixels: Bytes) -> bytes:
     return stream.getvalue()
 
 
-def compressed(asset: Asset) -> Dict[str, bytes]:
-    """The asset's textures as PNG files, by the names of the functions above; `normal_16` where it has one.
-
-    Each in a thread of its own: zlib, which takes nearly all of the time, lets the others run.
-    """
+def compressed(pictures: Dict[str, Union[Bytes, Words]]) -> Dict[str, bytes]:
+    """Pictures as PNG files, each in a thread of its own: zlib, which takes nearly all of the time, lets others run."""
     with ThreadPoolExecutor() as pool:
-        textures = (base_color, ks, occlusion_roughness_metallic, normal)
-        begun = {texture.__name__: pool.submit(png, texture(asset)) for texture in textures}
-        if asset.normal_bits == 16:
-            begun["normal_16"] = pool.submit(png_16, normal_16(asset))
+        encode = {name: png_16 if pixels.dtype == np.uint16 else png for name, pixels in pictures.items()}
+        begun = {name: pool.submit(encode[name], pixels) for name, pixels in pictures.items()}
         return {name: picture.result() for name, picture in begun.items()}
 
 

@@ -60,7 +60,7 @@ def write(output: Path, asset: Asset, probe: Optional[Path]) -> None:
 
 def write_single_maps(folder: Path, asset: Asset) -> None:
     """Occlusion (1 = fully visible), roughness and metalness as grey pictures of their own, linear."""
-    packed = images.occlusion_roughness_metallic(asset)
+    packed = images.occlusion_roughness_metallic(asset.ks)
     for channel, name in enumerate(("occlusion", "roughness", "metallic")):
         atomic.write_bytes(folder / (name + ".png"), images.png(packed[..., channel]))
 
