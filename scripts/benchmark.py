@@ -25,13 +25,13 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "pipeline"))
 
+import measured_pages  # noqa: E402
+
 from topforge.environments import private_environment  # noqa: E402
 from topforge.paths import RunPaths  # noqa: E402
 
 CAPTURE = REPOSITORY / "hip" / "sample_capture"
 CONFIG = REPOSITORY / "hip" / "configs" / "quickstart.json"
-PAGE = REPOSITORY / "docs" / "benchmarks.md"
-MARKS = ("<!-- sample: scripts/benchmark.py --write -->", "<!-- end of sample -->")
 
 ROWS = [  # what, key, unit, floor, is more better
     ("training time", "seconds", "s", 180.0, False),
@@ -62,7 +62,7 @@ def main():
     text = table(records)
     print(text)
     if arguments.write:
-        write(text)
+        measured_pages.replace(measured_pages.BENCHMARKS, "sample", "benchmark.py", text)
     missed = [row[0] for row in ROWS if row[3] is not None and not reached(row, median(records, row[1]))]
     if missed:
         print("Not reached: %s" % ", ".join(missed))
@@ -103,7 +103,7 @@ def table(records):
     """The measurements as Markdown."""
     lines = [
         "Median of %d, %s, %d cores, Python %s."
-        % (len(records), processor(), os.cpu_count() or 0, platform.python_version()),
+        % (len(records), measured_pages.processor(), os.cpu_count() or 0, platform.python_version()),
         "",
         "| what | measured | required | |",
         "|---|---|---|---|",
@@ -115,23 +115,6 @@ def table(records):
         verdict = "" if floor is None else ("reached" if reached(row, value) else "MISSED")
         lines.append("| %s | %s | %s | %s |" % (name, ("%.4g %s" % (value, unit)).strip(), required.strip(), verdict))
     return "\n".join(lines)
-
-
-def processor():
-    """The processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def write(text):
-    """Replaces what stands between the marks in docs/benchmarks.md."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    PAGE.write_text(before + MARKS[0] + "\n" + text + "\n" + MARKS[1] + after, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,11 +24,11 @@ from typing import Callable, Sequence
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "pipeline"))
 
+import measured_pages  # noqa: E402
+
 from topforge import items  # noqa: E402
 from topforge.planning import jobs  # noqa: E402
 
-PAGE = REPOSITORY / "docs" / "benchmarks.md"
-MARKS = ("<!-- core: scripts/benchmark_core.py --write -->", "<!-- end of core -->")
 TOPFORGE = [sys.executable, str(REPOSITORY / "pipeline" / "topforge")]
 RUNS = 3
 SLEEP = ("-S", "-c", "import time; time.sleep(1)")
@@ -137,7 +137,7 @@ def table(values: Sequence[float]) -> str:
     """The measurements as Markdown."""
     head = "Median of %d, %s, %d cores, Python %s, wall time." % (
         RUNS,
-        processor(),
+        measured_pages.processor(),
         os.cpu_count() or 0,
         platform.python_version(),
     )
@@ -146,23 +146,6 @@ def table(values: Sequence[float]) -> str:
         verdict = "reached" if value <= row.limit else "MISSED"
         lines.append("| %s | %s | at most %s | %s |" % (row.what, shown(value), shown(row.limit), verdict))
     return "\n".join(lines)
-
-
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def write(text: str) -> None:
-    """Replaces what stands between the marks in docs/benchmarks.md."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    PAGE.write_text(before + MARKS[0] + "\n" + text + "\n" + MARKS[1] + after, encoding="utf-8")
 
 
 def main() -> int:
@@ -174,7 +157,7 @@ def main() -> int:
     text = table(values)
     print(text)
     if arguments.write:
-        write(text)
+        measured_pages.replace(measured_pages.BENCHMARKS, "core", "benchmark_core.py", text)
     return 0 if all(value <= row.limit for row, value in zip(ROWS, values)) else 1
 
 

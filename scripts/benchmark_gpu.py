@@ -22,6 +22,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
+import measured_pages
 from benchmarking import curves, references, stages, tables
 from benchmarking.ours import Ours
 from benchmarking.process import BenchmarkError
@@ -29,12 +30,10 @@ from benchmarking.tasks import SOFT, SUN, TASKS, config
 from benchmarking.upstream import Upstream
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PAGE = REPOSITORY / "docs" / "benchmarks.md"
 PICTURES = REPOSITORY / "docs" / "images"
 SECTIONS = ("headline", "short", "stages", "scaling", "ranks", "ablation")
 LISTS = ("scaling", "ranks", "ablation")
 """Sections that are rows with names; the others have an entry for each task, or but one."""
-MARKS = ("<!-- %s: scripts/benchmark_gpu.py --write -->", "<!-- end of %s -->")
 
 SCALED: List[Dict[str, Any]] = [
     {},
@@ -359,12 +358,8 @@ def text(section: str, results: Dict[str, Any]) -> str:
 
 def write(results: Dict[str, Any]) -> None:
     """Puts tables between their marks in docs/benchmarks.md and curves beside it."""
-    page = PAGE.read_text(encoding="utf-8")
     for section in [section for section in SECTIONS if results.get(section)]:
-        begin, end = (mark % section for mark in MARKS)
-        before, rest = page.split(begin)
-        page = before + begin + "\n" + text(section, results) + "\n" + end + rest.split(end)[1]
-    PAGE.write_text(page, encoding="utf-8")
+        measured_pages.replace(measured_pages.BENCHMARKS, section, "benchmark_gpu.py", text(section, results))
     for name, sides in results.get("headline", {}).items():
         named = [
             (shown, sides[side]["curve"], sides[side].get("orbit", []))

@@ -32,6 +32,7 @@ from torch import Tensor
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(REPOSITORY / "pipeline"), str(REPOSITORY / "scripts")]
 
+import measured_pages  # noqa: E402
 from experiment_rough_captures import BASE, train  # noqa: E402
 
 from topforge_train.evaluation.result import score_shape  # noqa: E402
@@ -42,7 +43,6 @@ from topforge_train.mesh_reference import painted_mesh  # noqa: E402
 
 SAMPLE = REPOSITORY / "hip" / "sample_capture"
 PAGE = REPOSITORY / "docs" / "decisions" / "0016-isosurface.md"
-MARKS = ("<!-- table: scripts/experiment_isosurfaces.py --write -->", "<!-- end of table -->")
 HEAD = "| capture | isosurface | grid | PSNR, dB | F-score | spikes | triangles | open | CPU, s | memory, MiB |"
 VARIANTS = (("dmtet", 48), ("flexicubes", 48), ("dmtet", 64), ("flexicubes", 64))
 LEG, TOP, RING = 0.05, 0.06, 0.035
@@ -142,9 +142,7 @@ def main() -> int:
                 lines.append(row(capture, dataset, Path(name) / ("%s-%s-%d" % (capture, kind, grid)), options))
                 print(lines[-1], flush=True)
     if arguments.write:
-        before, rest = PAGE.read_text(encoding="utf-8").split(MARKS[0])
-        after = rest.split(MARKS[1])[1]
-        PAGE.write_text("\n".join([before + MARKS[0], "", *lines, "", MARKS[1] + after]), encoding="utf-8")
+        measured_pages.replace(PAGE, "table", "experiment_isosurfaces.py", "\n".join(["", *lines, ""]))
     return 0
 
 

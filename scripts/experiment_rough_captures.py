@@ -31,6 +31,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "pipeline"))
 
+import measured_pages  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
@@ -47,7 +48,6 @@ from topforge_train.views.camera import make_cameras  # noqa: E402
 from topforge_train.views.data import ImageSet, load_images  # noqa: E402
 
 PAGE = REPOSITORY / "docs" / "decisions" / "0013-rough-captures.md"
-MARKS = ("<!-- table: scripts/experiment_rough_captures.py --write -->", "<!-- end of table -->")
 BASE = json.loads((REPOSITORY / "hip" / "configs" / "quickstart.json").read_text(encoding="utf-8"))
 NEAR_FAR = (0.1, 1000.0)
 CLIPPED = 0.98
@@ -181,9 +181,7 @@ def main() -> int:
         lines.append(row(name, scores))
         print(lines[-1], flush=True)
     if arguments.write:
-        before, rest = PAGE.read_text(encoding="utf-8").split(MARKS[0])
-        after = rest.split(MARKS[1])[1]
-        PAGE.write_text("\n".join([before + MARKS[0], "", *lines, "", MARKS[1] + after]), encoding="utf-8")
+        measured_pages.replace(PAGE, "table", "experiment_rough_captures.py", "\n".join(["", *lines, ""]))
     return 0
 
 
