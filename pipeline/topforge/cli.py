@@ -31,20 +31,32 @@ class UsageError(TopForgeError):
         return 2
 
 
+_INVALID_CHOICE = re.compile(r"invalid choice: '(?P<given>[^']*)' \(choose from (?P<known>.*)\)$")
+"""How argparse ends its message about a value that is none of the choices; older ones put these in quotes."""
+
+
 class _Parser(argparse.ArgumentParser):
-    """Tells mistakes in our two lines, with the nearest spelling of an unknown flag."""
+    """Tells mistakes in our two lines, with the nearest spelling of an unknown flag or choice."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message[:1].upper() + message[1:] + ".", "See `%s --help`." % self.prog)
+        wrong = _INVALID_CHOICE.search(message)
+        known = re.findall(r"[\w.-]+", wrong.group("known")) if wrong else []
+        fix = _nearest(wrong.group("given"), known) if wrong else ""
+        raise UsageError(message[:1].upper() + message[1:] + ".", fix + "See `%s --help`." % self.prog)
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
         arguments, unknown = self.parse_known_args(list(words))
         if unknown:
             flags = sorted(set(re.findall(r"--[A-Za-z][\w.-]*", self.format_help())))
-            near = difflib.get_close_matches(unknown[0].split("=")[0], flags, n=1)
-            fix = "Did you mean %s? " % near[0] if near and unknown[0].startswith("-") else ""
+            fix = _nearest(unknown[0].split("=")[0], flags) if unknown[0].startswith("-") else ""
             raise UsageError('"%s" is not understood.' % unknown[0], fix + "See `%s --help`." % self.prog)
         return arguments
+
+
+def _nearest(given: str, known: Sequence[str]) -> str:
+    """The beginning of a fix: the nearest spelling, as a question; "" where nothing is near."""
+    near = difflib.get_close_matches(given, known, n=1)
+    return "Did you mean %s? " % near[0] if near else ""
 
 
 def main(words: Optional[Sequence[str]] = None) -> int:
@@ -104,9 +116,7 @@ def _run(words: List[str]) -> int:
 
 def _module(verb: str) -> ModuleType:
     if verb not in VERBS:
-        near = difflib.get_close_matches(verb, VERBS, n=1)
-        fix = ("Did you mean %s? " % near[0] if near else "") + "Verbs: %s." % ", ".join(VERBS)
-        raise UsageError('There is no verb "%s".' % verb, fix)
+        raise UsageError('There is no verb "%s".' % verb, _nearest(verb, VERBS) + "Verbs: %s." % ", ".join(VERBS))
     return importlib.import_module("topforge.verbs." + verb.replace("-", "_"))
 
 

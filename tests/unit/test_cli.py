@@ -48,6 +48,7 @@ def test_without_a_verb_the_overview_is_a_mistake_with_code_2(topforge):
         (["cook", "job.json", "--forse"], '"--forse" is not understood.', "Did you mean --force?"),
         (["cook"], "The following arguments are required: JOB.json.", "See `topforge cook --help`."),
         (["train", "--out", "r", "--itre", "5"], '"--itre" is not understood.', "Did you mean --iter?"),
+        (["env", "create", "nvdifrec"], "invalid choice: 'nvdifrec'", "Did you mean nvdiffrec?"),
         (["train", "--out", "r", "--adapter", "topforg"], 'There is no adapter named "topforg".', 'mean "topforge"'),
     ],
 )
@@ -67,6 +68,14 @@ def test_a_failure_is_two_lines_and_a_traceback_only_with_debug(topforge):
     assert plain.stderr.splitlines()[0].endswith("missing.json: there is no such file.")
     assert len(plain.stderr.splitlines()) == 2
     assert "Traceback" in topforge("cook", "missing.json", "--debug").stderr
+
+
+def test_a_missing_checkout_is_named_and_not_the_mesh_that_a_preset_takes_from_it(topforge):
+    ended = topforge(
+        "train", "--adapter", "nvdiffrec", "--preset", "bob", "--gpus", "1", "--checkout", "no", "--out", "r"
+    )
+    assert ended.returncode == 78
+    assert "no is no nvdiffrec checkout: there is no such folder." in ended.stderr
 
 
 def test_a_defect_is_told_as_one_and_without_a_traceback(monkeypatch, capsys):

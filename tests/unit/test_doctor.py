@@ -400,6 +400,13 @@ def test_the_text_ends_with_problems_and_their_fixes(tmp_path, machine):
     assert "\033[1;31mproblem" in text.render(FINDINGS, subject, Style(True), 80)
 
 
+def test_topforges_own_environment_is_not_advised_to_become_an_upstream_trainers(tmp_path, machine):
+    own = text.render(FINDINGS, Subject(TARGETS["nvdiffrec"], None, machine, tmp_path), PLAIN, 80)
+    assert "`topforge env create nvdiffrec`" in own
+    another = text.render(FINDINGS, Subject(TARGETS["nvdiffrec"], tmp_path / "gone", machine, tmp_path), PLAIN, 80)
+    assert "env create" not in another
+
+
 def test_the_pasted_block_names_versions_and_not_the_user(conda_prefix, machine, tmp_path):
     prefix = conda_prefix("home/miniconda3/envs/dmodel", pip={"torch": "2.0.1"})
     machine["HOME"] = str(tmp_path / "miniconda3" / "home")

@@ -147,7 +147,7 @@ def test_labels_tell_the_wedged_values(folder):
         ({"adaptor": "command"}, 'did you mean "adapter"'),
         ({"format": 2}, "format = 2"),
         ({"dataset": "capture2"}, "there is no such file or folder"),
-        ({"configs": ["missing.json"]}, "missing.json: there is no such file"),
+        ({"configs": ["missing.json"]}, "missing.json."),
         ({"configs": ["missing*.json"]}, 'no file matches "missing*.json"'),
         ({"configs": [{"argumnets": ["a"]}]}, 'configs[0]: argumnets is not an option (did you mean "arguments"'),
         ({"configs": [{"arguments": []}]}, "a list of 1 to 10000 entries"),

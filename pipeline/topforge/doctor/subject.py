@@ -41,6 +41,8 @@ class Subject:
         timeout: float = 60.0,
     ) -> None:
         self.target = target
+        self.own = prefix is None
+        """Whether it is the environment that TopForge itself runs in."""
         self.parent = parent
         self.output = output
         self.repair = repair

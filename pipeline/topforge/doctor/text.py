@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Sequence
 import topforge
 from topforge.doctor.model import Finding, Status
 from topforge.doctor.subject import Subject
+from topforge.environments.recipes import BUILT_IN
 from topforge.terminal_style import Style
 
 _LEFT = 11
@@ -20,6 +21,9 @@ _LEFT = 11
 
 _PASTED = tuple("numpy torch warp-lang imageio xatlas nvdiffrast tinycudann xformers diffusers ninja".split())  # noqa: SIM905
 """Packages whose versions a bug report needs."""
+
+
+_OWN = "\nThis is the environment that TopForge itself runs in; `topforge env create %s` makes one for the trainer."
 
 
 def render(findings: Sequence[Finding], subject: Subject, style: Style, width: int) -> str:
@@ -65,7 +69,8 @@ def _conclusion(by_status: Mapping[Status, Sequence[Finding]], subject: Subject,
     problems, warnings = len(by_status[Status.PROBLEM]), len(by_status[Status.WARNING])
     if problems:
         number = "one problem" if problems == 1 else "%d problems" % problems
-        return style.bad("%s will not run here: %s to fix." % (subject.target.name, number))
+        verdict = style.bad("%s will not run here: %s to fix." % (subject.target.name, number))
+        return verdict + (_OWN % subject.target.name if subject.own and subject.target.name != BUILT_IN else "")
     caution = "; mind the warning" + "s"[warnings == 1 :] if warnings else ""
     return style.good("%s is ready to run here%s." % (subject.target.name, caution))
 

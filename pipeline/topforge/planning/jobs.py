@@ -191,10 +191,13 @@ def with_dataset(job: Job, adapter: Adapter, config: Any, where: str, fix: str) 
 
     Raises:
         JobError: Neither does.
+        TopForgeError: The config's is not there, and the adapter knows the cause: a checkout that is not there, say.
     """
     dataset = job.dataset or adapter.dataset_of(config)
     if adapter.needs_dataset and dataset is None:
         raise JobError(where, 'adapter "%s" needs a dataset' % adapter.name, fix)
+    if job.dataset is None and dataset is not None and not Path(dataset).exists():
+        adapter.validate(config, dataset)
     return dataclasses.replace(job, dataset=dataset)
 
 
@@ -372,7 +375,7 @@ def with_paths(adapter: Adapter, config: Any, folder: Path, *others: Path) -> An
 
 
 def matches(pattern: str, folder: Path, where: str, itself: Optional[Path] = None) -> List[Path]:
-    """The config files that a pattern means, by name; one without `*` and `?` means that file, there or not.
+    """The config files that a pattern means, by name; one without `*` and `?` means that file.
 
     Args:
         pattern: Relative to `folder`, or absolute; `**` is any number of folders.
@@ -383,10 +386,14 @@ def matches(pattern: str, folder: Path, where: str, itself: Optional[Path] = Non
     Raises:
         JobError: There is none.
     """
-    full = str(folder / pattern)
+    full = folder / pattern
     if not glob.has_magic(pattern):
-        return [Path(full)]
-    found = [Path(name) for name in sorted(glob.glob(full, recursive=True))]  # noqa: PTH207 -- pattern may be absolute
+        if not full.exists():
+            raise JobError(
+                where, "there is no config file %s" % full, "Correct the path; a relative one starts at %s." % folder
+            )
+        return [full]
+    found = [Path(name) for name in sorted(glob.glob(str(full), recursive=True))]  # noqa: PTH207 -- pattern may be absolute
     found = [file for file in found if itself is None or file.name != itself.name or not file.samefile(itself)]
     if not found:
         raise JobError(where, 'no file matches "%s"' % pattern, "Correct the pattern.")

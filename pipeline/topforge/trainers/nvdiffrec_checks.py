@@ -53,7 +53,7 @@ def check_files(config: NvdiffrecUpstreamOptions, clone: Checkout) -> None:
         fix = 'Set dmtet_grid to one that is there (%s), or isosurface to "flexicubes", which takes any.' % known
         raise UpstreamOptionError(NAME, "dmtet_grid", config.dmtet_grid, "the checkout has no %s" % grid, fix)
     if config.envmap is not None:
-        _require_light(Path(config.envmap))
+        _require_light(Path(config.envmap), clone)
     elif not config.learn_light:
         fix = "Name a latitude-longitude .hdr file in envmap."
         raise UpstreamOptionError(NAME, "learn_light", False, "a fixed light needs envmap", fix)
@@ -61,11 +61,12 @@ def check_files(config: NvdiffrecUpstreamOptions, clone: Checkout) -> None:
         mesh_rules.check(Path(config.base_mesh))
 
 
-def _require_light(path: Path) -> None:
+def _require_light(path: Path, clone: Checkout) -> None:
     if path.suffix.lower() != ".hdr":
         raise UpstreamOptionError(NAME, "envmap", str(path), "only .hdr files are read", "Convert it to Radiance .hdr.")
     if not path.is_file():
-        raise UpstreamOptionError(NAME, "envmap", str(path), "there is no such file", "Correct the path.")
+        fix = "Name an .hdr file. A relative path starts at the config file or else at the checkout, %s." % clone.path
+        raise UpstreamOptionError(NAME, "envmap", str(path), "there is no such file", fix)
 
 
 def check_dataset(config: NvdiffrecUpstreamOptions, dataset: Path) -> None:

@@ -65,7 +65,7 @@ def list_plan(plan: Sequence[Planned]) -> int:
         stands = "done" if outcomes.if_done_before(planned) else "to do"
         labels = "".join("  %s=%s" % pair for pair in planned.item.labels)
         print("%s  %-5s  %s%s" % (planned.item.key[:8], stands, planned.item.name, labels))
-    print("%d items" % len(plan))
+    print("%d item%s" % (len(plan), "s"[len(plan) == 1 :]))
     return 0
 
 

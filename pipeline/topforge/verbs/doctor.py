@@ -21,7 +21,7 @@ HELP = "check this machine and an environment, with a fix for everything that is
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
     parser.add_argument(
-        "--env", metavar="PREFIX", help="environment to judge: its root or its name (default: the one running this)"
+        "--env", metavar="PREFIX", help='environment to judge: its root or its name (default "current": what runs this)'
     )
     parser.add_argument(
         "--for", dest="target", choices=sorted(TARGETS), default="topforge", help="trainer to judge for (%(default)s)"
@@ -36,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs all checks and shows the findings. 0 when nothing is wrong (warnings aside), else 1."""
-    prefix = prefix_discovery.locate(arguments.env, os.environ) if arguments.env else None
+    named = arguments.env not in (None, "current")
+    prefix = prefix_discovery.locate(arguments.env, os.environ) if named else None
     subject = Subject(
         TARGETS[arguments.target],
         prefix,

@@ -98,7 +98,10 @@ def _repository() -> Path:
 
 def _shown(arguments: argparse.Namespace, recipe: Recipe, architectures: Architectures) -> str:
     """The plan as shell lines; what cannot be known here is asked of whoever reads them, never guessed in silence."""
-    notes: List[str] = ["# %s, made by hand; `topforge env create %s` does the same." % (recipe.name, recipe.name)]
+    with_conda = " --with micromamba" if recipe.name == BUILT_IN else ""
+    notes = ["# %s, made by hand; `topforge env create %s%s` does the same." % (recipe.name, recipe.name, with_conda)]
+    if with_conda:
+        notes.append("# Without --with it makes a venv of the same wheels in .topforge/env, and needs no conda.")
     try:
         manager = managers.find(arguments.manager, os.environ, Path.home())
     except managers.NoManagerError as error:
