@@ -55,9 +55,9 @@ def main(config, dataset, folder):
     training_pass, said = VolumePass(session), []
     gradients(training_pass, said)  # tables and kernels that stay
     torch.cuda.reset_peak_memory_stats()
-    held = torch.cuda.memory_allocated()
+    held = torch.cuda.memory_reserved()  # in torch's blocks, full or not: what the limit counts
     whole, once = gradients(training_pass, said)
-    needed = torch.cuda.max_memory_allocated() - held
+    needed = torch.cuda.max_memory_reserved() - held
     assert (once, said) == (1, [])
     with memory_limit(held + int(0.7 * needed) + (40 << 20)):
         found, parts = gradients(training_pass, said)
