@@ -38,12 +38,7 @@ def _data_set() -> Folder:
                 "check_now",
                 "Checks the capture at once and shows what was found and how to fix it.",
             ),
-            folder(
-                "outputfolder",
-                "Output Directory",
-                "One folder for each item is made here. `@attribute` is not evaluated here.",
-                "__PDG_DIR__/topforge/$OS",
-            ),
+            common.output_folder("One folder for each item is made here."),
         ),
     )
 

@@ -82,6 +82,15 @@ def folder(name: str, label: str, words: str, default: str = "", **more: object)
     return Parameter(name, label, "directory", default=(default,), help=words, **more)  # type: ignore[arg-type]
 
 
+FOR_EACH_ITEM = "One folder for each item is made here. Begin it with `__PDG_DIR__` so that farm machines find it."
+
+
+def output_folder(made: str = FOR_EACH_ITEM) -> Parameter:
+    """Where a node's results go; `made` says what is made there."""
+    words = made + " `@attribute` is not evaluated here."
+    return folder("outputfolder", "Output Directory", words, "__PDG_DIR__/topforge/$OS")
+
+
 def number(name: str, label: str, words: str, kind: str, default: str, limits: Tuple[float, float]) -> Parameter:
     """A number with a hard lower limit; the upper one is only the end of the slider."""
     return Parameter(

@@ -8,7 +8,7 @@ from typing import Tuple
 from topforge.trainers import registry
 from topforge_houdini import parameters
 from topforge_houdini.nodes import common
-from topforge_houdini.nodes.common import NodeEntry, button, folder, text
+from topforge_houdini.nodes.common import NodeEntry, button, text
 from topforge_scene.dialog_script import Folder, Parameter
 
 _GENERATE = (
@@ -90,13 +90,7 @@ def _data_set(source: Parameter) -> Folder:
                 "Which attributes of the items above override the option of the same name: names and patterns, "
                 "separated by blanks. Empty: none, so that a wedge of the trainer's options makes no other capture.",
             ),
-            folder(
-                "outputfolder",
-                "Output Directory",
-                "One folder for each item is made here. Begin it with `__PDG_DIR__` so that farm machines find it. "
-                "`@attribute` is not evaluated here.",
-                "__PDG_DIR__/topforge/$OS",
-            ),
+            common.output_folder(),
             button(
                 "openrunfolder",
                 "Open Run Folder",

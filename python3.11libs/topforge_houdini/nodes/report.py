@@ -5,7 +5,7 @@ from __future__ import annotations
 from topforge.trainers import registry
 from topforge_houdini import parameters
 from topforge_houdini.nodes import common
-from topforge_houdini.nodes.common import NodeEntry, button, folder, follow
+from topforge_houdini.nodes.common import NodeEntry, button, follow
 from topforge_scene.dialog_script import Folder, Parameter
 from topforge_scene.network import Connection, Node, Token
 
@@ -35,12 +35,7 @@ def _page() -> Folder:
                 help="Writes the page even when some of the items above failed, and lists those with their reasons. "
                 "Off: a failed item above fails this node.",
             ),
-            folder(
-                "outputfolder",
-                "Output Directory",
-                "The page's folder is made here. `@attribute` is not evaluated here.",
-                "__PDG_DIR__/topforge/$OS",
-            ),
+            common.output_folder("The page's folder is made here."),
             button("openreport", "Open Report", "open_report", "Opens the page in a browser."),
         ),
     )

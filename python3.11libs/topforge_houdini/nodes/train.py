@@ -115,13 +115,7 @@ def _data_set() -> Folder:
                 "separated by blanks; `^name` leaves one out. Empty: none.",
                 "*",
             ),
-            folder(
-                "outputfolder",
-                "Output Directory",
-                "One folder for each item is made here. Begin it with `__PDG_DIR__` so that farm machines find it. "
-                "`@attribute` is not evaluated here.",
-                "__PDG_DIR__/topforge/$OS",
-            ),
+            common.output_folder(),
         ),
     )
 
