@@ -11,14 +11,14 @@ import json
 import re
 import zipfile
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
 from topforge import atomic, schema
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.trainers import neuralangelo_config, neuralangelo_examples, neuralangelo_launch, neuralangelo_log
-from topforge.trainers.base import Adapter, Collected, Diagnosis, Output, Report, Step
+from topforge.trainers.base import Collected, Diagnosis, Output, Report, Step
 from topforge.trainers.neuralangelo_options import (
     PRESETS,
     SCHEDULE_LENGTH,
@@ -30,6 +30,7 @@ from topforge.trainers.neuralangelo_options import (
 )
 from topforge.trainers.upstream import checkout, failures, normalising, soundness
 from topforge.trainers.upstream import variables as shared
+from topforge.trainers.upstream.adapter import CheckoutAdapter
 from topforge.trainers.upstream.examples import Examples
 
 UPSTREAM = checkout.Upstream(
@@ -69,13 +70,15 @@ class UnsuitableOptionError(TopForgeError):
         super().__init__('Neuralangelo: "%s" = %s: %s.' % (key, json.dumps(value), why), "Correct that option.")
 
 
-class NeuralangeloAdapter(Adapter):
+class NeuralangeloAdapter(CheckoutAdapter):
     """See the module's docstring."""
 
     name = "neuralangelo"
     title = "Neuralangelo (upstream)"
     version = "1"
     licence = UPSTREAM.licence
+    upstream = UPSTREAM
+    watching = WATCHING
     options = NeuralangeloOptions
     needs_dataset = True
     masks = "unused"
@@ -94,11 +97,6 @@ class NeuralangeloAdapter(Adapter):
         if problem is not None:
             raise UnsuitableOptionError(*problem)
 
-    def places(self, config: NeuralangeloOptions) -> Tuple[Path, ...]:
-        """The checkout, in which upstream's users keep their datasets."""
-        found = checkout.located(UPSTREAM, config.checkout)
-        return () if found is None else (found,)
-
     def examples(self, folder: str) -> Examples:
         """Those that upstream made by hand, over what they build on."""
         clone = checkout.require(UPSTREAM, folder)
@@ -108,12 +106,6 @@ class NeuralangeloAdapter(Adapter):
     def dataset_of(self, config: NeuralangeloOptions) -> Optional[str]:
         """What `data_root` names."""
         return config.data_root
-
-    def deciding(self, config: NeuralangeloOptions) -> Dict[str, Any]:
-        """All but what only decides where it runs and how one watches; the checkout counts by its commit."""
-        clone = checkout.located(UPSTREAM, config.checkout)
-        kept = {key: value for key, value in schema.to_json(config).items() if key not in WATCHING}
-        return {**kept, "commit": "" if clone is None else checkout.commit_of(clone)}
 
     def steps(self, item: Item, config: NeuralangeloOptions, paths: RunPaths) -> Sequence[Step]:
         """Training (left out when its last checkpoint is there), extraction, and TopForge's own."""

@@ -6,16 +6,14 @@ to the clone's data. docs/trainers.md says what TopForge adds, and what was run 
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from topforge import schema
 from topforge.errors import FailureClass
 from topforge.items import Item
 from topforge.paths import RunPaths
-from topforge.trainers.base import Adapter, Collected, Diagnosis, Report, Step
+from topforge.trainers.base import Collected, Diagnosis, Report, Step
 from topforge.trainers.nvdiffmodeling_options import MONITORING, PRESETS, NvdiffmodelingOptions, document
 from topforge.trainers.upstream import (
     checkout,
@@ -31,6 +29,7 @@ from topforge.trainers.upstream import (
     variables,
     warm_up,
 )
+from topforge.trainers.upstream.adapter import CheckoutAdapter, lowered
 from topforge.trainers.upstream.checkout import Checkout, Upstream
 from topforge.trainers.upstream.examples import Examples
 from topforge.trainers.upstream.failures import Failure
@@ -74,12 +73,14 @@ DOWNLOADS = tuple("data/" + asset for asset in ("skull", "ewer", "gardenia", "hi
 """Folders of the archive on upstream's release page."""
 
 
-class NvdiffmodelingAdapter(Adapter):
+class NvdiffmodelingAdapter(CheckoutAdapter):
     """See the module's docstring. It has no metrics of its own, saves no state and uses one GPU."""
 
     name = "nvdiffmodeling"
     title = "nvdiffmodeling (upstream)"
     licence = UPSTREAM.licence
+    upstream = UPSTREAM
+    watching = MONITORING
     options = NvdiffmodelingOptions
     needs_dataset = True
     is_trainer = True
@@ -98,11 +99,6 @@ class NvdiffmodelingAdapter(Adapter):
             override = None if config.mtl_override is None else Path(config.mtl_override)
             mesh_rules.check(Path(dataset), override, needs_pbr=True)
 
-    def places(self, config: NvdiffmodelingOptions) -> Tuple[Path, ...]:
-        """The checkout: paths of upstream's config files, and of the presets, start there."""
-        folder = checkout.located(UPSTREAM, config.checkout)
-        return () if folder is None else (folder,)
-
     def examples(self, folder: str) -> Examples:
         """Its `configs/*.json`."""
         clone = checkout.require(UPSTREAM, folder)
@@ -115,12 +111,6 @@ class NvdiffmodelingAdapter(Adapter):
     def builds(self, config: NvdiffmodelingOptions) -> str:
         """Each commit's own: it compiles kernels of its own sources."""
         return checkout.builds(UPSTREAM, config.checkout)
-
-    def deciding(self, config: NvdiffmodelingOptions) -> Dict[str, Any]:
-        """All but what only decides how one watches; the checkout counts by its commit, not by where it lies."""
-        clone = checkout.located(UPSTREAM, config.checkout)
-        kept = {key: value for key, value in schema.to_json(config).items() if key not in MONITORING}
-        return {**kept, "commit": "" if clone is None else checkout.commit_of(clone)}
 
     def steps(self, item: Item, config: NvdiffmodelingOptions, paths: RunPaths) -> Sequence[Step]:
         """Stale locks are swept, upstream trains, and its files become the result folder."""
@@ -178,11 +168,7 @@ class NvdiffmodelingAdapter(Adapter):
 
     def lower_settings(self, config: NvdiffmodelingOptions) -> Optional[Tuple[NvdiffmodelingOptions, str]]:
         """Views, size, samples, layers, textures, in that order."""
-        for key, value in _rungs(config):
-            if value is not None:
-                sentence = "%s lowered from %s to %s to fit into memory" % (key, getattr(config, key), value)
-                return dataclasses.replace(config, **{key: value}), sentence
-        return None
+        return lowered(config, _rungs(config))
 
 
 def _command(clone: Checkout, paths: RunPaths) -> Tuple[str, ...]:

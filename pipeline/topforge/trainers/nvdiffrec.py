@@ -9,14 +9,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
-from topforge import schema
 from topforge.errors import FailureClass
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.trainers import nvdiffrec_captures, nvdiffrec_checks, nvdiffrec_lines
-from topforge.trainers.base import Adapter, Collected, Diagnosis, Report, Step
+from topforge.trainers.base import Collected, Diagnosis, Report, Step
 from topforge.trainers.nvdiffrec_captures import MESH, Dataset
 from topforge.trainers.nvdiffrec_lines import Lines
 from topforge.trainers.nvdiffrec_options import (
@@ -39,6 +38,7 @@ from topforge.trainers.upstream import (
     variables,
     warm_up,
 )
+from topforge.trainers.upstream.adapter import CheckoutAdapter, lowered
 from topforge.trainers.upstream.checkout import Checkout, Upstream
 from topforge.trainers.upstream.examples import Examples
 from topforge.trainers.upstream.failures import Failure
@@ -96,12 +96,14 @@ FAILURES: Tuple[Failure, ...] = (
 )
 
 
-class NvdiffrecAdapter(Adapter):
+class NvdiffrecAdapter(CheckoutAdapter):
     """See the module's docstring."""
 
     name = "nvdiffrec"
     title = "nvdiffrec (upstream)"
     licence = UPSTREAM.licence
+    upstream = UPSTREAM
+    watching = MONITORING
     options = NvdiffrecUpstreamOptions
     needs_dataset = True
     masks = "required"
@@ -117,11 +119,6 @@ class NvdiffrecAdapter(Adapter):
         if dataset is not None and Path(dataset).exists():  # otherwise an item before this one makes it
             nvdiffrec_checks.check_dataset(config, Path(dataset))
 
-    def places(self, config: NvdiffrecUpstreamOptions) -> Tuple[Path, ...]:
-        """The checkout: paths of upstream's config files, and of the presets, start there."""
-        folder = checkout.located(UPSTREAM, config.checkout)
-        return () if folder is None else (folder,)
-
     def examples(self, folder: str) -> Examples:
         """Its `configs/*.json`."""
         clone = checkout.require(UPSTREAM, folder)
@@ -136,12 +133,6 @@ class NvdiffrecAdapter(Adapter):
     def builds(self, config: NvdiffrecUpstreamOptions) -> str:
         """Each commit's own: it compiles kernels of its own sources."""
         return checkout.builds(UPSTREAM, config.checkout)
-
-    def deciding(self, config: NvdiffrecUpstreamOptions) -> Dict[str, Any]:
-        """All but what only decides how one watches; the checkout counts by its commit, not by where it lies."""
-        clone = checkout.located(UPSTREAM, config.checkout)
-        kept = {key: value for key, value in schema.to_json(config).items() if key not in MONITORING}
-        return {**kept, "commit": "" if clone is None else checkout.commit_of(clone)}
 
     def steps(self, item: Item, config: NvdiffrecUpstreamOptions, paths: RunPaths) -> Sequence[Step]:
         """Stale locks are swept, upstream trains, and its files become the result folder."""
@@ -223,11 +214,7 @@ class NvdiffrecAdapter(Adapter):
 
     def lower_settings(self, config: NvdiffrecUpstreamOptions) -> Optional[Tuple[NvdiffrecUpstreamOptions, str]]:
         """Views, size (of a mesh reference), layers, textures, grid, in that order; below two views last of all."""
-        for key, value in _rungs(config):
-            if value is not None:
-                sentence = "%s lowered from %s to %s to fit into memory" % (key, getattr(config, key), value)
-                return dataclasses.replace(config, **{key: value}), sentence
-        return None
+        return lowered(config, _rungs(config))
 
 
 def _command(clone: Checkout, paths: RunPaths, gpus: int) -> Tuple[str, ...]:

@@ -18,10 +18,11 @@ from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.trainers import richdreamer_launch, richdreamer_weights
 from topforge.trainers import richdreamer_stages as stages
-from topforge.trainers.base import Adapter, Collected, Diagnosis, Report, Step
+from topforge.trainers.base import Collected, Diagnosis, Report, Step
 from topforge.trainers.richdreamer_options import PRESETS, WATCHING, RichDreamerOptions, StageOptions
 from topforge.trainers.upstream import checkout, failures, normalising, pictures, results_tree, warm_up
 from topforge.trainers.upstream import variables as shared
+from topforge.trainers.upstream.adapter import CheckoutAdapter
 from topforge.trainers.upstream.examples import Examples
 from topforge.trainers.upstream.failures import Failure
 
@@ -157,13 +158,15 @@ class Reader:
         return Report(stage=self._stage or None, message=found.get("warning"))
 
 
-class RichDreamerAdapter(Adapter):
+class RichDreamerAdapter(CheckoutAdapter):
     """See the module's docstring."""
 
     name = "richdreamer"
     title = "RichDreamer (upstream)"
     version = "1"
     licence = UPSTREAM.licence
+    upstream = UPSTREAM
+    watching = WATCHING
     options = RichDreamerOptions
     is_trainer = True
     gpus = (1, None)
@@ -185,17 +188,6 @@ class RichDreamerAdapter(Adapter):
         clone = checkout.require(UPSTREAM, folder)
         remark = "RichDreamer's examples are scripts, whose settings cannot be read from outside: nothing is compared."
         return Examples(clone.path, clone.commit, remark=remark)
-
-    def deciding(self, config: RichDreamerOptions) -> Dict[str, Any]:
-        """All but where things lie; the checkout counts by its commit."""
-        clone = checkout.located(UPSTREAM, config.checkout)
-        kept = {key: value for key, value in schema.to_json(config).items() if key not in WATCHING}
-        return {**kept, "commit": "" if clone is None else checkout.commit_of(clone)}
-
-    def places(self, config: RichDreamerOptions) -> Tuple[Path, ...]:
-        """The checkout, where lights and caches lie."""
-        folder = checkout.located(UPSTREAM, config.checkout)
-        return () if folder is None else (folder,)
 
     def steps(self, item: Item, config: RichDreamerOptions, paths: RunPaths) -> Sequence[Step]:
         """The stages that are not done yet, the export, and TopForge's own step."""

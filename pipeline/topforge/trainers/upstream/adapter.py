@@ -1,0 +1,47 @@
+"""What adapters of all upstream trainers share: their checkout, and how settings are lowered rung by rung."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Collection, Dict, Optional, Sequence, Tuple, TypeVar
+
+from topforge import schema
+from topforge.trainers.base import Adapter
+from topforge.trainers.upstream import checkout
+from topforge.trainers.upstream.checkout import Upstream
+
+Options = TypeVar("Options")
+
+
+class CheckoutAdapter(Adapter):
+    """Of a trainer that runs from a person's clone, which the option `checkout` names."""
+
+    upstream: Upstream
+    watching: Collection[str] = ()
+    """Options that only decide where it runs and how one watches."""
+
+    def places(self, config: Any) -> Tuple[Path, ...]:
+        """The checkout: paths of upstream's config files, and of the presets, start there."""
+        folder = checkout.located(self.upstream, config.checkout)
+        return () if folder is None else (folder,)
+
+    def deciding(self, config: Any) -> Dict[str, Any]:
+        """All but `watching`; the checkout counts by its commit, not by where it lies."""
+        clone = checkout.located(self.upstream, config.checkout)
+        kept = {key: value for key, value in schema.to_json(config).items() if key not in self.watching}
+        return {**kept, "commit": "" if clone is None else checkout.commit_of(clone)}
+
+
+def lowered(config: Options, rungs: Sequence[Tuple[str, Any]]) -> Optional[Tuple[Options, str]]:
+    """The configuration with the first of the rungs that is left, and what was lowered; None at the ladder's foot.
+
+    Args:
+        config: What did not fit into memory.
+        rungs: In order, an option and what it could be lowered to; None = it is as low as it should be.
+    """
+    for key, value in rungs:
+        if value is not None:
+            sentence = "%s lowered from %s to %s to fit into memory" % (key, getattr(config, key), value)
+            return dataclasses.replace(config, **{key: value}), sentence  # type: ignore[type-var]
+    return None
