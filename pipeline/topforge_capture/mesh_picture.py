@@ -15,7 +15,7 @@ from topforge_capture.capture import CaptureError
 from topforge_capture.images import linear_to_srgb, load_pixels
 from topforge_capture.mesh_check import DISTANCE, HALF_ANGLE
 from topforge_capture.obj_reader import ObjMesh
-from topforge_capture.visibility import visible
+from topforge_capture.visibility import facing, rotation, visible
 
 SIDE, SAMPLES = 260, 2
 """Pixels along a picture, samples along a pixel."""
@@ -28,30 +28,24 @@ MARGIN, HEAD = 24, 62
 
 def write(folder: Path, path: Path, mesh: ObjMesh | None, report: Dict[str, Any]) -> None:
     """Writes `contact_sheet.png`, a turn around the mesh, and `cameras.png`, it from the six sides."""
-    turns = [(_rotation(0.4, 2 * np.pi * k / TURNS), "%d°" % (360 * k // TURNS)) for k in range(TURNS)]
+    turns = [(rotation(0.4, 2 * np.pi * k / TURNS), "%d°" % (360 * k // TURNS)) for k in range(TURNS)]
     sides = [((0.0, 0.0), "+z"), ((0.0, -np.pi / 2), "+x"), ((0.0, np.pi), "-z"), ((0.0, np.pi / 2), "-x")]
     sides += [((np.pi / 2, 0.0), "+y"), ((-np.pi / 2, 0.0), "-y")]
     materials = () if mesh is None else _materials(path)
     for name, views in (
         ("contact_sheet.png", turns),
-        ("cameras.png", [(_rotation(*angles), "from " + side) for angles, side in sides]),
+        ("cameras.png", [(rotation(*angles), "from " + side) for angles, side in sides]),
     ):
         columns = len(views) // 2
         canvas = Canvas(2 * MARGIN + columns * SIDE, HEAD + MARGIN + 2 * (SIDE + 20))
         canvas.text(MARGIN, 24, path.name, 20)
         canvas.text(MARGIN, 46, text.verdict(report), 13, FAINT)
-        for number, (rotation, caption) in enumerate(views):
+        for number, (turn, caption) in enumerate(views):
             x, y = MARGIN + number % columns * SIDE, HEAD + number // columns * (SIDE + 20)
             if mesh is not None:
-                canvas.paste(x, y, _picture(mesh, materials, rotation))
+                canvas.paste(x, y, _picture(mesh, materials, turn))
             canvas.text(x + SIDE / 2, y + SIDE + 8, caption, 12, FAINT, "mm")
         canvas.save(folder / name)
-
-
-def _rotation(tilt: float, turn: float) -> np.ndarray:
-    """The object turned about y, then tilted about x: [3, 3]."""
-    c, s, d, t = np.cos(turn), np.sin(turn), np.cos(tilt), np.sin(tilt)
-    return np.array([[1, 0, 0], [0, d, -t], [0, t, d]]) @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
 
 
 def _materials(path: Path) -> Sequence[Material]:
@@ -90,10 +84,10 @@ def _material_colours(material: Material, mesh: ObjMesh, chosen: np.ndarray, wei
     return linear_to_srgb(found) if found.dtype.kind == "f" else found / np.iinfo(found.dtype).max
 
 
-def _picture(mesh: ObjMesh, materials: Sequence[Material], rotation: np.ndarray) -> np.ndarray:
+def _picture(mesh: ObjMesh, materials: Sequence[Material], turn: np.ndarray) -> np.ndarray:
     """[SIDE, SIDE, 4] uint8 with straight alpha, lit from the camera, which stands where the trainer's stand."""
     side = SIDE * SAMPLES
-    turned = mesh.positions.astype(np.float64) @ rotation.T
+    turned = mesh.positions.astype(np.float64) @ turn.T
     depth = DISTANCE - turned[:, 2]
     scale = side / 2 / np.tan(HALF_ANGLE) / np.maximum(depth, NEAREST)
     placed = np.stack([side / 2 + turned[:, 0] * scale, side / 2 - turned[:, 1] * scale, -depth], axis=1)
@@ -101,11 +95,9 @@ def _picture(mesh: ObjMesh, materials: Sequence[Material], rotation: np.ndarray)
     nearest, weights = visible(placed[mesh.triangles[shown]], side)
     seen = nearest >= 0
     chosen = shown[nearest[seen]]
-    edges = turned[mesh.triangles[chosen][:, 1:]] - turned[mesh.triangles[chosen][:, :1]]
-    normal = np.cross(edges[:, 0], edges[:, 1])
-    facing = np.abs(normal[:, 2]) / np.maximum(np.linalg.norm(normal, axis=1), 1e-30)
+    light = 0.35 + 0.65 * facing(turned, mesh.triangles[chosen])
     samples = np.zeros((side * side, 4))
-    samples[seen, :3] = _colours(mesh, materials, chosen, weights[seen]) * (0.35 + 0.65 * facing)[:, None]
+    samples[seen, :3] = _colours(mesh, materials, chosen, weights[seen]) * light[:, None]
     samples[seen, 3] = 1.0
     pixels = samples.reshape(SIDE, SAMPLES, SIDE, SAMPLES, 4).mean(axis=(1, 3))
     pixels[..., :3] /= np.maximum(pixels[..., 3:], 1e-6)

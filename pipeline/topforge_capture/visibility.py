@@ -11,6 +11,19 @@ AT_ONCE = 4_000_000
 """Samples looked at in one go: about 300 MB."""
 
 
+def rotation(tilt: float, turn: float) -> NDArray[np.float64]:
+    """The object turned about y, then tilted about x, both in radians: [3, 3]."""
+    c, s, d, t = np.cos(turn), np.sin(turn), np.cos(tilt), np.sin(tilt)
+    return np.array([[1, 0, 0], [0, d, -t], [0, t, d]]) @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+
+
+def facing(points: NDArray[np.float64], triangles: NDArray[np.integer]) -> NDArray[np.float64]:
+    """How squarely triangles [F, 3] of points [V, 3] face the z axis, from either side: [F], 0 to 1."""
+    edges = points[triangles[:, 1:]] - points[triangles[:, :1]]
+    normal = np.cross(edges[:, 0], edges[:, 1])
+    return np.abs(normal[:, 2]) / np.maximum(np.linalg.norm(normal, axis=1), 1e-30)
+
+
 def visible(corners: NDArray[np.float64], side: int) -> Tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The nearest triangle at each pixel's middle.
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from topforge_capture.images import linear_to_srgb
 from topforge_capture.ply import Floats
-from topforge_capture.visibility import visible
+from topforge_capture.visibility import facing, rotation, visible
 
 SIDE = 768
 """Pixels along the picture."""
@@ -36,23 +34,16 @@ def picture(
         [SIDE, SIDE, 3], sRGB.
     """
     side = SIDE * SAMPLES
-    points = positions.astype(np.float64) @ _rotation(tilt, turn).T
+    points = positions.astype(np.float64) @ rotation(tilt, turn).T
     low, high = points.min(axis=0), points.max(axis=0)
     scale = 0.9 * side / max(float((high - low)[:2].max()), 1e-30)
     points = (points - 0.5 * (low + high)) * (scale, -scale, scale) + (0.5 * side, 0.5 * side, 0.0)
     nearest, weights = visible(points[triangles], side)
     seen = nearest >= 0
     corners = triangles[nearest[seen]]
-    edges = points[corners[:, 1:]] - points[corners[:, :1]]
-    normal = np.cross(edges[:, 0], edges[:, 1])
-    facing = np.abs(normal[:, 2]) / np.maximum(np.linalg.norm(normal, axis=1), 1e-30)
-    lit = np.einsum("nk,nkc->nc", weights[seen], colours[corners]) * (AMBIENT + (1 - AMBIENT) * facing)[:, None]
+    light = AMBIENT + (1 - AMBIENT) * facing(points, corners)
+    lit = np.einsum("nk,nkc->nc", weights[seen], colours[corners]) * light[:, None]
     image = np.full((side * side, 3), BACKGROUND)
     image[seen] = linear_to_srgb(np.clip(lit, 0.0, 1.0))
     image = image.reshape(SIDE, SAMPLES, SIDE, SAMPLES, 3).mean(axis=(1, 3))
     return (image * 255.0 + 0.5).astype(np.uint8)
-
-
-def _rotation(tilt: float, turn: float) -> NDArray[np.float64]:
-    c, s, d, t = math.cos(turn), math.sin(turn), math.cos(tilt), math.sin(tilt)
-    return np.array([[1, 0, 0], [0, d, -t], [0, t, d]]) @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
