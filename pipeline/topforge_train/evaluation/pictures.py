@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Deque
+from typing import Deque
 
-import imageio.v3 as imageio
 import torch
 from torch import Tensor
 
 from topforge import atomic
+from topforge_train.export.images import Bytes, png
 
 WAITING = 4
 """Pictures for each thread that may wait to be written, which bounds the memory for them."""
@@ -40,9 +39,9 @@ class PictureWriter:
             OSError: One of the pictures before could not be written.
         """
         pixels = (image.clamp(0, 1) * 255.0 + 0.5).to(torch.uint8).cpu().numpy()
-        self._begun.append(self._pool.submit(_write, path, pixels))
-        while self._begun and (self._begun[0].done() or len(self._begun) > WAITING * torch.get_num_threads()):
+        while self._begun and (self._begun[0].done() or len(self._begun) >= WAITING * torch.get_num_threads()):
             self._begun.popleft().result()
+        self._begun.append(self._pool.submit(_write, path, pixels))
 
     def finish(self) -> None:
         """Waits until all is written.
@@ -54,7 +53,5 @@ class PictureWriter:
             self._begun.popleft().result()
 
 
-def _write(path: Path, pixels: Any) -> None:
-    stream = io.BytesIO()
-    imageio.imwrite(stream, pixels, extension=".png")
-    atomic.write_bytes(path, stream.getvalue(), durable=False)
+def _write(path: Path, pixels: Bytes) -> None:
+    atomic.write_bytes(path, png(pixels), durable=False)
