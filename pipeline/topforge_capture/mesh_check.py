@@ -46,7 +46,8 @@ def check(path: Path, options: Options) -> Tuple[Optional[ObjMesh], Dict[str, An
         checks.append(("mesh", "Mesh", [_counted(mesh)]))
     except MeshFileError as error:
         checks.append(("mesh", "Mesh", [_error("unreadable-mesh", error)]))
-    checks.append(("materials", "Materials", _materials(path)))
+    if path.exists():
+        checks.append(("materials", "Materials", _materials(path)))
     if mesh is not None:
         checks.append(("coordinates", "Texture coordinates", [_coordinates(path, mesh)]))
         checks.append(("orientation", "Orientation", [_orientation(mesh)]))

@@ -26,7 +26,8 @@ def read(folder: Path, split: str = "train", on_problem: Optional[OnProblem] = N
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise CaptureError("no-capture", "%s is not a folder." % folder, "Give the folder that holds the capture.")
+        problem = "is a file, not a folder" if folder.exists() else "does not exist"
+        raise CaptureError("no-capture", "%s %s." % (folder, problem), "Give the folder that holds the capture.")
     report = on_problem or _raise
     form, source = _find(folder)
     found = form.splits(source)

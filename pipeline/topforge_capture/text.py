@@ -11,15 +11,18 @@ WIDTH = 110
 
 
 def render(report: Dict[str, Any]) -> str:
-    """Renders what `report.build` made: every check in one line, what is wrong in a few more, the verdict last."""
-    views = ", ".join("%d %s" % (count, split) for split, count in report["views"].items())
-    lines = [
-        "Capture  %s" % report["capture"],
-        "         %s: %s views" % (report["kind"] or "unknown form", views or "no"),
-        "",
-    ]
-    titles = max(len(check["title"]) for check in report["checks"])
-    for check in report["checks"]:
+    """Renders what `report.build` made: every check in one line, what is wrong in a few more, the verdict last.
+
+    Of what could not be read at all it tells why, and does not list what was therefore not judged.
+    """
+    lines = ["Capture  %s" % report["capture"]]
+    if report["kind"]:
+        views = ", ".join("%d %s" % (count, split) for split, count in report["views"].items())
+        lines.append("         %s%s" % (report["kind"], ": %s views" % views if views else ""))
+    lines.append("")
+    shown = [check for check in report["checks"] if check["findings"] or report["kind"]]
+    titles = max(len(check["title"]) for check in shown)
+    for check in shown:
         for finding in check["findings"]:
             lines += _finding(finding, check["title"].ljust(titles))
         if not check["findings"]:

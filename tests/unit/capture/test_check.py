@@ -151,3 +151,25 @@ def test_a_capture_that_cannot_be_read_still_gives_a_report_and_pictures(tmp_pat
     words = " ".join(capfd.readouterr().out.split())  # the text is wrapped, and where depends on the folder's name
     assert "holds none of: transforms_train.json" in words
     assert (tmp_path / "pictures/cameras.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("nope", "nope does not exist."), ("a.txt", "a.txt is a file, not a folder."), ("no.obj", "No such file")],
+)
+def test_what_is_not_there_is_one_error_and_nothing_is_said_of_what_was_not_judged(tmp_path, capfd, name, sentence):
+    (tmp_path / "a.txt").write_text("x")
+    assert verb_run(tmp_path / name) == 1
+    printed = capfd.readouterr().out
+    assert sentence in " ".join(printed.split())
+    assert "not judged" not in printed
+    assert "views" not in printed
+    assert printed.count("ERROR") == printed.count("->") == 1
+    assert "1 error, 0 warnings. Not ready for training." in printed
+
+
+def test_checks_that_some_images_would_have_told_of_are_listed_as_not_judged(scene, capfd):
+    for frame in scene.frames["train"]:
+        (scene.folder / (frame["file_path"] + ".png")).unlink()
+    assert verb_run(scene.folder) == 1
+    assert "Sharpness                    not judged" in capfd.readouterr().out
