@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any, Dict, List
 
-WIDTH = 110
+from topforge import terminal_style
 
 
 def render(report: Dict[str, Any], out: str) -> str:
@@ -42,4 +42,4 @@ def _box(box: Dict[str, Any]) -> List[str]:
 
 
 def _wrapped(start: str, text: str) -> List[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
+    return textwrap.wrap(text, terminal_style.width(), initial_indent=start, subsequent_indent=" " * len(start))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import Any, Dict, List
 
+from topforge import terminal_style
+
 MARKS = {"error": "ERROR", "warning": "warn", "note": "note", "fine": "ok"}
 MOST_FILES = 6
-WIDTH = 110
 
 
 def render(report: Dict[str, Any]) -> str:
@@ -45,14 +46,15 @@ def _count(counts: Dict[str, int], name: str) -> str:
 
 
 def _finding(finding: Dict[str, Any], title: str) -> List[str]:
+    width = terminal_style.width()
     first = "  %s%s  " % (MARKS[finding["severity"]].ljust(7), title)
     later = " " * len(first)
-    lines = textwrap.wrap(finding["sentence"], WIDTH, initial_indent=first, subsequent_indent=later)
+    lines = textwrap.wrap(finding["sentence"], width, initial_indent=first, subsequent_indent=later)
     if any(file not in finding["sentence"] for file in finding["files"]):
         shown = finding["files"][:MOST_FILES]
         more = len(finding["files"]) - len(shown)
         names = ", ".join(shown) + (" and %d more (all in the JSON report)" % more if more else "")
-        lines += textwrap.wrap(names, WIDTH, initial_indent=later, subsequent_indent=later, break_on_hyphens=False)
+        lines += textwrap.wrap(names, width, initial_indent=later, subsequent_indent=later, break_on_hyphens=False)
     if finding["fix"]:
-        lines += textwrap.wrap("-> " + finding["fix"], WIDTH, initial_indent=later, subsequent_indent=later + "   ")
+        lines += textwrap.wrap("-> " + finding["fix"], width, initial_indent=later, subsequent_indent=later + "   ")
     return lines

@@ -9,8 +9,9 @@ import sys
 import tempfile
 from collections import deque
 from pathlib import Path
-from typing import Deque, List, Optional
+from typing import Deque, List, Optional, Sequence
 
+from topforge import terminal_style
 from topforge.environments import environment, prefix_discovery, prefixes, private_environment
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import EnvironmentSpec
@@ -63,10 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         where += ["--pictures", str(arguments.pictures.absolute())] if arguments.pictures else []
         words = command(str(arguments.folder.absolute()), options, where)
         words = tuple(resolved.python if word == "{python}" else word for word in words)
-        child = subprocess.Popen(
-            words, env=dict(resolved.variables), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
-        )
-        exit_code = _follow(child, not arguments.json)
+        exit_code = _follow(start(words, resolved), not arguments.json)
         if arguments.json:
             sys.stdout.write(report.read_text(encoding="utf-8"))
     if arguments.pictures and not arguments.json:
@@ -85,6 +83,14 @@ def environment_for(wanted: Optional[str]) -> EnvironmentSpec:
     if not private_environment.python_of(private).exists():
         raise NoSuitableEnvironmentError(missing)
     return EnvironmentSpec(prefix=str(private))
+
+
+def start(words: Sequence[str], resolved: environment.ResolvedEnvironment) -> subprocess.Popen[str]:
+    """The child that looks at a capture; its pipe knows no width, so it is told that of the terminal it prints to."""
+    variables = dict(resolved.variables, COLUMNS=str(terminal_style.width()))
+    return subprocess.Popen(
+        words, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
+    )
 
 
 def _follow(child: subprocess.Popen[str], show: bool) -> int:

@@ -13,7 +13,7 @@ from topforge.environments import environment
 from topforge.errors import FailureClass, TopForgeError
 from topforge.trainers import capture_step
 from topforge.trainers.convert import ADAPTER, FORMATS
-from topforge.verbs.check import CheckerBrokeError, environment_for
+from topforge.verbs.check import CheckerBrokeError, environment_for, start
 
 HELP = "turn a capture of one format into one of another, and say what was lost"
 IMAGES = ("copy", "link", "reference")
@@ -58,14 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         ConversionFailedError: The capture cannot be read, or not be written in this format.
     """
     resolved = environment.resolve(environment_for(arguments.env), os.environ, trainer="convert")
-    child = subprocess.Popen(
-        (resolved.python, *command(arguments)),
-        env=dict(resolved.variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-    )
-    return _follow(child)
+    return _follow(start((resolved.python, *command(arguments)), resolved))
 
 
 def command(arguments: argparse.Namespace) -> Tuple[str, ...]:

@@ -173,3 +173,10 @@ def test_checks_that_some_images_would_have_told_of_are_listed_as_not_judged(sce
         (scene.folder / (frame["file_path"] + ".png")).unlink()
     assert verb_run(scene.folder) == 1
     assert "Sharpness                    not judged" in capfd.readouterr().out
+
+
+def test_the_report_is_as_wide_as_the_terminal(scene, capfd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "64")
+    assert verb_run(scene.folder) == 0
+    printed = capfd.readouterr().out.splitlines()
+    assert max(len(line) for line in printed if not line.startswith("Capture")) <= 64
