@@ -25,7 +25,7 @@ class Verdict(str, enum.Enum):
     OURS = "ours"
     """The checkout has no example config of that name."""
     DOWNLOAD = "download"
-    """As SAME or OURS, but a file that it names is not part of a clone and has not been downloaded."""
+    """As SAME or OURS, but a file that it names, and that people download or bring themselves, is not there yet."""
     DIFFERENT = "different"
     """Settings differ, a key is not ours, or a file that every clone holds is missing."""
     NO_PRESET = "no preset"
@@ -77,35 +77,40 @@ def compare(adapter: Adapter, folder: str) -> Tuple[Examples, Tuple[Finding, ...
 
 def _judge(adapter: Adapter, name: str, example: Optional[Example], examples: Examples) -> Finding:
     wanted = presets.values(adapter, name)
-    wrong, left = ([], []) if example is None else _differences(adapter, wanted, example, examples.defaults)
-    absent = list(_absent(adapter, wanted, examples.checkout))
-    later = [path for path in absent if any(Path(each) in Path(path).parents for each in examples.downloads)]
-    wrong += ["%s is not in the checkout" % path for path in absent if path not in later]
-    notes = ["%s is a download that is not there" % path for path in later] + left
+    wrong, left = ([], []) if example is None else _differences(adapter, wanted, example, examples)
+    later: List[str] = []
+    for option, path in _absent(adapter, wanted, examples.checkout):
+        if option in examples.own:
+            later.append("%s is not there: yours to bring, or name another file in %s" % (path, option))
+        elif any(Path(each) in Path(path).parents for each in examples.downloads):
+            later.append("%s is a download that is not there" % path)
+        else:
+            wrong.append("%s is not in the checkout" % path)
     verdict = Verdict.OURS if example is None else Verdict.SAME
     if wrong or later:
         verdict = Verdict.DIFFERENT if wrong else Verdict.DOWNLOAD
-    return Finding(name, verdict, example.file if example else "", tuple(wrong + notes))
+    return Finding(name, verdict, example.file if example else "", (*wrong, *later, *left))
 
 
 def _differences(
-    adapter: Adapter, wanted: Mapping[str, Any], example: Example, defaults: Mapping[str, Any]
+    adapter: Adapter, wanted: Mapping[str, Any], example: Example, examples: Examples
 ) -> Tuple[List[str], List[str]]:
-    """What is otherwise, and which options the preset leaves to the person or the capture."""
+    """What is otherwise, and which options are left to the person or the capture."""
     wrong = _refusals(adapter, example)
     if wrong:
         return wrong, []
     named = [name for name in shape(adapter.options) if name in wanted or name in example.values]
-    below = {name: value for name, value in defaults.items() if name in wanted}
+    below = {name: value for name, value in examples.defaults.items() if name in wanted}
     mine = _settled(adapter, wanted, named)
     theirs = _settled(adapter, {**below, **example.values}, named)
     left = []
     for name in named:
+        both = (name, json.dumps(theirs[name]), json.dumps(mine[name]))
         if name not in wanted and mine[name] is None and theirs[name] is not None:
-            left.append("%s = %s there; left open here" % (name, json.dumps(theirs[name])))
+            left.append("%s = %s there; left open here" % both[:2])
         elif mine[name] != theirs[name]:
-            both = (name, json.dumps(theirs[name]), json.dumps(mine[name]))
-            wrong.append("%s = %s there, %s in the preset" % both)
+            where = left if name in examples.own else wrong
+            where.append("%s = %s there, %s in the preset" % both + (": yours to choose" if where is left else ""))
     return wrong, left
 
 
@@ -127,9 +132,9 @@ def _refusals(adapter: Adapter, example: Example) -> List[str]:
     return wrong
 
 
-def _absent(adapter: Adapter, values: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """Files and folders that a preset names and the checkout does not have."""
+def _absent(adapter: Adapter, values: Mapping[str, Any], folder: Path) -> Iterator[Tuple[str, str]]:
+    """Options of a preset that name a file or folder which the checkout does not have, with its path."""
     for name in schema.path_options(adapter.options):
         path = values.get(name)
         if isinstance(path, str) and not (folder / path).exists():
-            yield path
+            yield name, path

@@ -122,9 +122,8 @@ class NvdiffrecAdapter(CheckoutAdapter):
     def examples(self, folder: str) -> Examples:
         """Its `configs/*.json`."""
         clone = checkout.require(UPSTREAM, folder)
-        return Examples(
-            clone.path, clone.commit, examples.of_json(clone.path, self.options), ("data/nerf_synthetic", "data/nerd")
-        )
+        downloads = ("data/nerf_synthetic", "data/nerd")
+        return Examples(clone.path, clone.commit, examples.of_json(clone.path, self.options), downloads, ("envmap",))
 
     def dataset_of(self, config: NvdiffrecUpstreamOptions) -> Optional[str]:
         """The mesh, or the folder of a capture, that `ref_mesh` names."""

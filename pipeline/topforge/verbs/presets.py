@@ -52,14 +52,21 @@ def run(arguments: argparse.Namespace) -> int:
             raise NoTrainerNamedError(arguments.checkout)
         return _compare(registry.get(arguments.trainer), absolute(arguments.checkout), arguments.preset)
     if arguments.preset is not None:
-        print(json.dumps(presets.values(registry.get(arguments.trainer), arguments.preset), indent=2))
-        return 0
+        return _print(registry.get(arguments.trainer), arguments.preset)
     adapters = [registry.get(arguments.trainer)] if arguments.trainer else _with_presets()
     style = terminal_style.style_for(sys.stdout, os.environ)
     for number, adapter in enumerate(adapters):
         if number:
             print()
         print("\n".join(_list(adapter, style)))
+    return 0
+
+
+def _print(adapter: Adapter, name: str) -> int:
+    settings = presets.values(adapter, name)
+    print(json.dumps(settings, indent=2))
+    if not settings:
+        print('"%s" sets nothing: it is the defaults of %s.' % (name, adapter.title), file=sys.stderr)
     return 0
 
 
@@ -74,7 +81,7 @@ def _list(adapter: Adapter, style: Style) -> Iterator[str]:
     wide = _width(adapter.presets)
     for name in adapter.presets:
         line = "  %-*s  %s" % (wide, name, presets.summary(adapter, name))
-        room = terminal_style.width()
+        room = terminal_style.width() if sys.stdout.isatty() else len(line)
         yield line if len(line) <= room else line[: room - 3] + "..."
 
 
@@ -104,7 +111,9 @@ def _comparison(adapter: Adapter, examples: Examples, findings: Sequence[Finding
 
 def _total(findings: Sequence[Finding]) -> str:
     counts = [(verdict.value, sum(finding.verdict is verdict for finding in findings)) for verdict in Verdict]
-    return ", ".join("%d %s" % (count, name) for name, count in counts if count) or "Nothing to compare."
+    total = ", ".join("%d %s" % (count, name) for name, count in counts if count)
+    compared = any(finding.file for finding in findings) and not any(finding.verdict in WRONG for finding in findings)
+    return (total or "Nothing to compare.") + ("; every setting agrees" if compared else "")
 
 
 def _width(names: Iterable[str]) -> int:

@@ -101,6 +101,19 @@ def test_a_preset_is_printed_as_a_config_file(name, shown):
     schema.from_json(NVDIFFREC.options, read, name)
 
 
+def test_a_preset_that_sets_nothing_says_so_beside_valid_json(shown):
+    code, said = shown("topforge", "standard")
+    assert (code, json.loads(said.out)) == (0, {})
+    assert said.err == '"standard" sets nothing: it is the defaults of TopForge trainer.\n'
+    assert shown("topforge", "draft")[1].err == ""
+
+
+def test_a_list_that_goes_into_a_file_is_not_cut(shown):
+    listed = shown("nvdiffrec")[1].out
+    assert "..." not in listed
+    assert "save_interval 100" in next(line for line in listed.splitlines() if line.startswith("  nerd_gold"))
+
+
 def test_names_that_do_not_exist_are_refused_with_the_nearest(shown):
     code, said = shown("nvdiffrec", "bobb")
     assert (code, 'Did you mean "bob"?' in said.err) == (78, True)
@@ -110,10 +123,10 @@ def test_names_that_do_not_exist_are_refused_with_the_nearest(shown):
 def test_presets_that_agree_with_the_checkout_end_with_0_downloads_or_not(clone, shown):
     code, said = shown("nvdiffrec", "--checkout", clone)
     assert code == 0, said.out
-    assert said.out.splitlines()[-1] == "5 same, 10 download"
+    assert said.out.splitlines()[-1] == "5 same, 10 download; every setting agrees"
     assert "data/nerf_synthetic/chair is a download that is not there" in said.out
     (clone / "data/nerf_synthetic/chair").mkdir(parents=True)
-    assert shown("nvdiffrec", "--checkout", clone)[1].out.splitlines()[-1] == "6 same, 9 download"
+    assert shown("nvdiffrec", "--checkout", clone)[1].out.splitlines()[-1] == "6 same, 9 download; every setting agrees"
 
 
 @pytest.mark.parametrize(
@@ -125,6 +138,7 @@ def test_presets_that_agree_with_the_checkout_end_with_0_downloads_or_not(clone,
         ({"batch": "four"}, "different", 'batch = "four" is not allowed'),
         ({"out_dir": "elsewhere", "display_interval": 0}, "same", ""),
         ({"display_res": [64, 64]}, "same", "display_res = [64, 64] there; left open here"),
+        ({"envmap": "my.hdr"}, "same", 'envmap = "my.hdr" there, "data/irrmaps/aerodynamics_workshop_2k.hdr" in the'),
     ],
 )
 def test_what_is_otherwise_in_the_checkout_is_named(damage, verdict, remark, clone, shown):
@@ -140,6 +154,14 @@ def test_a_file_that_every_clone_holds_must_be_there(clone, shown):
     (clone / "data/bob/bob_tri.obj").unlink()
     code, said = shown("nvdiffrec", "--checkout", clone)
     assert (code, said.out.count("data/bob/bob_tri.obj is not in the checkout")) == (1, 2)
+
+
+def test_a_light_that_is_not_there_is_the_persons_to_bring_and_no_difference(clone, shown):
+    (clone / "data/irrmaps/aerodynamics_workshop_2k.hdr").unlink()
+    code, said = shown("nvdiffrec", "--checkout", clone)
+    assert code == 0, said.out
+    assert "yours to bring, or name another file in envmap" in said.out
+    assert said.out.splitlines()[-1] == "15 download; every setting agrees"
 
 
 def test_an_example_without_a_preset_is_reported_and_a_preset_without_one_is_ours(clone, shown):

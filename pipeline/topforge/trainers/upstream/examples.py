@@ -37,6 +37,8 @@ class Examples:
     files: Tuple[Example, ...] = ()
     downloads: Tuple[str, ...] = ()
     """Folders, relative to the checkout, that a clone does not hold: people download what is in them."""
+    own: Tuple[str, ...] = ()
+    """Options that name a file which people bring themselves, whatever the example names: a light."""
     defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Options that the files leave out and that upstream, in its own file of defaults, sets otherwise than we do."""
     remark: str = ""
