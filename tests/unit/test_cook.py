@@ -96,6 +96,14 @@ def test_a_failure_stops_nothing_else_and_decides_the_exit_code(job):
     ]
 
 
+def test_what_is_printed_at_the_end_has_no_blank_line_after_it_nor_two_in_it(job):
+    for scripts, last in (({"bad": "exit 3"}, "1 failed."), ({"good": "true"}, "Result: ")):
+        text = cooked(job(**scripts))[1]
+        assert text.splitlines()[-1].startswith(last)
+        assert text.endswith("\n")
+        assert "\n\n\n" not in text
+
+
 def test_cooking_again_does_only_what_is_not_done(job):
     path = job(good="true", bad="exit 3")
     cooked(path)

@@ -26,7 +26,7 @@ def text(outcomes: Sequence[Outcome], style: Style = PLAIN) -> str:
     lines = _aligned(_rows(shown), style)
     if len(shown) < len(outcomes):
         lines.append("... and %d more rows" % (len(outcomes) - len(shown)))
-    return "\n".join([*lines, *_complaints(outcomes, style), "", _summary(outcomes)]) + "\n"
+    return "\n".join([*lines, *_complaints(outcomes, style), "", _summary(outcomes)])
 
 
 def as_csv(outcomes: Sequence[Outcome]) -> str:

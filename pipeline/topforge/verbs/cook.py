@@ -96,10 +96,10 @@ def run_plan(plan: Sequence[Planned], parallel: int, force: bool, table: Path) -
     cook = Cook(plan, parallel, shown, run_item.run)
     ended = cook.run()
     _write_table(table, ended)
-    shown.conclude("\n" + cook_table.text(ended, terminal_style.style_for(sys.stdout, os.environ)))
-    if cook.stopped:
-        shown.conclude("Stopped. Everything is on disk; the same command continues.")
-    shown.conclude("\n".join(_places(ended)))
+    paragraphs = [[cook_table.text(ended, terminal_style.style_for(sys.stdout, os.environ))]]
+    paragraphs += [["Stopped. Everything is on disk; the same command continues."]] if cook.stopped else []
+    paragraphs += [_places(ended)]
+    shown.conclude("\n" + "\n\n".join("\n".join(lines) for lines in paragraphs if lines))
     return exit_code_of(ended, cook.stopped)
 
 
