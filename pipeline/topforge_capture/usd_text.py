@@ -5,12 +5,40 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
 APERTURE = 20.955
 """Horizontal film aperture in tenths of a scene unit, USD's default; focal lengths follow from it."""
+_LAYER = """#usda 1.0
+(
+    defaultPrim = "%s"
+    metersPerUnit = 1
+    upAxis = "Y"
+    doc = "%s"
+)
+
+"""
+_ASSET = """def Xform "asset" (
+    kind = "component"
+)
+{
+%s}
+"""
+_MESH = """    def Mesh "mesh"%(metadata)s
+    {
+        uniform token subdivisionScheme = "none"
+        uniform token orientation = "rightHanded"
+%(sides)s        float3[] extent = [%(extent)s]
+        int[] faceVertexCounts = [%(counts)s]
+        int[] faceVertexIndices = [%(indices)s]
+        point3f[] points = [%(points)s]
+        normal3f[] normals = [%(normals)s] (
+            interpolation = "vertex"
+        )
+%(more)s    }
+"""
 _CAMERA = """def Camera "%(prim)s" (
     displayName = %(name)s
 )
@@ -26,6 +54,46 @@ _CAMERA = """def Camera "%(prim)s" (
     uniform token[] xformOpOrder = ["xformOp:transform"]
 %(more)s}
 """
+
+
+def layer_text(default_prim: str, doc: str, prims: str) -> str:
+    """A whole layer, y up, a unit a metre."""
+    return _LAYER % (default_prim, doc) + prims
+
+
+def asset_text(doc: str, prims: Sequence[str]) -> str:
+    """The layer of a result: its prims, indented once, below one that is its default."""
+    return layer_text("asset", doc, _ASSET % "".join(prims))
+
+
+def mesh_text(
+    positions: np.ndarray,
+    triangles: np.ndarray,
+    normals: np.ndarray,
+    more: str,
+    metadata: str = "",
+    double_sided: Optional[bool] = None,
+) -> str:
+    """The mesh prim of a result, indented once.
+
+    Args:
+        positions: [V, 3].
+        triangles: [F, 3] into positions, counter-clockwise from outside.
+        normals: [V, 3].
+        more: Further attributes: what the surface looks like.
+        metadata: Of the prim, in its parentheses; "" = none.
+        double_sided: Whether its inner side is seen; None = it is not said.
+    """
+    return _MESH % {
+        "metadata": metadata,
+        "sides": "" if double_sided is None else "        uniform bool doubleSided = %d\n" % double_sided,
+        "extent": tuples(np.stack([positions.min(axis=0), positions.max(axis=0)])),
+        "counts": ", ".join(["3"] * len(triangles)),
+        "indices": numbers(triangles),
+        "points": tuples(positions),
+        "normals": tuples(normals),
+        "more": more,
+    }
 
 
 def camera_text(

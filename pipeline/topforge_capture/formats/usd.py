@@ -28,20 +28,10 @@ from topforge_capture.formats.base import (
     relative_path,
 )
 from topforge_capture.headers import read_header
-from topforge_capture.usd_text import camera_text, indented, prim_names
+from topforge_capture.usd_text import camera_text, indented, layer_text, prim_names
 
 SUFFIXES = (".usda", ".usd", ".usdc", ".usdz")
-HEADER = """#usda 1.0
-(
-    defaultPrim = "cameras"
-    metersPerUnit = 1
-    upAxis = "Y"
-    doc = "Cameras of a capture, written by TopForge"
-)
-
-def Scope "cameras"
-{
-"""
+DOC = "Cameras of a capture, written by TopForge"
 
 
 def find(path: Path) -> Optional[Path]:
@@ -171,7 +161,8 @@ def write(folder: Path, dataset: Dataset) -> None:
     pairs = [(view, capture.split) for capture in dataset.captures for view in capture.views]
     prims = prim_names([view.name for view, _ in pairs], before_digit="cam_")
     text = "".join(_text(view, split, prim, folder) for (view, split), prim in zip(pairs, prims))
-    atomic.write_text(folder / "cameras.usda", HEADER + indented(text, 1) + "}\n")
+    scope = 'def Scope "cameras"\n{\n%s}\n' % indented(text, 1)
+    atomic.write_text(folder / "cameras.usda", layer_text("cameras", DOC, scope))
 
 
 def _text(view: View, split: str, prim: str, folder: Path) -> str:

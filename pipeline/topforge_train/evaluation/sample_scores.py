@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 
 from topforge_capture import radiance
+from topforge_capture.formats.base import Z_UP_TO_Y_UP
+from topforge_capture.obj_reader import read_obj
 from topforge_train.backend import Backend, load
 from topforge_train.evaluation.metrics import psnr
 from topforge_train.evaluation.result import draw_pair, scene_of, score_shape, score_views
@@ -34,11 +36,9 @@ PROBE_SIZE = 128
 
 def true_mesh(path: Path) -> Tuple[Tensor, Tensor]:
     """Vertices [V, 3] in TopForge's y-up world and triangles [F, 3] of a z-up OBJ file."""
-    rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line[:2] in ("v ", "f ")]
-    vertices = np.array([row[1:4] for row in rows if row[0] == "v"], np.float32)
-    faces = np.array([[corner.split("/")[0] for corner in row[1:4]] for row in rows if row[0] == "f"], np.int64) - 1
-    y_up = vertices[:, [0, 2, 1]] * np.float32([1.0, 1.0, -1.0])
-    return torch.from_numpy(y_up), torch.from_numpy(faces)
+    mesh = read_obj(path)
+    y_up = mesh.positions @ Z_UP_TO_Y_UP[:3, :3].T.astype(np.float32)
+    return torch.from_numpy(y_up), torch.from_numpy(mesh.triangles)
 
 
 def score(result: Path, capture: Path, backend: Backend) -> Dict[str, float]:

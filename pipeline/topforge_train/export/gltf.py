@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Tuple
 
 import numpy as np
 
 import topforge
 from topforge import atomic
+from topforge_capture import glb
 from topforge_train.export.asset import Asset, Floats, Indices
 
-ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
-FLOAT, UNSIGNED_INT = 5126, 5125
 LINEAR, LINEAR_MIPMAP_LINEAR, CLAMP = 9729, 9987, 33071
 
 
@@ -44,57 +42,32 @@ def unit_tangents(tangents: Floats, normals: Floats) -> Floats:
     return np.concatenate([unit, tangents[:, 3:]], axis=-1).astype(np.float32)
 
 
-class _Buffer:
-    """The binary chunk, and the views and accessors into it."""
+def _rows(buffer: glb.Buffer, values: Floats, kind: str, bounds: bool = False) -> int:
+    """Appends rows of floats; returns the accessor's index."""
+    described: Dict[str, Any] = {"componentType": glb.FLOAT, "count": len(values), "type": kind}
+    if bounds:
+        described.update({"min": values.min(0).tolist(), "max": values.max(0).tolist()})
+    return buffer.accessor(values.astype("<f4", copy=False), glb.ARRAY_BUFFER, described)
 
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.views: List[Dict[str, Any]] = []
-        self.accessors: List[Dict[str, Any]] = []
 
-    def view(self, content: bytes, target: Optional[int] = None) -> int:
-        """Appends bytes on a four-byte boundary; returns the view's index."""
-        self.data += b"\0" * (-len(self.data) % 4)
-        view: Dict[str, Any] = {"buffer": 0, "byteOffset": len(self.data), "byteLength": len(content)}
-        self.views.append({**view, "target": target} if target else view)
-        self.data += content
-        return len(self.views) - 1
-
-    def accessor(self, values: Floats, kind: str, bounds: bool = False) -> int:
-        """Appends rows of floats; returns the accessor's index."""
-        entry = {
-            "bufferView": self.view(np.ascontiguousarray(values, "<f4").tobytes(), ARRAY_BUFFER),
-            "componentType": FLOAT,
-            "count": len(values),
-            "type": kind,
-        }
-        if bounds:
-            entry.update({"min": values.min(0).tolist(), "max": values.max(0).tolist()})
-        self.accessors.append(entry)
-        return len(self.accessors) - 1
-
-    def indices(self, triangles: Indices) -> int:
-        """Appends vertex indices; returns the accessor's index."""
-        content = np.ascontiguousarray(triangles, "<u4").tobytes()
-        view = self.view(content, ELEMENT_ARRAY_BUFFER)
-        self.accessors.append(
-            {"bufferView": view, "componentType": UNSIGNED_INT, "count": triangles.size, "type": "SCALAR"}
-        )
-        return len(self.accessors) - 1
+def _corners(buffer: glb.Buffer, triangles: Indices) -> int:
+    """Appends vertex indices; returns the accessor's index."""
+    described = {"componentType": glb.UNSIGNED_INT, "count": triangles.size, "type": "SCALAR"}
+    return buffer.accessor(triangles.astype("<u4"), glb.ELEMENT_ARRAY_BUFFER, described)
 
 
 def write_glb(path: Path, asset: Asset) -> None:
     """Writes the asset as one self-contained file. glTF's axes and texture origin are ours; nothing is converted."""
-    buffer = _Buffer()
+    buffer = glb.Buffer()
     position, texture, triangles = unified(asset)
     normal = unit_normals(asset.normals[position])
     attributes = {
-        "POSITION": buffer.accessor(asset.vertices[position], "VEC3", bounds=True),
-        "NORMAL": buffer.accessor(normal, "VEC3"),
-        "TANGENT": buffer.accessor(unit_tangents(asset.tangents[texture], normal), "VEC4"),
-        "TEXCOORD_0": buffer.accessor(asset.uv[texture], "VEC2"),
+        "POSITION": _rows(buffer, asset.vertices[position], "VEC3", bounds=True),
+        "NORMAL": _rows(buffer, normal, "VEC3"),
+        "TANGENT": _rows(buffer, unit_tangents(asset.tangents[texture], normal), "VEC4"),
+        "TEXCOORD_0": _rows(buffer, asset.uv[texture], "VEC2"),
     }
-    primitive = {"attributes": attributes, "indices": buffer.indices(triangles), "material": 0, "mode": 4}
+    primitive = {"attributes": attributes, "indices": _corners(buffer, triangles), "material": 0, "mode": 4}
     maps = (asset.pictures[name] for name in ("base_color", "occlusion_roughness_metallic", "normal"))
     pictures = [{"bufferView": buffer.view(content), "mimeType": "image/png"} for content in maps]
     document = {
@@ -109,9 +82,9 @@ def write_glb(path: Path, asset: Asset) -> None:
         "samplers": [{"magFilter": LINEAR, "minFilter": LINEAR_MIPMAP_LINEAR, "wrapS": CLAMP, "wrapT": CLAMP}],
         "accessors": buffer.accessors,
         "bufferViews": buffer.views,
-        "buffers": [{"byteLength": len(buffer.data) + (-len(buffer.data) % 4)}],
+        "buffers": [{"byteLength": buffer.length}],
     }
-    atomic.write_bytes(path, _container(document, bytes(buffer.data)))
+    atomic.write_bytes(path, glb.container(json.dumps(document, separators=(",", ":")), bytes(buffer.data)))
 
 
 def _material(transparent: bool) -> Dict[str, Any]:
@@ -123,12 +96,3 @@ def _material(transparent: bool) -> Dict[str, Any]:
         "occlusionTexture": {"index": 1},
         "normalTexture": {"index": 2},
     }
-
-
-def _container(document: Dict[str, Any], data: bytes) -> bytes:
-    """The GLB container: header, JSON chunk padded with spaces, binary chunk padded with zeros."""
-    text = json.dumps(document, separators=(",", ":")).encode("utf-8")
-    text += b" " * (-len(text) % 4)
-    data += b"\0" * (-len(data) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(data), b"BIN\0") + data
-    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks

@@ -11,44 +11,19 @@ from typing import Sequence
 import numpy as np
 
 from topforge import atomic
-from topforge_capture.usd_text import camera_text, indented, numbers, prim_names, tuples
+from topforge_capture.usd_text import asset_text, camera_text, indented, mesh_text, numbers, prim_names, tuples
 from topforge_train.export.asset import Asset, AssetCamera
 from topforge_train.export.usd_material import material_text
 
-HEADER = """#usda 1.0
-(
-    defaultPrim = "asset"
-    metersPerUnit = 1
-    upAxis = "Y"
-    doc = "Written by TopForge. Textures are linear unless marked sRGB; the light is asset units, unscaled."
-)
-
-def Xform "asset" (
-    kind = "component"
-)
-{
-"""
-
-MESH = """    def Mesh "mesh" (
+DOC = "Written by TopForge. Textures are linear unless marked sRGB; the light is asset units, unscaled."
+BOUND = """ (
         prepend apiSchemas = ["MaterialBindingAPI"]
-    )
-    {
-        uniform token subdivisionScheme = "none"
-        uniform token orientation = "rightHanded"
-        uniform bool doubleSided = %(two_sides)d
-        float3[] extent = [%(extent)s]
-        int[] faceVertexCounts = [%(counts)s]
-        int[] faceVertexIndices = [%(indices)s]
-        point3f[] points = [%(points)s]
-        normal3f[] normals = [%(normals)s] (
-            interpolation = "vertex"
-        )
-        texCoord2f[] primvars:st = [%(st)s] (
+    )"""
+LOOK = """        texCoord2f[] primvars:st = [%(st)s] (
             interpolation = "faceVarying"
         )
         int[] primvars:st:indices = [%(st_indices)s]
         rel material:binding = </asset/material>
-    }
 """
 
 # UsdLux follows OpenEXR: longitude falls from +pi at the left edge to -pi at the right one, longitude 0 (the image's
@@ -76,24 +51,16 @@ def write_usd(folder: Path, asset: Asset) -> None:
 
 def usda_text(asset: Asset) -> str:
     """The whole layer."""
-    parts = [mesh_text(asset), material_text(asset.opacity is not None), DOME, cameras_text(asset.cameras)]
-    return "".join([HEADER, *parts, "}\n"])
+    parts = [surface_text(asset), material_text(asset.opacity is not None), DOME, cameras_text(asset.cameras)]
+    return asset_text(DOC, parts)
 
 
-def mesh_text(asset: Asset) -> str:
+def surface_text(asset: Asset) -> str:
     """The mesh prim; texture v upwards, as USD has it."""
     flipped = asset.uv * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0])
-    extent = np.stack([asset.vertices.min(0), asset.vertices.max(0)])
-    return MESH % {
-        "two_sides": asset.opacity is not None,  # whoever sees through a surface sees the inner side behind it
-        "extent": tuples(extent),
-        "counts": ", ".join(["3"] * len(asset.triangles)),
-        "indices": numbers(asset.triangles),
-        "points": tuples(asset.vertices),
-        "normals": tuples(asset.normals),
-        "st": tuples(flipped),
-        "st_indices": numbers(asset.uv_triangles),
-    }
+    look = LOOK % {"st": tuples(flipped), "st_indices": numbers(asset.uv_triangles)}
+    two_sides = asset.opacity is not None  # whoever sees through a surface sees the inner side behind it
+    return mesh_text(asset.vertices, asset.triangles, asset.normals, look, BOUND, two_sides)
 
 
 def cameras_text(cameras: Sequence[AssetCamera]) -> str:

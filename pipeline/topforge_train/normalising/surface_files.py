@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 import math
-import struct
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict
 
 import imageio.v3 as imageio
 import numpy as np
 from numpy.typing import NDArray
 
 from topforge import atomic
+from topforge_capture import glb
 from topforge_capture.images import srgb_to_linear
 from topforge_capture.ply import Floats
 from topforge_capture.surface import Surface
-from topforge_capture.usd_text import numbers, tuples
+from topforge_capture.usd_text import asset_text, mesh_text, tuples
 from topforge_train.normalising.surface_picture import picture
 
-_FLOAT, _SHORT, _UINT = 5126, 5123, 5125
-_ARRAYS, _ELEMENTS = 34962, 34963
 GREY = 128
+_DOC = "Written by TopForge. A surface with a colour for each vertex, linear; there are no textures."
+_COLOURS = """        color3f[] primvars:displayColor = [%s] (
+            interpolation = "vertex"
+        )
+"""
 
 
 def write_all(folder: Path, mesh: Surface, preview: Surface, cameras: Dict[str, Any]) -> None:
@@ -75,80 +78,40 @@ def write_glb(path: Path, mesh: Surface, normals: Floats) -> None:
     low, high = mesh.positions.min(axis=0).tolist(), mesh.positions.max(axis=0).tolist()
     colours = np.full((len(mesh.positions), 4), 65535, np.uint16)  # 8 bits, linear, would show steps in the dark
     colours[:, :3] = linear_colours(mesh) * 65535.0 + 0.5
-    parts: List[Tuple[np.ndarray, Dict[str, Any], int]] = [
-        (mesh.positions, {"type": "VEC3", "componentType": _FLOAT, "min": low, "max": high}, _ARRAYS),
-        (normals, {"type": "VEC3", "componentType": _FLOAT}, _ARRAYS),
-        (colours, {"type": "VEC4", "componentType": _SHORT, "normalized": True}, _ARRAYS),
-        (mesh.triangles.reshape(-1).astype(np.uint32), {"type": "SCALAR", "componentType": _UINT}, _ELEMENTS),
-    ]
-    binary, views, accessors = bytearray(), [], []
-    for number, (array, described, target) in enumerate(parts):
-        content = np.ascontiguousarray(array).tobytes()
-        views.append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(content), "target": target})
-        accessors.append({"bufferView": number, "count": len(array), **described})
-        binary += content + b"\0" * (-len(content) % 4)
-    attributes = {"POSITION": 0, "NORMAL": 1, "COLOR_0": 2}
+    corners = mesh.triangles.reshape(-1).astype(np.uint32)
+    buffer = glb.Buffer()
+    attributes = {
+        "POSITION": _rows(buffer, mesh.positions, "VEC3", {"componentType": glb.FLOAT, "min": low, "max": high}),
+        "NORMAL": _rows(buffer, normals, "VEC3", {"componentType": glb.FLOAT}),
+        "COLOR_0": _rows(buffer, colours, "VEC4", {"componentType": glb.UNSIGNED_SHORT, "normalized": True}),
+    }
+    indices = _rows(buffer, corners, "SCALAR", {"componentType": glb.UNSIGNED_INT}, glb.ELEMENT_ARRAY_BUFFER)
     material = {"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0}, "name": "vertex_colour"}
     root = {
         "asset": {"version": "2.0", "generator": "TopForge"},
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0, "name": "mesh"}],
-        "meshes": [{"primitives": [{"attributes": attributes, "indices": 3, "material": 0}]}],
+        "meshes": [{"primitives": [{"attributes": attributes, "indices": indices, "material": 0}]}],
         "materials": [material],
-        "buffers": [{"byteLength": len(binary)}],
-        "bufferViews": views,
-        "accessors": accessors,
+        "buffers": [{"byteLength": buffer.length}],
+        "bufferViews": buffer.views,
+        "accessors": buffer.accessors,
     }
-    text = json.dumps(root).encode("utf-8")
-    text += b" " * (-len(text) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + bytes(binary)
-    atomic.write_bytes(path, struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks)
+    atomic.write_bytes(path, glb.container(json.dumps(root), bytes(buffer.data)))
 
 
-_USD = """#usda 1.0
-(
-    defaultPrim = "asset"
-    metersPerUnit = 1
-    upAxis = "Y"
-    doc = "Written by TopForge. A surface with a colour for each vertex, linear; there are no textures."
-)
-
-def Xform "asset" (
-    kind = "component"
-)
-{
-    def Mesh "mesh"
-    {
-        uniform token subdivisionScheme = "none"
-        uniform token orientation = "rightHanded"
-        float3[] extent = [%(extent)s]
-        int[] faceVertexCounts = [%(counts)s]
-        int[] faceVertexIndices = [%(indices)s]
-        point3f[] points = [%(points)s]
-        normal3f[] normals = [%(normals)s] (
-            interpolation = "vertex"
-        )
-        color3f[] primvars:displayColor = [%(colours)s] (
-            interpolation = "vertex"
-        )
-    }
-}
-"""
+def _rows(
+    buffer: glb.Buffer, array: np.ndarray, kind: str, described: Dict[str, Any], target: int = glb.ARRAY_BUFFER
+) -> int:
+    """Appends an array; returns the accessor's index."""
+    return buffer.accessor(array, target, {"count": len(array), "type": kind, **described})
 
 
 def write_usd(path: Path, mesh: Surface, normals: Floats) -> None:
     """OpenUSD as text: a mesh with `displayColor`."""
-    extent = np.stack([mesh.positions.min(axis=0), mesh.positions.max(axis=0)])
-    words = {
-        "extent": tuples(extent),
-        "counts": ", ".join(["3"] * len(mesh.triangles)),
-        "indices": numbers(mesh.triangles),
-        "points": tuples(mesh.positions),
-        "normals": tuples(normals),
-        "colours": tuples(linear_colours(mesh)),
-    }
-    atomic.write_text(path, _USD % words)
+    prim = mesh_text(mesh.positions, mesh.triangles, normals, _COLOURS % tuples(linear_colours(mesh)))
+    atomic.write_text(path, asset_text(_DOC, [prim]))
 
 
 def cameras_of(path: Path, turn: NDArray[np.float32]) -> Dict[str, Any]:
