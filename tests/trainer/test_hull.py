@@ -9,7 +9,7 @@ import torch
 
 from topforge_train.geometry import FlexiCubes
 from topforge_train.geometry.grid import Grid
-from topforge_train.geometry.hull import contour_distance, visual_hull_sdf
+from topforge_train.geometry.hull import Cones, contour_distance, ranked_distances, span_of, visual_hull_sdf
 from topforge_train.geometry.mesh import volume
 
 CUBE = torch.tensor([[-1.0] * 3, [1.0] * 3])
@@ -120,3 +120,31 @@ def test_a_view_has_no_say_on_what_it_does_not_see():
     both = visual_hull_sdf(torch.cat((cameras, blind)), angle, torch.cat((masks, torch.zeros(1, 96, 96))), points)
     assert torch.equal(alone, both)
     assert (visual_hull_sdf(blind, angle[:1], masks[:1], points) > 0).all()  # seen by none: outside
+
+
+def distance_to_cone(cones, view, points, growth):
+    """The distance to one cone with torch's own operations, and which points the view sees."""
+    pose, aspect = cones.camera_to_world[view], cones.aspect
+    local = (points - pose[:3, 3]) @ pose[:3, :3]
+    extent = 2 * torch.tan(0.5 * cones.fov_y[view]) * -local[:, 2]
+    place = torch.stack([2 * local[:, 0] / (extent * aspect), -2 * local[:, 1] / extent], dim=1) + cones.centre[view]
+    image = cones.distances[None, None, view] - growth
+    found = torch.nn.functional.grid_sample(
+        image, place.clamp(-2, 2)[None, None], padding_mode="border", align_corners=False
+    )
+    return found.reshape(-1) * extent, (local[:, 2] < -1e-6) & (place.abs() <= 1).all(1)
+
+
+def test_ranks_are_the_largest_distances_of_the_views_that_see_a_point():
+    cameras = poses(9, distance=2.0)
+    masks = sphere_masks(cameras, torch.tensor([0.2, 0.1, 0.0]), 0.4, 60, 90)
+    random = torch.Generator().manual_seed(4)
+    cones = Cones.of(cameras, torch.full((9,), 0.5), masks, 0.1 * torch.randn(9, 2, generator=random))
+    points = 3 * torch.rand(500, 3, generator=random) - 1.5  # some behind a camera, some out of its frame
+    found, seen = ranked_distances(cones, points, 4, growth=0.01)
+    span = span_of(points)
+    each = [distance_to_cone(cones, view, points, 0.01) for view in range(9)]
+    every = torch.stack([torch.where(visible, far.clamp(-span, span), -torch.inf) for far, visible in each])
+    assert torch.equal(seen, torch.stack([visible for _, visible in each]).any(0))
+    assert 0 < int(seen.sum()) < len(points)
+    torch.testing.assert_close(found, every.sort(dim=0, descending=True).values[:4], atol=2e-5, rtol=1e-5)

@@ -13,8 +13,10 @@ from typing import List, Optional, Tuple
 import torch
 from torch import Tensor
 
+from topforge_train.backend.warp_hull import outline_distances, ranked_cone_distances
+
 MASK_SIZE = 128
-"""Masks are averaged down to at most this height: contours stay sub-pixel accurate, distances take a second."""
+"""Masks are averaged down to at most this height: contours stay sub-pixel accurate."""
 AT_ONCE = 64
 """Masks whose contours are found together, which bounds the memory for it."""
 
@@ -64,7 +66,7 @@ class Cones:
         """From the arguments of `visual_hull_sdf`."""
         centres = masks.new_zeros(len(masks), 2) if centre is None else centre
         aspect = masks.shape[2] / masks.shape[1]
-        return cls(camera_to_world.float(), fov_y.float(), centres, mask_distances(masks), aspect)
+        return cls(camera_to_world.float(), fov_y.float(), centres.float(), mask_distances(masks), aspect)
 
 
 def ranked_distances(cones: Cones, points: Tensor, count: int, growth: float = 0.0) -> Tuple[Tensor, Tensor]:
@@ -79,16 +81,17 @@ def ranked_distances(cones: Cones, points: Tensor, count: int, growth: float = 0
     Returns:
         [count, N] world units, falling, -inf where fewer views see the point; [N] bool.
     """
-    worst = torch.full((count, len(points)), -torch.inf, device=points.device)
-    seen = torch.zeros(len(points), dtype=torch.bool, device=points.device)
-    span = span_of(points)
-    for pose, angle, distance, middle in zip(cones.camera_to_world, cones.fov_y, cones.distances, cones.centre):
-        found, visible = view_distance(pose, angle, distance - growth, cones.aspect, points, middle)
-        found = torch.where(visible, found.clamp(-span, span), -torch.inf)
-        for rank in range(count):  # it takes its place among the largest; who is displaced looks for the next
-            worst[rank], found = torch.maximum(worst[rank], found), torch.minimum(worst[rank], found)
-        seen |= visible
-    return worst, seen
+    return ranked_cone_distances(
+        points,
+        cones.camera_to_world,
+        cones.fov_y,
+        cones.centre,
+        cones.distances,
+        cones.aspect,
+        growth,
+        span_of(points),
+        count,
+    )
 
 
 def hull_from_ranks(outcome: Tensor, seen: Tensor, points: Tensor) -> Tensor:
@@ -101,30 +104,6 @@ def hull_from_ranks(outcome: Tensor, seen: Tensor, points: Tensor) -> Tensor:
 def span_of(points: Tensor) -> float:
     """The diagonal of the points' bounding box: farther than any distance that matters."""
     return float((points.amax(0) - points.amin(0)).norm()) + 1e-6
-
-
-def view_distance(
-    pose: Tensor, fov_y: Tensor, distance: Tensor, aspect: float, points: Tensor, centre: Tensor
-) -> Tuple[Tensor, Tensor]:
-    """Distance [N], world units, of points to the cone of one view, and which points it sees [N] bool.
-
-    Args:
-        pose: [4, 4] camera to world.
-        fov_y: Scalar, radians.
-        distance: [h, w] signed distance to the mask's contour in units of the image's height.
-        aspect: Width over height of the image; pixels are square.
-        points: [N, 3] world positions.
-        centre: [2] where the optical axis meets the image, NDC, x right and y down.
-    """
-    local = (points - pose[:3, 3]) @ pose[:3, :3]
-    depth = -local[:, 2]
-    extent = 2 * torch.tan(0.5 * fov_y) * depth.clamp_min(1e-8)  # height of the image plane at the point's depth
-    x = 2 * local[:, 0] / (extent * aspect) + centre[0].to(points)
-    y = -2 * local[:, 1] / extent + centre[1].to(points)
-    visible = (depth > 1e-6) & (x.abs() <= 1) & (y.abs() <= 1)
-    where = torch.stack((x, y), dim=1).clamp(-2, 2)[None, None]
-    found = torch.nn.functional.grid_sample(distance[None, None], where, padding_mode="border", align_corners=False)
-    return found.reshape(-1) * extent, visible
 
 
 def mask_distances(masks: Tensor) -> Tensor:
@@ -143,39 +122,23 @@ def contour_distance(mask: Tensor) -> Tensor:
 def contour_distances(masks: Tensor) -> Tensor:
     """Signed distances [B, H, W] in pixels from pixel centres to the contours where masks [B, H, W] are one half.
 
-    The contour is the marching squares polyline through the crossings between neighbouring centres. The nearest
-    midpoint of its segments is found first; the distance is then exact to that segment and the next best ones.
+    The contour is the marching squares polyline through the crossings between neighbouring centres.
     A mask without contour is as far away as its diagonal, on the side that all of it is on.
     """
     _, height, width = masks.shape
     start, end, counts = contour_segments(masks)
-    rows = torch.arange(height, device=masks.device, dtype=torch.float32)
-    columns = torch.arange(width, device=masks.device, dtype=torch.float32)
-    centres = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1).reshape(-1, 2)
-    found = [
-        segment_distance(centres, a, b) if len(a) else torch.full_like(centres[:, 0], height + width)
-        for a, b in zip(start.split(counts), end.split(counts))
-    ]
-    return torch.where(masks >= 0.5, -1.0, 1.0) * torch.stack(found).reshape(masks.shape)
+    found = outline_distances(start, end, counts, (height, width))
+    return torch.where(masks >= 0.5, -1.0, 1.0) * torch.where(found.isinf(), float(height + width), found)
 
 
-def segment_distance(points: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """Distances [P] of points [P, 2] to the nearest of segments [S, 2], [S, 2], as `contour_distances` finds them."""
-    nearest = torch.cdist(points, 0.5 * (start + end)).topk(min(3, len(start)), largest=False).indices
-    a, b = start[nearest], end[nearest]
-    along = ((points[:, None] - a) * (b - a)).sum(-1) / (b - a).square().sum(-1).clamp_min(1e-12)
-    foot = a + along.clamp(0, 1)[..., None] * (b - a)
-    return (points[:, None] - foot).norm(dim=-1).amin(1)
-
-
-def contour_segments(masks: Tensor) -> Tuple[Tensor, Tensor, List[int]]:
+def contour_segments(masks: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
     """Ends [S, 2], [S, 2] (row, column of pixel centres) of the polylines where masks [B, H, W] cross one half.
 
     In each square of four centres, crossings on its sides are joined in pairs. A saddle, with four crossings, joins
     top to right and bottom to left: which of its two ways is taken moves the contour by less than a pixel.
 
     Returns:
-        The ends, mask after mask, and how many segments each mask has.
+        The ends, mask after mask, and how many segments each mask has, [B].
     """
     level = masks - 0.5
     a, b, c, d = level[:, :-1, :-1], level[:, :-1, 1:], level[:, 1:, 1:], level[:, 1:, :-1]
@@ -195,7 +158,7 @@ def contour_segments(masks: Tensor) -> Tuple[Tensor, Tensor, List[int]]:
     return _join(sides)
 
 
-def _join(sides: List[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor, List[int]]:
+def _join(sides: List[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor, Tensor]:
     """Pairs the crossed sides (top, right, bottom, left) of each square; see `contour_segments`."""
     starts, ends, masks = [], [], []
     count = sum(crossed.int() for crossed, _ in sides)
@@ -207,5 +170,4 @@ def _join(sides: List[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor, List[int]
             ends.append(sides[j][1][place])
             masks.append(place[0])
     mask, order = torch.cat(masks).sort(stable=True)
-    counts = torch.bincount(mask, minlength=len(sides[0][0])).tolist()
-    return torch.cat(starts)[order], torch.cat(ends)[order], counts
+    return torch.cat(starts)[order], torch.cat(ends)[order], torch.bincount(mask, minlength=len(sides[0][0]))

@@ -124,25 +124,28 @@ def explained(cones: Cones, masks: Tensor, bounds: Tensor) -> float:
         masks: [N, h, w] bool.
         bounds: [2, 3] corners of the training box.
     """
-    middle, reach = bounds.mean(0).to(masks.device), 0.5 * float((bounds[1] - bounds[0]).norm())
-    shares = []
-    for pose, fov_y, centre, mask in zip(cones.camera_to_world, cones.fov_y, cones.centre, masks):
-        pixels = torch.nonzero(mask)
-        if not len(pixels):
-            continue
-        row, column = pixels[torch.linspace(0, len(pixels) - 1, min(RAYS, len(pixels))).long()].unbind(1)
-        height, width = mask.shape
-        size = 2 * torch.tan(0.5 * fov_y) / height
-        x = (column + 0.5 - 0.5 * width * (1 + centre[0])) * size
-        y = (0.5 * height * (1 + centre[1]) - row - 0.5) * size
-        direction = torch.stack([x, y, -torch.ones_like(x)], dim=-1) @ pose[:3, :3].t()
-        distance = float((middle - pose[:3, 3]).norm())
-        along = torch.linspace(max(distance - reach, 0.0), distance + reach, SAMPLES, device=masks.device)
-        points = pose[:3, 3] + direction[:, None] * along[:, None]
-        outside, _ = ranked_distances(cones, points.reshape(-1, 3), 1)
-        nearest = outside[0].reshape(len(row), SAMPLES).amin(1)
-        shares.append((nearest < distance * float(size) + reach / SAMPLES).float().mean())
-    return float(torch.stack(shares).median()) if shares else 1.0
+    height, width = masks.shape[1:]
+    view, pixel = torch.nonzero(masks.flatten(1)).unbind(1)
+    counts = torch.bincount(view, minlength=len(masks))
+    used = torch.nonzero(counts)[:, 0]
+    if not len(used):
+        return 1.0
+    share = torch.linspace(0, 1, RAYS, device=masks.device)
+    chosen = (counts.cumsum(0) - counts)[used, None] + (share * (counts[used, None] - 1)).long()
+    row, column = torch.div(pixel[chosen], width, rounding_mode="floor"), pixel[chosen] % width
+    poses, centre = cones.camera_to_world[used], cones.centre[used, None]
+    size = 2 * torch.tan(0.5 * cones.fov_y[used, None]) / height
+    x = (column + 0.5 - 0.5 * width * (1 + centre[..., 0])) * size
+    y = (0.5 * height * (1 + centre[..., 1]) - row - 0.5) * size
+    direction = torch.stack([x, y, -torch.ones_like(x)], dim=-1) @ poses[:, :3, :3].transpose(1, 2)
+    reach = 0.5 * float((bounds[1] - bounds[0]).norm())
+    distance = (bounds.mean(0).to(masks.device) - poses[:, :3, 3]).norm(dim=1, keepdim=True)
+    first = (distance - reach).clamp(min=0.0)
+    along = first + torch.linspace(0, 1, SAMPLES, device=masks.device) * (distance + reach - first)
+    points = poses[:, None, None, :3, 3] + direction[:, :, None] * along[:, None, :, None]
+    outside, _ = ranked_distances(cones, points.reshape(-1, 3), 1)
+    nearest = outside[0].reshape(len(used), RAYS, SAMPLES).amin(2)
+    return float((nearest < distance * size + reach / SAMPLES).float().mean(1).median())
 
 
 def candidates(
