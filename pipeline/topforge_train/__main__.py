@@ -137,6 +137,7 @@ def run(session: Session) -> None:
     if session.ranks.is_first:
         preview.write_last(session, surface.scene())
         deliver.deliver(session, surface)
+        session.saver.wait()
         checkpoint.keep_newest(session.checkpoints)
     session.ranks.leave()
 

@@ -1,5 +1,6 @@
 """Saved states: complete or skipped, ours or refused."""
 
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +20,8 @@ def state(value):
 
 
 def save(folder, step, training_pass=0, identity=IDENTITY):
-    return checkpoint.save(folder, identity, Checkpoint(training_pass, step, 1.5 * step, state(step)))
+    packed = checkpoint.pack(identity, Checkpoint(training_pass, step, 1.5 * step, state(step)))
+    return checkpoint.write(folder, packed)
 
 
 def test_round_trip_keeps_everything(tmp_path):
@@ -102,7 +104,7 @@ def test_an_earlier_end_or_anything_else_does_not(tmp_path, other):
 def test_plain_values_are_kept_and_a_finished_run_keeps_one_file(tmp_path):
     plain = {"timeline": {"started": 1.25, "turned": 3, "lead": 0.1}}
     for step in (4, 8):
-        checkpoint.save(tmp_path, IDENTITY, Checkpoint(1, step, 2.0, state(step), 0.8, plain))
+        checkpoint.write(tmp_path, checkpoint.pack(IDENTITY, Checkpoint(1, step, 2.0, state(step), 0.8, plain)))
     checkpoint.keep_newest(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["pass1-0000008.ckpt"]
     loaded = checkpoint.load(tmp_path, IDENTITY, extends)
@@ -129,18 +131,19 @@ class Slow:
     def __init__(self, monkeypatch):
         self.now = 100.0
         monkeypatch.setattr(saver.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(checkpoint, "save", self.save)
+        monkeypatch.setattr(checkpoint, "write", self.write)
         self.saved = []
 
-    def save(self, folder, identity, state):
+    def write(self, folder, packed):
         self.now += 2.0
-        self.saved.append((state.training_pass, state.step))
+        self.saved.append((packed.header["pass"], packed.header["step"]))
 
 
 def test_a_saver_rests_in_proportion_to_what_the_last_checkpoint_took(tmp_path, monkeypatch):
     clock, ours = Slow(monkeypatch), Saver(tmp_path, IDENTITY)
     assert not ours.rests
     ours.save(Checkpoint(0, 100, 0.0, {}))
+    ours.wait()
     clock.now += 2.0 / SHARE - 0.1
     assert ours.rests
     clock.now += 0.2
@@ -158,5 +161,35 @@ def test_what_is_due_while_the_saver_rests_is_put_off_but_for_the_end_of_a_pass(
     for step in range(1, 101):
         clock.now += 1.0
         reports.append(loop.attend(session, training, Timeline(100), guard, step))
+        session.saver.wait()
     assert clock.saved == [(0, 5), (0, 45), (0, 85), (0, 100)]
     assert [step for step, written in enumerate(reports, 1) if written] == [5, 45, 85, 100]
+
+
+def test_training_goes_on_while_a_checkpoint_is_written_and_hears_of_it_later(tmp_path, monkeypatch):
+    begun, may_end, usual = threading.Event(), threading.Event(), checkpoint.write
+
+    def slow(folder, packed):
+        begun.set()
+        assert may_end.wait(30)
+        return usual(folder, packed)
+
+    monkeypatch.setattr(checkpoint, "write", slow)
+    ours, trained = Saver(tmp_path, IDENTITY), state(1)
+    kept = trained["values"].clone()
+    ours.save(Checkpoint(0, 100, 0.0, trained))
+    assert begun.wait(30)
+    assert ours.rests
+    trained["values"].zero_()  # what is trained on meanwhile
+    assert list(tmp_path.iterdir()) == []
+    may_end.set()
+    ours.wait()
+    assert torch.equal(checkpoint.load(tmp_path, IDENTITY, extends).state["values"], kept)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    ours.save(Checkpoint(0, 200, 0.0, trained))
+    with pytest.raises(NotSavedError, match="pass0-0000200"):
+        ours.save(Checkpoint(0, 300, 0.0, trained))

@@ -71,16 +71,21 @@ class Checkpoint:
     """Set by `load`: it was saved by a run with an earlier end."""
 
 
-def save(folder: Path, identity: Dict[str, Any], checkpoint: Checkpoint) -> Path:
-    """Writes a checkpoint and removes all but the newest `KEEP`.
+@dataclasses.dataclass(frozen=True)
+class Packed:
+    """A saved state as the bytes of its file; what is trained on does not change it any more."""
+
+    name: str
+    header: Dict[str, Any]
+    payload: memoryview
+
+
+def pack(identity: Dict[str, Any], checkpoint: Checkpoint) -> Packed:
+    """Copies a state; tensors on a GPU are waited for.
 
     Args:
-        folder: Made if it is not there.
         identity: The configuration that decides the result; a later `load` must present an equal one.
         checkpoint: What to save.
-
-    Raises:
-        NotSavedError: Disk full and the like; earlier checkpoints are intact.
     """
     buffer = io.BytesIO()
     torch.save(checkpoint.state, buffer)
@@ -94,15 +99,28 @@ def save(folder: Path, identity: Dict[str, Any], checkpoint: Checkpoint) -> Path
         "progress": checkpoint.progress,
         "plain": checkpoint.plain,
         "size": len(payload),
-        "sha256": hashlib.sha256(payload).hexdigest(),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / ("pass%d-%07d.ckpt" % (checkpoint.training_pass, checkpoint.step))
+    return Packed("pass%d-%07d.ckpt" % (checkpoint.training_pass, checkpoint.step), header, payload)
+
+
+def write(folder: Path, packed: Packed) -> Path:
+    """Writes a checkpoint and removes all but the newest `KEEP`.
+
+    Args:
+        folder: Made if it is not there.
+        packed: What `pack` made.
+
+    Raises:
+        NotSavedError: Disk full and the like; earlier checkpoints are intact.
+    """
+    header = {**packed.header, "sha256": hashlib.sha256(packed.payload).hexdigest()}
     line = json.dumps(header).encode("utf-8") + b"\n"
+    path = folder / packed.name
     try:
-        atomic.write_parts(path, [line, payload])
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic.write_parts(path, [line, packed.payload])
     except OSError as error:
-        raise NotSavedError(path, len(line) + len(payload), error) from error
+        raise NotSavedError(path, len(line) + len(packed.payload), error) from error
     for old in _newest_first(folder)[KEEP:]:
         old.unlink()
     return path

@@ -69,6 +69,7 @@ def train(session: Session, training: Pass, saved: Optional[Checkpoint]) -> None
         if stops and step == done + 1:
             if not is_saved:
                 save(session, training, plan, guard, step)
+            session.saver.wait()
             raise Stopped()
     step = settled(iterations, guard, step, wait=True)
     if step < training.iterations:
@@ -91,7 +92,7 @@ def attend(session: Session, training: Pass, plan: Timeline, guard: Guard, follo
     While the saver rests, a checkpoint is left to the next time that one is due, but for the one at the pass's end.
 
     Returns:
-        Whether a checkpoint was written.
+        Whether a checkpoint is being written.
     """
     options, done = session.options, following - 1
     if due(options.save_interval, done) and session.ranks.is_first:
@@ -152,7 +153,7 @@ def due(interval: int, step: int) -> bool:
 
 
 def save(session: Session, training: Pass, plan: Timeline, guard: Guard, step: int) -> None:
-    """Writes a checkpoint that resumes at iteration `step` of this pass."""
+    """Begins to write a checkpoint that resumes at iteration `step` of this pass."""
     if not session.ranks.is_first:
         return
     elapsed = session.clock.elapsed
