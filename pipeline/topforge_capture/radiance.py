@@ -36,24 +36,25 @@ def read(path: Path) -> np.ndarray:
 
 def _decode_runs(body: np.ndarray, height: int, width: int) -> np.ndarray:
     """Undoes the per-channel run-length code: [height, width, 4] uint8 (Ward, Graphics Gems II, "Real Pixels")."""
-    rows = np.empty((height, 4, width), np.uint8)
-    position = 0
-    for row in rows:
-        position += 4
-        for channel in row:
-            filled = 0
-            while filled < width:
-                if position >= body.size:
-                    raise ValueError("it ends early")
-                count = int(body[position])
-                is_run = count > 128
-                count -= 128 if is_run else 0
-                used = 1 if is_run else count
-                if count == 0 or filled + count > width:
-                    raise ValueError("a scanline is damaged")
-                if position + 1 + used > body.size:
-                    raise ValueError("it ends early")
-                channel[filled : filled + count] = body[position + 1 : position + 1 + used]
-                filled += count
-                position += 1 + used
+    data, position = body.tobytes(), 0  # bytes: numpy takes ten times as long for a few of them
+    parts = []
+    for channel in range(4 * height):
+        position += 4 if channel % 4 == 0 else 0
+        filled = 0
+        while filled < width:
+            if position >= len(data):
+                raise ValueError("it ends early")
+            count = data[position]
+            is_run = count > 128
+            count -= 128 if is_run else 0
+            used = 1 if is_run else count
+            if count == 0 or filled + count > width:
+                raise ValueError("a scanline is damaged")
+            if position + 1 + used > len(data):
+                raise ValueError("it ends early")
+            values = data[position + 1 : position + 1 + used]
+            parts.append(values * count if is_run else values)
+            filled += count
+            position += 1 + used
+    rows = np.frombuffer(b"".join(parts), np.uint8).reshape(height, 4, width)
     return rows.transpose(0, 2, 1)

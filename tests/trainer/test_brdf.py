@@ -43,7 +43,7 @@ def test_table_equals_a_fine_quadrature_everywhere():
     generator = torch.Generator().manual_seed(1)
     points = torch.rand(60, 2, generator=generator)
     found = brdf.environment_brdf(points[:, 0], points[:, 1])
-    exact = [torch.stack(brdf.integrate(c[None].double(), r, 400))[:, 0] for c, r in points]
+    exact = [torch.stack(brdf.integrate(c[None].double(), float(r), 400))[:, 0] for c, r in points]
     error = (found - torch.stack(exact)).abs()
     assert error.max() < 3e-3
     assert error.mean() < 4e-4

@@ -54,8 +54,8 @@ def environment_brdf(cosine: Tensor, roughness: Tensor) -> Tensor:
 
 @functools.lru_cache(maxsize=4)
 def table_on(device: torch.device, dtype: torch.dtype) -> Tensor:
-    """`table` where the points are; made once, not copied in every step."""
-    return table().to(device=device, dtype=dtype)
+    """`table` where the points are; made there, and once."""
+    return table(device).to(dtype)
 
 
 def _stretched(cosine: Tensor) -> Tensor:
@@ -63,18 +63,18 @@ def _stretched(cosine: Tensor) -> Tensor:
     return ((cosine + STRETCH).sqrt() - math.sqrt(STRETCH)) / (math.sqrt(1.0 + STRETCH) - math.sqrt(STRETCH))
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=4)
 @parallel.one_torch_thread()
-def table() -> Tensor:
+def table(device: torch.device = torch.device("cpu")) -> Tensor:  # noqa: B008  # a constant
     """[2, roughness, N.V] float32: scale and bias at the nodes."""
-    node = torch.linspace(0.0, 1.0, TABLE_SIZE, dtype=torch.float64)
+    node = torch.linspace(0.0, 1.0, TABLE_SIZE, dtype=torch.float64, device=device)
     low, high = math.sqrt(STRETCH), math.sqrt(1.0 + STRETCH)
     cosine = (node * (high - low) + low) ** 2 - STRETCH
-    rows = [torch.stack(integrate(cosine, value)) for value in node]
+    rows = [torch.stack(integrate(cosine, value)) for value in node.tolist()]
     return torch.stack(rows, dim=1).float()
 
 
-def integrate(cosine: Tensor, roughness: Tensor, samples: int = 48) -> Tuple[Tensor, Tensor]:
+def integrate(cosine: Tensor, roughness: float, samples: int = 48) -> Tuple[Tensor, Tensor]:
     """Scale and bias by quadrature over half vectors drawn in proportion to D (N.H): [N] each.
 
     Walter et al. 2007, equations 35 and 41: with H so distributed the integrand is G V.H / (N.H N.V). Midpoint rule in
@@ -82,12 +82,12 @@ def integrate(cosine: Tensor, roughness: Tensor, samples: int = 48) -> Tuple[Ten
 
     Args:
         cosine: [N] float64, N.V.
-        roughness: Scalar tensor.
+        roughness: Perceptual, in [0, 1].
         samples: Points along each of the two axes.
     """
-    alpha = max(float(roughness), SMALLEST_ROUGHNESS) ** 2
+    alpha = max(roughness, SMALLEST_ROUGHNESS) ** 2
     cosine = cosine.clamp(SMALLEST_COSINE, 1.0)[:, None, None]
-    middle = (torch.arange(samples, dtype=torch.float64) + 0.5) / samples
+    middle = (torch.arange(samples, dtype=torch.float64, device=cosine.device) + 0.5) / samples
     above = (1.0 - middle) ** 2  # the integrand ends like 1 / sqrt(above): squaring makes it smooth
     normal_half = (above / (1.0 + (alpha * alpha - 1.0) * (1.0 - above))).sqrt()[:, None]
     tangent_half = (1.0 - normal_half**2).sqrt() * torch.cos(math.pi * middle)

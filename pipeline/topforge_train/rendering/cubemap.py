@@ -145,14 +145,17 @@ def _reduced(image: Tensor, factor: int) -> Tensor:
 
 def _widened_near_poles(image: Tensor) -> Tensor:
     """Rows averaged (around the circle) over about a pixel's height: near the poles pixels are too thin to sample."""
-    height, width, _ = image.shape
-    rows = []
-    for index, row in enumerate(image):
-        reach = int(0.5 * width / (2 * height) / math.sin(math.pi * (index + 0.5) / height))
-        around = torch.cat([row[width - reach :], row, row[:reach]]).double().cumsum(0)
-        around = torch.nn.functional.pad(around, (0, 0, 1, 0))
-        rows.append((around[2 * reach + 1 :] - around[: -2 * reach - 1]) / (2 * reach + 1))
-    return torch.stack(rows).to(image)
+    height, width, channels = image.shape
+    row = torch.arange(height, device=image.device, dtype=torch.float64)
+    reach = (0.5 * width / (2 * height) / torch.sin(math.pi * (row + 0.5) / height)).long()[:, None]
+    most = int(reach.max())
+    around = torch.cat([image[:, width - most :], image, image[:, :most]], dim=1).double().cumsum(1)
+    sums = torch.nn.functional.pad(around, (0, 0, 1, 0))
+    column = most + torch.arange(width, device=image.device)
+    first, last = (
+        sums.gather(1, place[..., None].expand(-1, -1, channels)) for place in (column - reach, column + reach + 1)
+    )
+    return ((last - first) / (2 * reach + 1)[..., None]).to(image)
 
 
 def rotate(base: Tensor, rotation: Tensor) -> Tensor:
