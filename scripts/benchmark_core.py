@@ -27,7 +27,7 @@ sys.path.insert(0, str(REPOSITORY / "pipeline"))
 import measured_pages  # noqa: E402
 
 from topforge import items  # noqa: E402
-from topforge.planning import jobs  # noqa: E402
+from topforge.planning import expansion, jobs  # noqa: E402
 
 TOPFORGE = [sys.executable, str(REPOSITORY / "pipeline" / "topforge")]
 RUNS = 3
@@ -101,7 +101,7 @@ def expanding_a_wedge(folder: Path) -> float:
     }
     job = job_of(folder, dataset="capture", configs=[{"name": "config"}], wedge=wedge)
     began = time.perf_counter()
-    plan = jobs.expand(jobs.read(job), job)
+    plan = expansion.expand(jobs.read(job), job)
     seconds = time.perf_counter() - began
     assert len(plan) == WEDGE_SIDE**2
     return seconds

@@ -8,7 +8,7 @@ from typing import Any
 
 from topforge import schema
 from topforge.errors import TopForgeError
-from topforge.planning import jobs
+from topforge.planning import planned_items
 from topforge.planning.jobs import Job
 from topforge.trainers import registry
 from topforge_houdini import captures, messages, parameters, work_items
@@ -38,7 +38,7 @@ def generate(node: Any, item_holder: Any, upstream_items: Sequence[Any], generat
             capture = captures.chosen(settings, parent, required=True)
             job = Job(dataset=str(capture), environment=spec)
             content, gates = contents.of(capture, parent), captures.gates(capture, parent)
-            made.append((jobs.companion("check", options, job, content, (), Path(), gates=gates).item, parent))
+            made.append((planned_items.companion("check", options, job, content, (), Path(), gates=gates).item, parent))
         except TopForgeError as error:
             errors.append(error)
     messages.raise_all(settings.path, errors)

@@ -9,7 +9,7 @@ from typing import Any
 
 from topforge import schema, strict_json
 from topforge.errors import TopForgeError
-from topforge.planning import item_names, jobs
+from topforge.planning import config_files, item_names
 from topforge.trainers.base import Adapter
 from topforge_houdini import attributes, parameters
 from topforge_houdini.node_settings import InNodeError, NodeSettings
@@ -63,7 +63,7 @@ def of_node(settings: NodeSettings, adapter: Adapter) -> list[Configuration]:
         TopForgeError: What is not allowed, all of it, by the names of the parameters.
     """
     options = parameters.config(adapter, settings.values, settings.path)
-    options = jobs.with_paths(adapter, options, settings.scene_folder)
+    options = config_files.with_paths(adapter, options, settings.scene_folder)
     return [Configuration(item_names.safe(settings.node.name()), options)]
 
 
@@ -82,7 +82,7 @@ def of_files(settings: NodeSettings, adapter: Adapter, errors: list[TopForgeErro
     if not pattern:
         raise NoFilesError(settings.path)
     found = []
-    for path in jobs.matches(pattern, settings.scene_folder, settings.path):
+    for path in config_files.matches(pattern, settings.scene_folder, settings.path):
         try:
             found.append(_of_file(path, adapter))
         except TopForgeError as error:
@@ -106,7 +106,7 @@ def of_item(settings: NodeSettings, adapter: Adapter, item: Any) -> list[Configu
 
 
 def _of_file(path: Path, adapter: Adapter) -> Configuration:
-    return Configuration(item_names.safe(path.stem), jobs.read_config(adapter, path))
+    return Configuration(item_names.safe(path.stem), config_files.read_config(adapter, path))
 
 
 def _of_value(settings: NodeSettings, adapter: Adapter, item: Any, name: str, value: Any) -> Configuration:
@@ -123,4 +123,4 @@ def _of_value(settings: NodeSettings, adapter: Adapter, item: Any, name: str, va
         raise NoConfigError(settings.path, item.name, name, value)
     named = item_names.safe(str(value.pop("name", None) or settings.node.name()))
     options: Any = schema.from_json(adapter.options, value, where)
-    return Configuration(named, jobs.with_paths(adapter, options, settings.scene_folder))
+    return Configuration(named, config_files.with_paths(adapter, options, settings.scene_folder))

@@ -12,7 +12,7 @@ from typing import Any
 
 from topforge.errors import TopForgeError
 from topforge.items import Item
-from topforge.planning import item_names, jobs
+from topforge.planning import item_names, planned_items
 from topforge.planning.jobs import Job
 from topforge.trainers import registry
 from topforge_houdini import captures, messages, overrides, parameters, work_items
@@ -72,4 +72,4 @@ class _Maker:
         content, gates = self._contents.of(capture, parent), captures.gates(capture, parent)
         job = dataclasses.replace(self._job, dataset=str(capture))
         name = item_names.wedged(adapter.name, varied.labels)
-        return jobs.make_item(adapter, name, options, job, content, gates, varied.labels)
+        return planned_items.make_item(adapter, name, options, job, content, gates, varied.labels)

@@ -9,8 +9,9 @@ from typing import Any
 from topforge import items, schema
 from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
-from topforge.planning import jobs
-from topforge.planning.jobs import Job, Planned
+from topforge.planning import planned_items
+from topforge.planning.jobs import Job
+from topforge.planning.planned_items import Planned
 from topforge.trainers import registry
 from topforge_houdini import messages, parameters, work_items
 from topforge_houdini.node_settings import NodeSettings
@@ -48,6 +49,8 @@ def generate(node: Any, item_holder: Any, upstream_items: Sequence[Any], generat
         if not runs:
             raise NothingToReportError(settings.path)
         after = tuple(Planned(items.read(RunPaths(run).item), run) for run in runs)
-        made.append((jobs.companion("report", options, Job(environment=spec), "", after, Path()).item, partition))
+        made.append(
+            (planned_items.companion("report", options, Job(environment=spec), "", after, Path()).item, partition)
+        )
     for index, (item, partition) in enumerate(made):
         work_items.add(settings, item_holder, item, resolved.python, partition, index, folder)

@@ -10,7 +10,7 @@ from typing import Any
 from topforge import schema
 from topforge.errors import TopForgeError
 from topforge.items import Item, Needs
-from topforge.planning import item_names, jobs
+from topforge.planning import config_files, item_names, planned_items
 from topforge.planning.jobs import Job
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter
@@ -97,7 +97,7 @@ class _Plan:
         """
         shared = self._shared_configurations()
         made: list[tuple[Item, Any]] = []
-        unique = item_names.Unique(*jobs.COMPANIONS)
+        unique = item_names.Unique(*planned_items.COMPANIONS)
         for parent in parents:
             try:
                 made += self._of_parent(parent, shared, unique)
@@ -139,20 +139,22 @@ class _Plan:
         if parent is not None:
             varied = overrides.of_item(where, self._adapter, options, parent, self._pattern)
             options = overrides.apply(where, options, parent, varied)
-            options = jobs.with_paths(self._adapter, options, self._settings.scene_folder)
+            options = config_files.with_paths(self._adapter, options, self._settings.scene_folder)
         dataset = job.dataset or self._adapter.dataset_of(options)
         if dataset is None and self._adapter.needs_dataset:
             raise captures.NoCaptureError(self._settings, None if parent is None else parent.name)
         capture = Path(dataset) if dataset else None
         job, content = dataclasses.replace(job, dataset=dataset), self._contents.of(capture, parent)
         name = unique(item_names.wedged(configuration.name, varied.labels))
-        return jobs.make_item(
+        return planned_items.make_item(
             self._adapter, name, options, job, content, captures.gates(capture, parent), varied.labels
         )
 
     def _refuse_same_work(self, made: Sequence[tuple[Item, Any]]) -> None:
         try:
-            jobs.refuse_same_work([jobs.Planned(item, Path()) for item, _ in made], self._settings.path)
+            planned_items.refuse_same_work(
+                [planned_items.Planned(item, Path()) for item, _ in made], self._settings.path
+            )
         except TopForgeError as error:
             options: Any = schema.from_json(self._adapter.options, made[0][0].config, self._settings.path)
             parents = [parent for _, parent in made if parent is not None]

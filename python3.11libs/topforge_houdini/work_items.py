@@ -16,7 +16,7 @@ from topforge.cooking import run_folders
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
-from topforge.planning import jobs
+from topforge.planning import planned_items
 from topforge.running import previews
 from topforge.trainers import registry
 from topforge_houdini import attributes
@@ -104,12 +104,12 @@ def add(
         work_item = item_holder.addWorkItem(index=index)
     else:
         work_item = item_holder.addWorkItem(parent=parent)
-    planned = jobs.planned(item, _local(settings, work_item, folder))
+    planned = planned_items.planned(item, _local(settings, work_item, folder))
     tree = work_item.localizePath(WORKING_FOLDER)
     if WORKING_FOLDER not in tree:
         item = items.portable(item, planned.folder, Path(tree))
     try:
-        run_folders.prepare([jobs.Planned(item, planned.folder)])
+        run_folders.prepare([planned_items.Planned(item, planned.folder)])
     except OSError as error:
         raise OutputFolderError(settings.path, folder, "cannot be written (%s)" % error) from error
     paths = RunPaths(planned.folder)

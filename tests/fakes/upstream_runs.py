@@ -14,7 +14,7 @@ from topforge import items, results, schema, states
 from topforge.errors import EXIT_CODES, FailureClass
 from topforge.items import Item, Needs
 from topforge.paths import RunPaths
-from topforge.planning import jobs
+from topforge.planning import config_files, planned_items
 from topforge.planning.jobs import Job
 from topforge.trainers import registry
 
@@ -53,9 +53,9 @@ class Run:
         self.adapter = registry.get(adapter)
         options = schema.from_json(self.adapter.options, config, "test")
         job = Job(adapter=adapter, dataset=None if dataset is None else str(dataset), needs=needs)
-        options = jobs.with_paths(self.adapter, options, folder)
-        job = jobs.with_dataset(job, self.adapter, options, "test", "")
-        self.item: Item = jobs.make_item(self.adapter, "run", options, job, jobs.content_of(job))
+        options = config_files.with_paths(self.adapter, options, folder)
+        job = planned_items.with_dataset(job, self.adapter, options, "test", "")
+        self.item: Item = planned_items.make_item(self.adapter, "run", options, job, planned_items.content_of(job))
         items.write(self.paths.item, self.item)
 
     def cook(self, fault: str = "", retries: int = 0, **variables: str) -> int:

@@ -14,7 +14,7 @@ import neuralangelo as fake_neuralangelo
 
 from topforge import results
 from topforge.paths import RunPaths
-from topforge.planning import jobs, preparations
+from topforge.planning import expansion, jobs, preparations
 from topforge.trainers import registry
 
 MAKERS = ("frames", "poses", "convert")
@@ -92,7 +92,7 @@ def test_the_work_is_that_of_a_job_with_prepare(net, photographs, tmp_path):
     }
     path = tmp_path / "job.json"
     path.write_text(json.dumps(job))
-    planned = {each.item.adapter: each.item.key for each in jobs.expand(jobs.read(path), path)}
+    planned = {each.item.adapter: each.item.key for each in expansion.expand(jobs.read(path), path)}
     assert {item.adapter: item.key for item in map(core_of, nodes)} == planned
 
 

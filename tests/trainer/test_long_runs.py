@@ -18,7 +18,7 @@ from topforge import schema
 from topforge.errors import FailureClass
 from topforge.items import Needs
 from topforge.paths import RunPaths
-from topforge.planning import fingerprint, jobs
+from topforge.planning import fingerprint, jobs, planned_items
 from topforge.trainers.builtin import ADAPTER
 from topforge.trainers.builtin_options import BuiltinOptions, extends
 from topforge_train.training import checkpoint
@@ -146,7 +146,7 @@ def test_a_job_for_two_gpus_starts_torchrun(tmp_path, tiny_capture):
     config = schema.from_json(BuiltinOptions, OPTIONS, "test")
     for count, expected in ((1, False), (2, True)):
         job = jobs.Job(dataset=str(tiny_capture), needs=Needs(gpus=count))
-        item = jobs.make_item(ADAPTER, "bob", config, job, fingerprint.of_dataset(tiny_capture))
+        item = planned_items.make_item(ADAPTER, "bob", config, job, fingerprint.of_dataset(tiny_capture))
         (step,) = ADAPTER.steps(item, config, RunPaths(tmp_path))
         assert ("torch.distributed.run" in step.arguments) is expected
     assert step.arguments[step.arguments.index("--nproc_per_node") + 1] == "2"

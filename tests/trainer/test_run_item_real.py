@@ -32,7 +32,7 @@ from small_training import LEARNING
 from topforge import items, platform_posix, results, schema
 from topforge.items import Needs
 from topforge.paths import RunPaths
-from topforge.planning import fingerprint, jobs
+from topforge.planning import fingerprint, jobs, planned_items
 from topforge.running import attempts
 from topforge.states import Status
 from topforge.trainers.builtin import ADAPTER
@@ -51,7 +51,7 @@ def make_item(folder: Path, dataset: Path, **options) -> RunPaths:
     job = jobs.Job(dataset=str(dataset), needs=Needs(gpus=1, grace_seconds=60))
     folder.mkdir(parents=True, exist_ok=True)
     paths = RunPaths(folder)
-    items.write(paths.item, jobs.make_item(ADAPTER, folder.name, config, job, fingerprint.of_dataset(dataset)))
+    items.write(paths.item, planned_items.make_item(ADAPTER, folder.name, config, job, fingerprint.of_dataset(dataset)))
     return paths
 
 

@@ -23,8 +23,8 @@ from topforge.cooking.outcomes import Outcome
 from topforge.errors import FailureClass
 from topforge.items import Item
 from topforge.paths import RunPaths
-from topforge.planning import jobs
-from topforge.planning.jobs import Planned
+from topforge.planning import expansion, jobs
+from topforge.planning.planned_items import Planned
 from topforge.states import State, Status
 
 PIPELINE = Path(__file__).parent.parent.parent / "pipeline"
@@ -58,7 +58,7 @@ def cooked(path, *flags):
 
 
 def folder_of(path, name):
-    return next(planned.folder for planned in jobs.expand(jobs.read(path), path) if planned.item.name == name)
+    return next(planned.folder for planned in expansion.expand(jobs.read(path), path) if planned.item.name == name)
 
 
 def status_of(path, name):

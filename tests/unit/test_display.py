@@ -11,7 +11,7 @@ from topforge.cooking import display
 from topforge.cooking.display import Display, Running
 from topforge.cooking.outcomes import Outcome
 from topforge.items import Item
-from topforge.planning.jobs import Planned
+from topforge.planning.planned_items import Planned
 from topforge.states import State, Status
 
 METRICS = {"loss": 0.00681, "psnr": 27.312}

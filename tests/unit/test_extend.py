@@ -6,7 +6,7 @@ import pytest
 
 from topforge import cli, items, schema
 from topforge.paths import RunPaths
-from topforge.planning import fingerprint, jobs, preparations
+from topforge.planning import fingerprint, jobs, planned_items, preparations
 from topforge.running import checkpoints
 from topforge.trainers.builtin import ADAPTER
 from topforge.trainers.builtin_options import BuiltinOptions
@@ -25,7 +25,9 @@ def make_run(tmp_path, capture, states=("pass1-0000100.ckpt",), content=None, **
     config = schema.from_json(BuiltinOptions, {"iter": 100, **options}, "test")
     job = jobs.Job(dataset=str(capture))
     content = content or fingerprint.of_dataset(capture)
-    planned = jobs.planned(jobs.make_item(ADAPTER, "bob", config, job, content, (), (("iter", "100"),)), tmp_path)
+    planned = planned_items.planned(
+        planned_items.make_item(ADAPTER, "bob", config, job, content, (), (("iter", "100"),)), tmp_path
+    )
     paths = RunPaths(planned.folder)
     paths.checkpoint.mkdir(parents=True)
     items.write(paths.item, planned.item)
@@ -45,7 +47,9 @@ def test_the_longer_item_is_the_one_a_job_with_that_end_would_make(tmp_path, cap
     item = longer(paths, iter=250)
     config = schema.from_json(BuiltinOptions, {"iter": 250}, "test")
     content = fingerprint.of_dataset(capture)
-    assert item == jobs.make_item(ADAPTER, "bob", config, jobs.Job(dataset=str(capture)), content, (), item.labels)
+    assert item == planned_items.make_item(
+        ADAPTER, "bob", config, jobs.Job(dataset=str(capture)), content, (), item.labels
+    )
     assert item.labels == (("iter", "250"),)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from topforge import schema
 from topforge.errors import TopForgeError
-from topforge.planning import fingerprint, item_names, jobs
+from topforge.planning import expansion, fingerprint, item_names, jobs
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def command(*words, **options):
 def expand(folder, **changes):
     path = folder / "job.json"
     path.write_text(json.dumps({"adapter": "command", "check": False, "report": False, **changes}))
-    return jobs.expand(jobs.read(path), path)
+    return expansion.expand(jobs.read(path), path)
 
 
 def names(plan):
@@ -240,7 +240,7 @@ def test_the_documented_example_expands_as_documented(folder):
     (folder / "captures").mkdir()
     (folder / "capture").rename(folder / "captures" / "bob")
     (folder / "job.json").write_text(json.dumps(example))
-    found = names(jobs.expand(jobs.read(folder / "job.json"), folder / "job.json"))
+    found = names(expansion.expand(jobs.read(folder / "job.json"), folder / "job.json"))
     assert len(found) == 8
     assert found[:3] == ["check", "bob-0.003-dmtet", "bob-0.003-flexicubes"]
     assert found[-2:] == ["bob-0.03-flexicubes", "report"]

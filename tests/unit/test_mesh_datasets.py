@@ -10,7 +10,7 @@ import pytest
 
 from topforge import schema, wavefront
 from topforge.errors import TopForgeError
-from topforge.planning import fingerprint, jobs
+from topforge.planning import config_files, expansion, fingerprint, jobs
 from topforge.trainers.builtin import ADAPTER
 
 
@@ -148,13 +148,13 @@ def test_a_config_of_nvdiffrec_finds_its_files(mesh, tmp_path, monkeypatch, work
     monkeypatch.chdir(checkout if working_folder else tmp_path)
     text = {"ref_mesh": "data/thing/thing.obj", "envmap": "data/light.hdr", "out_dir": "thing"}
     (folder / "thing.json").write_text(json.dumps(text))
-    read = jobs.read_config(ADAPTER, folder / "thing.json")
+    read = config_files.read_config(ADAPTER, folder / "thing.json")
     assert (Path(read.ref_mesh), Path(read.envmap)) == (mesh, mesh.parents[1] / "light.hdr")
 
 
 def expand(folder, **changes):
     (folder / "job.json").write_text(json.dumps(changes))
-    return jobs.expand(jobs.read(folder / "job.json"), folder / "job.json")
+    return expansion.expand(jobs.read(folder / "job.json"), folder / "job.json")
 
 
 def test_a_job_without_dataset_trains_each_config_on_its_own_and_checks_each_once(mesh, tmp_path):

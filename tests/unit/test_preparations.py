@@ -18,7 +18,7 @@ from topforge import items, results, states
 from topforge.environments import private_environment
 from topforge.errors import TopForgeError
 from topforge.paths import RunPaths
-from topforge.planning import jobs
+from topforge.planning import expansion, jobs
 
 PIPELINE = Path(__file__).parent.parent.parent / "pipeline"
 UPPER = "tr a-z A-Z < {dataset} > {output}/text"
@@ -62,7 +62,7 @@ def cook(path):
 
 
 def plan(path):
-    return {planned.item.name: planned for planned in jobs.expand(jobs.read(path), path)}
+    return {planned.item.name: planned for planned in expansion.expand(jobs.read(path), path)}
 
 
 def text(planned):
@@ -203,13 +203,13 @@ def test_preparing_runs_in_topforges_own_environment_and_needs_no_gpu(job, tmp_p
 def test_a_mistake_in_an_entry_is_told_with_its_place(job, entry, told):
     path = job(prepare=[entry])
     with pytest.raises(TopForgeError, match=told):
-        jobs.expand(jobs.read(path), path)
+        expansion.expand(jobs.read(path), path)
 
 
 def test_there_must_be_something_to_begin_with(job):
     path = job(prepare=[{"adapter": "frames"}], dataset=None)
     with pytest.raises(TopForgeError, match="needs a dataset"):
-        jobs.expand(jobs.read(path), path)
+        expansion.expand(jobs.read(path), path)
     path = job(prepare=[{"adapter": "frames"}], dataset="gone.mp4")
     with pytest.raises(TopForgeError, match=r"gone\.mp4"):
-        jobs.expand(jobs.read(path), path)
+        expansion.expand(jobs.read(path), path)

@@ -19,7 +19,7 @@ from topforge.cooking.outcomes import Outcome
 from topforge.cooking.workers import Runner, Worker
 from topforge.errors import EXIT_CODES, FailureClass
 from topforge.paths import RunPaths
-from topforge.planning.jobs import Planned
+from topforge.planning.planned_items import Planned
 from topforge.running.stopping import PREEMPTED, StopRequest
 from topforge.states import Status
 

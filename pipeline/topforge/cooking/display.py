@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional, Sequence, TextIO
 
 from topforge.cooking.outcomes import WAS_DONE, Outcome
 from topforge.durations import duration, time_left
-from topforge.planning.jobs import Planned
+from topforge.planning.planned_items import Planned
 from topforge.states import State, Status
 
 MOST_ROWS = 12

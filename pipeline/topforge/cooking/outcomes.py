@@ -8,7 +8,7 @@ from typing import Mapping, Optional
 from topforge import results, states
 from topforge.errors import EXIT_BUSY, EXIT_CODES, FailureClass
 from topforge.paths import RunPaths
-from topforge.planning.jobs import Planned
+from topforge.planning.planned_items import Planned
 from topforge.running import finished
 from topforge.states import Status
 

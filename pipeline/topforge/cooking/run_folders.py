@@ -10,7 +10,7 @@ from typing import List, Sequence
 from topforge import items, platform_posix, results
 from topforge.errors import FailureClass, TopForgeError
 from topforge.paths import RunPaths
-from topforge.planning.jobs import Planned
+from topforge.planning.planned_items import Planned
 
 
 class InUseError(TopForgeError):

@@ -14,8 +14,8 @@ from topforge.cooking.cook import Cook, exit_code_of
 from topforge.cooking.outcomes import Outcome
 from topforge.errors import FailureClass, TopForgeError
 from topforge.paths import RunPaths, absolute
-from topforge.planning import jobs
-from topforge.planning.jobs import Planned
+from topforge.planning import expansion, jobs, planned_items
+from topforge.planning.planned_items import Planned
 from topforge.running import run_item
 from topforge.trainers import registry
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     job = jobs.read(path)
     if arguments.parallel is not None:
         job = schema.updated(job, {"parallel": arguments.parallel}, "command line")
-    plan = jobs.expand(job, path)
+    plan = expansion.expand(job, path)
     if arguments.dry_run:
         return list_plan(plan)
     return run_plan(plan, job.parallel, arguments.force, Path(job.output) / TABLE_FILE)
@@ -113,7 +113,7 @@ def _write_table(path: Path, ended: Sequence[Outcome]) -> None:
 def _places(ended: Sequence[Outcome]) -> List[str]:
     """Where to look: result and report of a few items, the common folder of many; the job's own report last."""
     done = [outcome.planned for outcome in ended if outcome.succeeded]
-    trained = [RunPaths(planned.folder) for planned in done if planned.item.adapter not in jobs.COMPANIONS]
+    trained = [RunPaths(planned.folder) for planned in done if planned.item.adapter not in planned_items.COMPANIONS]
     places = ["Results: %s" % trained[0].run.parent] if len(trained) > _MOST_PLACES else []
     for paths in trained if len(trained) <= _MOST_PLACES else ():
         places.append("Result: %s" % paths.result)

@@ -16,8 +16,8 @@ from topforge.cooking import run_folders
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths, absolute
-from topforge.planning import fingerprint, jobs, preparations
-from topforge.planning.jobs import Planned
+from topforge.planning import fingerprint, jobs, planned_items, preparations
+from topforge.planning.planned_items import Planned
 from topforge.running import checkpoints
 from topforge.trainers import registry
 from topforge.verbs import cook
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     paths = RunPaths(absolute(arguments.run))
     earlier = items.read(paths.item)
     item = longer(earlier, paths.run, {key: value for key, value in vars(arguments).items() if key in _ENDS})
-    planned = Planned(item, absolute(arguments.out)) if arguments.out else jobs.planned(item, paths.run.parent)
+    planned = Planned(item, absolute(arguments.out)) if arguments.out else planned_items.planned(item, paths.run.parent)
     if arguments.dry_run:
         return cook.list_plan([planned])
     try:
@@ -89,8 +89,8 @@ def longer(earlier: Item, folder: Path, ends: Any) -> Item:
         raise NotExtendableError(folder, "%s has changed since" % earlier.dataset, "Train anew on it.")
     job = jobs.Job(dataset=earlier.dataset, environment=earlier.environment, needs=earlier.needs)
     labels = tuple((key, str(values.get(key, value))) for key, value in earlier.labels)
-    if jobs.make_item(adapter, earlier.name, before, job, content).key != earlier.key:
+    if planned_items.make_item(adapter, earlier.name, before, job, content).key != earlier.key:
         problem = "another version of %s trained it, or a file that its options name has changed" % adapter.title
         raise NotExtendableError(folder, problem, "Train anew with the later end.")
-    item = jobs.make_item(adapter, earlier.name, config, job, content, earlier.depends, labels)
+    item = planned_items.make_item(adapter, earlier.name, config, job, content, earlier.depends, labels)
     return dataclasses.replace(item, after=earlier.after)

@@ -9,8 +9,8 @@ from typing import Any, Optional, Sequence
 from topforge import schema
 from topforge.items import EnvironmentSpec, Needs
 from topforge.paths import absolute
-from topforge.planning import item_names, jobs, presets
-from topforge.planning.jobs import Planned
+from topforge.planning import config_files, item_names, jobs, planned_items, presets
+from topforge.planning.planned_items import Planned
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter
 from topforge.verbs import cook
@@ -58,23 +58,23 @@ def _planned(arguments: argparse.Namespace) -> Planned:
         environment=EnvironmentSpec(prefix=_absolute(arguments.environment)),
         needs=schema.updated(Needs(), {"gpus": arguments.gpus}, "command line"),
     )
-    job = jobs.with_dataset(job, adapter, config, "command line", "Add --dataset PATH.")
+    job = planned_items.with_dataset(job, adapter, config, "command line", "Add --dataset PATH.")
     folder = absolute(arguments.out)
-    item = jobs.make_item(adapter, item_names.safe(folder.name), config, job, jobs.content_of(job))
+    item = planned_items.make_item(adapter, item_names.safe(folder.name), config, job, planned_items.content_of(job))
     return Planned(item, folder)
 
 
 def configuration(adapter: Adapter, arguments: argparse.Namespace) -> Any:
     """The options: the defaults, then the preset's, then the file's, then the flags'."""
     base = _base(adapter, arguments.config, arguments.preset)
-    return jobs.with_paths(adapter, schema.from_arguments(base, arguments), Path.cwd())
+    return config_files.with_paths(adapter, schema.from_arguments(base, arguments), Path.cwd())
 
 
 def _base(adapter: Adapter, path: Optional[Path], preset: Optional[str]) -> Any:
     start = {} if preset is None else presets.values(adapter, preset)
     if path is None:
         return schema.from_json(adapter.options, start, "preset %s" % preset)
-    return jobs.read_config(adapter, absolute(path), start)
+    return config_files.read_config(adapter, absolute(path), start)
 
 
 def _absolute(path: Optional[Path]) -> Optional[str]:

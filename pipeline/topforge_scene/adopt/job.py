@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from topforge import schema, strict_json
 from topforge.errors import TopForgeError
-from topforge.planning import jobs
+from topforge.planning import config_files, jobs
 from topforge.trainers import registry
 from topforge_scene.adopt import command_line
 from topforge_scene.adopt.attributes import Scalar
@@ -177,7 +177,7 @@ class _Nvdiffrec:
 def _dataset_of(config: Path, folders: Tuple[Path, ...]) -> Tuple[Optional[Path], str]:
     """The capture that a config of nvdiffrec's names, or why there is none."""
     try:
-        jobs.read_config(registry.get("topforge"), config)
+        config_files.read_config(registry.get("topforge"), config)
         named = strict_json.read(config).get("ref_mesh")
     except TopForgeError as error:
         return None, "its config cannot be used by TopForge's trainer (%s)" % error.reason.rstrip(".")

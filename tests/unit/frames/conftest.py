@@ -12,7 +12,7 @@ from PIL import Image
 
 from topforge import items, results, schema
 from topforge.paths import RunPaths
-from topforge.planning import jobs
+from topforge.planning import jobs, planned_items
 from topforge.states import read as read_state
 from topforge.trainers import registry
 
@@ -43,7 +43,7 @@ def run_item(folder, adapter_name, dataset, **options):
     adapter = registry.get(adapter_name)
     config = schema.from_json(adapter.options, options, adapter_name)
     job = jobs.Job(adapter=adapter_name, dataset=str(dataset))
-    item = jobs.make_item(adapter, "item", config, job, jobs.content_of(job))
+    item = planned_items.make_item(adapter, "item", config, job, planned_items.content_of(job))
     paths = RunPaths(folder)
     paths.run.mkdir(parents=True)
     items.write(paths.item, item)

@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 
 from topforge import results, schema
 from topforge.paths import RunPaths
-from topforge.planning import jobs
+from topforge.planning import expansion, jobs
 from topforge.trainers import convert, registry
 from topforge_capture import formats
 
@@ -60,7 +60,7 @@ def cook(path):
 def test_a_video_becomes_a_surface_and_only_what_changed_is_done_again(job):
     ended = cook(job)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    made = {planned.item.name: planned for planned in jobs.expand(jobs.read(job), job)}
+    made = {planned.item.name: planned for planned in expansion.expand(jobs.read(job), job)}
     found = {name: results.read(planned.folder) for name, planned in made.items()}
     assert found["frames"].metrics["frames"] == VIEWS
     taken = json.loads((RunPaths(made["frames"].folder).result / "frames.json").read_text())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from topforge.planning import jobs
+from topforge.planning import expansion, jobs
 from topforge_scene.adopt import account, job, network, reading
 from topforge_scene.adopt.reasons import CannotAdoptError
 from topforge_scene.network import Channel, Connection, Node, Parm, Token
@@ -401,6 +401,6 @@ def test_the_scheduler_gives_folder_and_variables(adopt, refused):
 def test_the_job_is_one_that_cook_accepts(adopt, tmp_path):
     path = tmp_path / "bob.json"
     path.write_bytes(job.to_bytes(adopt(varied(with_range(100, 300)))[1]))
-    plan = jobs.expand(jobs.read(path), path)
+    plan = expansion.expand(jobs.read(path), path)
     assert [planned.item.name for planned in plan] == ["bob-100", "bob-200", "bob-300", "report"]
     assert len({planned.item.key for planned in plan}) == 4

@@ -12,7 +12,7 @@ from upstream_runs import TINY
 from topforge import schema
 from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
 from topforge.items import Needs
-from topforge.planning import jobs, presets
+from topforge.planning import config_files, presets
 from topforge.trainers.nvdiffmodeling import ADAPTER
 from topforge.trainers.nvdiffmodeling_options import NvdiffmodelingOptions, document
 from topforge.trainers.upstream.results_tree import PLAIN
@@ -66,7 +66,9 @@ def test_every_preset_is_valid_against_a_checkout(name, nvdiffmodeling_checkout)
     """Those whose meshes are a download of their own get the ones that are there."""
     values = {**presets.values(ADAPTER, name), "base_mesh": "data/sphere.obj", "ref_mesh": "data/spot/spot.obj"}
     values.update(checkout=str(nvdiffmodeling_checkout), mtl_override=None)
-    config = jobs.with_paths(ADAPTER, schema.from_json(ADAPTER.options, values, name), nvdiffmodeling_checkout.parent)
+    config = config_files.with_paths(
+        ADAPTER, schema.from_json(ADAPTER.options, values, name), nvdiffmodeling_checkout.parent
+    )
     ADAPTER.validate(config, config.ref_mesh)
 
 
@@ -134,6 +136,6 @@ def test_silence_after_reading_the_meshes(make_run, mesh, config):
 def test_upstreams_config_files_may_say_what_has_no_effect(nvdiffmodeling_checkout):
     file = nvdiffmodeling_checkout / "configs/dancer.json"
     file.write_text(json.dumps({"base_mesh": "data/sphere.obj", "animate": True, "out_dir": "dancer"}))
-    config = jobs.read_config(ADAPTER, file)
+    config = config_files.read_config(ADAPTER, file)
     assert config.base_mesh == str(nvdiffmodeling_checkout / "data/sphere.obj")
     assert "animate" not in document(config, "/mesh.obj", "result")

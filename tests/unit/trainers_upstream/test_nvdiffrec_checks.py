@@ -11,7 +11,7 @@ from upstream_runs import read_transforms, write_poses, write_transforms
 
 from topforge import schema
 from topforge.errors import TopForgeError
-from topforge.planning import jobs, presets
+from topforge.planning import config_files, presets
 from topforge.trainers.nvdiffrec import ADAPTER
 from topforge.trainers.nvdiffrec_options import NvdiffrecUpstreamOptions, document
 
@@ -60,7 +60,7 @@ def test_every_preset_is_valid_against_a_checkout(name, nvdiffrec_checkout, nerf
         place.parent.mkdir(parents=True)
         place.symlink_to(nerf if "nerf_" in name else llff)
         values["train_res"] = [16, 24]
-    config = jobs.with_paths(ADAPTER, schema.from_json(ADAPTER.options, values, name), Path("/nowhere"))
+    config = config_files.with_paths(ADAPTER, schema.from_json(ADAPTER.options, values, name), Path("/nowhere"))
     ADAPTER.validate(config, config.ref_mesh)
     assert config.ref_mesh == str(nvdiffrec_checkout / values["ref_mesh"])
 
@@ -241,5 +241,5 @@ def test_upstreams_own_config_files_run_as_they_are(nvdiffrec_checkout):
     """Their paths start at the checkout, in whose `configs` they lie."""
     file = nvdiffrec_checkout / "configs/spot.json"
     file.write_text(json.dumps({"ref_mesh": "data/spot/spot.obj", "mesh_scale": 2.1}))
-    config = jobs.read_config(ADAPTER, file)
+    config = config_files.read_config(ADAPTER, file)
     assert config.ref_mesh == str(nvdiffrec_checkout / "data/spot/spot.obj")
