@@ -97,8 +97,9 @@ class SparseMatrix:
     @classmethod
     def from_entries(cls, rows: Tensor, columns: Tensor, values: Tensor, shape: Tuple[int, int]) -> SparseMatrix:
         """From entries (row, column, value); those at the same place are added."""
-        matrix = torch.sparse_coo_tensor(torch.stack([rows, columns]), values, shape, check_invariants=False).coalesce()
-        return cls(_compressed(matrix), _compressed(matrix.t().coalesce()))
+        with torch.sparse.check_sparse_tensor_invariants(enable=False):  # said aloud, or some versions of torch warn
+            matrix = torch.sparse_coo_tensor(torch.stack([rows, columns]), values, shape).coalesce()
+            return cls(_compressed(matrix), _compressed(matrix.t().coalesce()))
 
     def to(self, device: torch.device) -> SparseMatrix:
         """The same on a device."""
