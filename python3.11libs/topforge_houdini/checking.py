@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from topforge import schema
-from topforge.errors import TopForgeError
+from topforge.items import Item
 from topforge.planning import planned_items
 from topforge.planning.jobs import Job
 from topforge.trainers import registry
-from topforge_houdini import captures, messages, parameters, work_items
+from topforge_houdini import capture_nodes, captures, messages, parameters
 from topforge_houdini.node_settings import NodeSettings
 
 
@@ -24,23 +25,20 @@ def generate(node: Any, item_holder: Any, upstream_items: Sequence[Any], generat
     Raises:
         NodeError: Everything that is wrong, before any item exists.
     """
-    settings = NodeSettings.of(node)
-    if settings.is_wired and not upstream_items:
-        return
-    folder = work_items.output_folder(settings)
-    adapter = registry.get("check")
-    options = schema.to_json(parameters.config(adapter, settings.values, settings.path))
-    spec, resolved = settings.environment(adapter.name)
-    contents, made = captures.Contents(settings), []
-    errors: list[TopForgeError] = []
-    for parent in list(upstream_items) or [None]:
-        try:
-            capture = captures.chosen(settings, parent, required=True)
-            job = Job(dataset=str(capture), environment=spec)
-            content, gates = contents.of(capture, parent), captures.gates(capture, parent)
-            made.append((planned_items.companion("check", options, job, content, (), Path(), gates=gates).item, parent))
-        except TopForgeError as error:
-            errors.append(error)
-    messages.raise_all(settings.path, errors)
-    for index, (item, parent) in enumerate(made):
-        work_items.add(settings, item_holder, item, resolved.python, parent, index, folder)
+    capture_nodes.add_each(node, item_holder, upstream_items, "check", _Maker)
+
+
+class _Maker:
+    """What all items of one call share."""
+
+    def __init__(self, settings: NodeSettings, job: Job) -> None:
+        self._settings, self._job = settings, job
+        self._options = schema.to_json(parameters.config(registry.get(job.adapter), settings.values, settings.path))
+        self._contents = captures.Contents(settings)
+
+    def item(self, parent: Any) -> Item:
+        """The item below `parent`, a `pdg.WorkItem`, or None without one."""
+        capture = captures.chosen(self._settings, parent, required=True)
+        content, gates = self._contents.of(capture, parent), captures.gates(capture, parent)
+        job = dataclasses.replace(self._job, dataset=str(capture))
+        return planned_items.companion(job.adapter, self._options, job, content, (), Path(), gates=gates).item

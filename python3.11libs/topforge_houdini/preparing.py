@@ -10,12 +10,11 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.planning import item_names, planned_items
 from topforge.planning.jobs import Job
 from topforge.trainers import registry
-from topforge_houdini import captures, messages, overrides, parameters, work_items
+from topforge_houdini import capture_nodes, captures, messages, overrides, parameters
 from topforge_houdini.node_settings import NodeSettings
 
 
@@ -35,29 +34,15 @@ def generate(node: Any, item_holder: Any, upstream_items: Sequence[Any], generat
     Raises:
         NodeError: Everything that is wrong, before any item exists.
     """
-    settings = NodeSettings.of(node)
-    if settings.is_wired and not upstream_items:
-        return
-    folder = work_items.output_folder(settings)
-    spec, resolved = settings.environment(name)
-    maker = _Maker(settings, name, Job(adapter=name, environment=spec))
-    made, errors = [], []
-    for parent in list(upstream_items) or [None]:
-        try:
-            made.append((maker.item(parent), parent))
-        except TopForgeError as error:
-            errors.append(error)
-    messages.raise_all(settings.path, errors)
-    for index, (item, parent) in enumerate(made):
-        work_items.add(settings, item_holder, item, resolved.python, parent, index, folder, makes_capture=True)
+    capture_nodes.add_each(node, item_holder, upstream_items, name, _Maker, makes_capture=True)
 
 
 class _Maker:
     """What all items of one call share."""
 
-    def __init__(self, settings: NodeSettings, name: str, job: Job) -> None:
+    def __init__(self, settings: NodeSettings, job: Job) -> None:
         self._settings, self._job = settings, job
-        self._adapter = registry.get(name)
+        self._adapter = registry.get(job.adapter)
         self._options = parameters.config(self._adapter, settings.values, settings.path)
         self._pattern = settings.text("wedgeattributes")
         self._contents = captures.Contents(settings)
