@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import itertools
 import os
 import re
 import sys
@@ -45,12 +46,26 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message[:1].upper() + message[1:] + ".", fix + "See `%s --help`." % self.prog)
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
+        self._refuse_spread_lists(words)
         arguments, unknown = self.parse_known_args(list(words))
         if unknown:
             flags = sorted(set(re.findall(r"--[A-Za-z][\w.-]*", self.format_help())))
             fix = _nearest(unknown[0].split("=")[0], flags) if unknown[0].startswith("-") else ""
             raise UsageError('"%s" is not understood.' % unknown[0], fix + "See `%s --help`." % self.prog)
         return arguments
+
+    def _refuse_spread_lists(self, words: Sequence[str]) -> None:
+        """Names `--train_res 64 64`, of which the second number would be taken for a file."""
+        for index, flag in enumerate(words):
+            action = self._option_string_actions.get(flag)
+            numbers = list(itertools.takewhile(_is_number, words[index + 1 :]))
+            if action is not None and action.nargs is None and len(numbers) > 1:
+                fix = "A list is one word: %s %s. See `%s --help`." % (flag, ",".join(numbers), self.prog)
+                raise UsageError("More than one value follows %s." % flag, fix)
+
+
+def _is_number(word: str) -> bool:
+    return bool(re.match(r"-?[0-9.]+$", word))
 
 
 def _nearest(given: str, known: Sequence[str]) -> str:

@@ -138,6 +138,16 @@ class ItemError(TopForgeError):
         super().__init__("%s: %s." % (path, problem), fix)
 
 
+class NoItemError(TopForgeError):
+    """A folder that holds no work item."""
+
+    def __init__(self, folder: Path, what: str = "is no run folder") -> None:
+        super().__init__(
+            "%s %s: there is no item.json." % (folder, what),
+            "Give the folder that `topforge train --out` or a job's `output` named.",
+        )
+
+
 def read(path: Path) -> Item:
     """Reads item.json strictly: nothing missing that has no default, nothing unknown, every type right.
 
@@ -145,9 +155,12 @@ def read(path: Path) -> Item:
         The item, its own paths absolute. Those inside `config` are the adapter's, and stay as they are.
 
     Raises:
-        TopForgeError: Missing file, bad JSON, newer format (`ItemError`), or wrong fields, all of them listed with
+        NoItemError: There is none.
+        TopForgeError: Bad JSON, newer format (`ItemError`), or wrong fields, all of them listed with
             key, value and what is allowed.
     """
+    if not path.exists():
+        raise NoItemError(path.parent)
     raw = strict_json.read(path)
     number = raw.get("format") if isinstance(raw, dict) else None
     if type(number) is not int:

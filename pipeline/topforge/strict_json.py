@@ -39,6 +39,8 @@ def read(path: Path) -> Any:
         raise JsonError(str(path), None, "byte %d is not UTF-8" % error.start, "Save the file as UTF-8.") from error
     except FileNotFoundError:
         raise JsonError(str(path), None, "there is no such file", "Check the path.") from None
+    except IsADirectoryError:
+        raise JsonError(str(path), None, "it is a folder", "Name the file that is meant.") from None
     except OSError as error:
         raise JsonError(str(path), None, error.strerror or str(error), "Make the file readable.") from error
     return parse(text, str(path))

@@ -49,6 +49,12 @@ def test_without_a_verb_the_overview_is_a_mistake_with_code_2(topforge):
         (["cook"], "The following arguments are required: JOB.json.", "See `topforge cook --help`."),
         (["train", "--out", "r", "--itre", "5"], '"--itre" is not understood.', "Did you mean --iter?"),
         (["env", "create", "nvdifrec"], "invalid choice: 'nvdifrec'", "Did you mean nvdiffrec?"),
+        (["train", "--out", "r", "--kd_min", "0", "0.5", "1"], "More than one value", "one word: --kd_min 0,0.5,1."),
+        (["train", "--out", "r", "--dataset", ".", "--env", "nope"], "environment 'nope'", "path of its root"),
+        (["cook", "."], ": it is a folder.", "Name the file"),
+        (["run-item", "nope"], "nope is no run folder: there is no item.json.", "Give the folder that"),
+        (["extend", "nope"], "nope is no run folder: there is no item.json.", "Give the folder that"),
+        (["report", "nope"], "nope is no run folder and holds none: there is no item.json.", "Give the folder that"),
         (["train", "--out", "r", "--adapter", "topforg"], 'There is no adapter named "topforg".', 'mean "topforge"'),
     ],
 )
@@ -59,6 +65,27 @@ def test_a_wrong_command_line_ends_in_two_lines_and_code_2_or_78(topforge, words
     assert len(lines) == 2
     assert what in lines[0]
     assert fix in lines[1]
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "content", "what", "fix"),
+    [
+        (["cook"], {"iter": 10, "batch": 2}, "is a config of a trainer, no job.", "topforge train"),
+        (["train", "--out", "r"], {"dataset": "x", "configs": [{}]}, "is a job, no config of a", "topforge cook"),
+        (["cook"], {"format": 1, "key": "0", "name": "a", "adapter": "command"}, "is a work item", "run-item"),
+        (["run-item"], {"configs": [{}]}, "a.json is no run folder", "Give the folder that"),
+        (["cook"], [1], "a.json: it holds a list, no object of options.", "Correct"),
+        (["train", "--out", "r"], 5, "a.json: it holds one value, no object of options.", "Correct"),
+        (["cook"], {"datasett": "x", "iter": 1, "parallel": 2}, "2 problems", "iter is not an option"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_with_the_verb_that_takes_it(topforge, tmp_path, words, content, what, fix):
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    ended = topforge(*words, "a.json")
+    assert ended.returncode == 78
+    assert what in ended.stderr
+    assert fix in ended.stderr
     assert ended.stdout == ""
 
 

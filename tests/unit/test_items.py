@@ -66,7 +66,7 @@ def test_a_cut_off_or_foreign_file_is_refused(tmp_path, content):
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(TopForgeError, match="no such file"):
+    with pytest.raises(TopForgeError, match=r"is no run folder: there is no item\.json"):
         items.read(tmp_path / "item.json")
 
 

@@ -7,11 +7,11 @@ import json
 
 import pytest
 
-from topforge import schema
+from topforge import cli, schema
 from topforge.planning import presets
 from topforge.trainers import registry
 from topforge.trainers.builtin_options import BuiltinOptions
-from topforge.verbs import train
+from topforge.verbs import cook, train
 
 
 def configuration(*words):
@@ -37,6 +37,25 @@ def test_a_config_keeps_the_isosurface_that_it_names(tmp_path):
         config.write_text(json.dumps({"dmtet_grid": 128, **keys}))
         assert configuration(str(config), "--out", "run").isosurface == expected
         assert configuration(str(config), "--out", "run", "--preset", "high").isosurface == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), True),
+        (("--preset", "high"), True),
+        (("--preset", "draft"), False),
+        (("--iter", "100"), False),
+        (("--time_budget", "60"), False),
+        (("--gpus", "1"), False),
+    ],
+)
+def test_what_a_cpu_has_long_to_do_with_is_told_before_it_begins(tmp_path, monkeypatch, capfd, words, told):
+    (tmp_path / "capture").mkdir()
+    (tmp_path / "capture" / "a.png").write_bytes(b"x")
+    monkeypatch.setattr(cook, "run_plan", lambda *_: 0)
+    assert cli.main(["train", "--dataset", str(tmp_path / "capture"), "--out", str(tmp_path / "r"), *words]) == 0
+    assert ("On the CPU 2 x 5000 iterations take long" in capfd.readouterr().err) == told
 
 
 def test_a_misspelt_preset_is_refused_with_the_nearest_name():

@@ -110,7 +110,7 @@ def test_a_finished_item_imports_nothing_that_does_work(tmp_path):
 def test_the_command_line_tells_failures_in_two_lines(tmp_path):
     refused = subprocess.run([*COMMAND, str(tmp_path)], stderr=subprocess.PIPE, text=True)
     assert refused.returncode == 78
-    assert refused.stderr.startswith("topforge: %s: " % (tmp_path / "item.json"))
+    assert refused.stderr.startswith("topforge: %s is no run folder: " % tmp_path)
     assert len(refused.stderr.splitlines()) == 2
 
 

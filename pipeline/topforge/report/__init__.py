@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from topforge import atomic
-from topforge.errors import TopForgeError
+from topforge.items import NoItemError
 from topforge.paths import RunPaths
 from topforge.report import comparison, page, record
 
 
-class NoRunError(TopForgeError):
+class NoRunError(NoItemError):
     """A folder that no report can be made about."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(
-            "%s is no run folder and holds none: there is no item.json." % folder,
-            "Give the folder that `topforge train --out` or a job's `output` named.",
-        )
+        super().__init__(folder, "is no run folder and holds none")
 
 
 def write(run_folder: Path, output: Optional[Path] = None, links_from: Optional[Path] = None, title: str = "") -> Path:

@@ -61,7 +61,9 @@ def from_json(cls: Type[T], mapping: Any, where: str) -> T:
 
 def _dataclass(cls: type, mapping: Any, key: str, problems: List[Problem]) -> Any:
     if not isinstance(mapping, dict):
-        problems.append(_wrong(key, mapping, "an object"))
+        held = "a list" if isinstance(mapping, list) else "one value"
+        whole = Problem("", "it holds %s, no object of options" % held)
+        problems.append(_wrong(key, mapping, "an object") if key else whole)
         return None
     fields, prefix = shape(cls), key + "." if key else ""
     problems.extend(

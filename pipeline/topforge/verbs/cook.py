@@ -14,7 +14,7 @@ from topforge.cooking.cook import Cook, exit_code_of
 from topforge.cooking.outcomes import Outcome
 from topforge.errors import FailureClass, TopForgeError
 from topforge.paths import RunPaths, absolute
-from topforge.planning import expansion, jobs, planned_items
+from topforge.planning import expansion, file_kinds, jobs, planned_items
 from topforge.planning.planned_items import Planned
 from topforge.running import run_item
 from topforge.trainers import registry
@@ -50,6 +50,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Expands the job and cooks it."""
     path = absolute(arguments.job)
+    file_kinds.require(path, file_kinds.JOB)
     job = jobs.read(path)
     if arguments.parallel is not None:
         job = schema.updated(job, {"parallel": arguments.parallel}, "command line")

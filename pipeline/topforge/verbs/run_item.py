@@ -28,8 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     from topforge.paths import RunPaths
     from topforge.running import finished
 
-    folder = (arguments.item.parent if arguments.item.is_file() else arguments.item).absolute()
-    paths = RunPaths(folder)
+    named = arguments.item.absolute()
+    paths = RunPaths(named.parent if RunPaths(named.parent).item == named else named)
     done = None if arguments.force else finished.result(paths, items.read(paths.item), arguments.verify)
     if done is not None:  # without importing what it takes to do the work
         if os.environ.get("PDG_RESULT_SERVER"):
@@ -42,5 +42,5 @@ def run(arguments: argparse.Namespace) -> int:
 
     policy = retry.Policy() if arguments.retries is None else retry.Policy(infra_retries=arguments.retries)
     return run_item.run(
-        folder, not arguments.no_wait, arguments.verify, arguments.force, policy=policy, output=sys.stdout
+        paths.run, not arguments.no_wait, arguments.verify, arguments.force, policy=policy, output=sys.stdout
     )

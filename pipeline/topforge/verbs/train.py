@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from pathlib import Path
 from typing import Any, Optional, Sequence
 
 from topforge import schema
-from topforge.items import EnvironmentSpec, Needs
+from topforge.cooking import outcomes
+from topforge.environments import prefix_discovery
+from topforge.items import EnvironmentSpec, Item, Needs
 from topforge.paths import absolute
-from topforge.planning import config_files, item_names, jobs, planned_items, presets
+from topforge.planning import config_files, file_kinds, item_names, jobs, planned_items, presets
 from topforge.planning.planned_items import Planned
 from topforge.trainers import registry
 from topforge.trainers.base import Adapter
@@ -17,6 +21,9 @@ from topforge.verbs import cook
 
 HELP = "train one config on one capture"
 _DEFAULT_ADAPTER = "topforge"
+_LONG = """On the CPU 2 x %d iterations take long. Shorter: --preset draft, --iter N or --time_budget S; on a GPU: --gpus 1.
+Ctrl-C saves; the same command continues.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="run folder; the same one continues")
     parser.add_argument("--adapter", default=_DEFAULT_ADAPTER, choices=registry.names(), help="which trainer")
     parser.add_argument("--preset", metavar="NAME", help="start from draft, standard or high; the config and flags win")
-    parser.add_argument("--environment", type=Path, metavar="PREFIX", help="venv or conda prefix to run in")
+    parser.add_argument("--environment", "--env", metavar="PREFIX", help="what to run in: its root, or its name")
     parser.add_argument("--gpus", type=int, default=0, metavar="N", help="devices to lease")
     cook.add_shared_arguments(parser)
 
@@ -46,7 +53,17 @@ def run(arguments: argparse.Namespace) -> int:
     planned = _planned(arguments)
     if arguments.dry_run:
         return cook.list_plan([planned])
+    if _is_long_on_a_cpu(planned.item) and (arguments.force or not outcomes.if_done_before(planned)):
+        print(_LONG % planned.item.config["iter"], file=sys.stderr)
     return cook.run_plan([planned], 1, arguments.force, planned.folder / cook.TABLE_FILE)
+
+
+def _is_long_on_a_cpu(item: Item) -> bool:
+    """Whether the built-in trainer would do as many iterations as by default, meant for a GPU, without one."""
+    if item.adapter != _DEFAULT_ADAPTER or item.needs.gpus:
+        return False
+    default: Any = registry.get(item.adapter).options()
+    return bool(item.config["iter"] >= default.iter and not item.config["time_budget"])
 
 
 def _planned(arguments: argparse.Namespace) -> Planned:
@@ -55,7 +72,7 @@ def _planned(arguments: argparse.Namespace) -> Planned:
     job = jobs.Job(
         adapter=adapter.name,
         dataset=_absolute(arguments.dataset),
-        environment=EnvironmentSpec(prefix=_absolute(arguments.environment)),
+        environment=EnvironmentSpec(prefix=_prefix(arguments.environment)),
         needs=schema.updated(Needs(), {"gpus": arguments.gpus}, "command line"),
     )
     job = planned_items.with_dataset(job, adapter, config, "command line", "Add --dataset PATH.")
@@ -74,7 +91,12 @@ def _base(adapter: Adapter, path: Optional[Path], preset: Optional[str]) -> Any:
     start = {} if preset is None else presets.values(adapter, preset)
     if path is None:
         return schema.from_json(adapter.options, start, "preset %s" % preset)
+    file_kinds.require(absolute(path), file_kinds.CONFIG)
     return config_files.read_config(adapter, absolute(path), start)
+
+
+def _prefix(named: Optional[str]) -> Optional[str]:
+    return None if named is None else _absolute(prefix_discovery.locate(named, os.environ))
 
 
 def _absolute(path: Optional[Path]) -> Optional[str]:
