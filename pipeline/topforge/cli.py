@@ -12,11 +12,12 @@ import itertools
 import os
 import re
 import sys
+import textwrap
 import traceback
 from types import ModuleType
 from typing import List, NoReturn, Optional, Sequence
 
-from topforge import __version__
+from topforge import __version__, terminal_style
 from topforge.errors import EXIT_CODES, FailureClass, TopForgeError
 
 VERBS = ("check", "convert", "presets", "train", "extend", "cook", "run-item", "report", "doctor", "env", "adopt")
@@ -143,4 +144,7 @@ def _sentence(module: ModuleType) -> str:
 def _overview() -> str:
     lines = ["TopForge %s: photographs to textured, physically based assets." % __version__, ""]
     lines += ["usage: topforge VERB ...   (topforge VERB --help explains)", ""]
-    return "\n".join(lines + ["  %-10s %s" % (verb, _module(verb).HELP) for verb in VERBS])
+    room = terminal_style.width()
+    for verb in VERBS:
+        lines += textwrap.wrap(_module(verb).HELP, room, initial_indent="  %-10s " % verb, subsequent_indent=" " * 13)
+    return "\n".join(lines)

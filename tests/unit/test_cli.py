@@ -37,6 +37,18 @@ def test_every_verb_has_help_and_all_are_listed(topforge):
         assert "usage: topforge %s" % verb in shown.stdout
 
 
+def test_the_overview_fits_a_narrow_terminal(topforge, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert max(map(len, topforge("--help").stdout.splitlines()[1:])) <= 60
+
+
+def test_making_an_environment_has_a_help_of_its_own(topforge):
+    shown = topforge("env", "create", "--help").stdout
+    assert shown.startswith("usage: topforge env create TRAINER [flags]\n\nMake the pinned environment")
+    assert "{create}" not in shown
+    assert "See `topforge env create --help`." in topforge("env", "create").stderr
+
+
 def test_without_a_verb_the_overview_is_a_mistake_with_code_2(topforge):
     assert topforge().returncode == 2
 

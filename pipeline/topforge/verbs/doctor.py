@@ -26,8 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="target", choices=sorted(TARGETS), default="topforge", help="trainer to judge for (%(default)s)"
     )
-    parser.add_argument("--output", type=Path, default=Path(), help="folder that runs go to (the current one)")
-    parser.add_argument("--timeout", type=float, default=60.0, help="seconds for importing everything (%(default)g)")
+    parser.add_argument(
+        "--output", type=Path, default=Path(), metavar="DIR", help="folder that runs go to (the current one)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=60.0, metavar="S", help="seconds for importing everything (%(default)g)"
+    )
     parser.add_argument("--fix", action="store_true", help="remove locks left by killed builds, naming each")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")

@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_options(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     """Declares the flags of the form that `words` begin with."""
     if words and words[0] == CREATE:
+        parser.prog += " " + CREATE
+        parser.usage = "%(prog)s TRAINER [flags]"
+        parser.description = env_create.HELP
         env_create.add_arguments(parser)
         return
     parser.epilog = "`topforge env create TRAINER` makes a trainer's environment; see `topforge env create --help`."

@@ -15,6 +15,7 @@ from topforge.environments.recipes import BUILT_IN, Recipe
 from topforge.errors import TopForgeError
 from topforge.verbs import doctor
 
+HELP = "Make the pinned environment of a trainer, and judge it; or --print how."
 EXTRAS = ("train", "poses")
 """Optional dependencies of TopForge that its own environment holds."""
 _LINUX = "linux"
@@ -52,7 +53,7 @@ class NoPinsError(TopForgeError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
-    parser.add_argument("create", choices=("create",), help="this form: make an environment")
+    parser.add_argument("create", help=argparse.SUPPRESS)  # the first word, which chose this form
     parser.add_argument("recipe", metavar="TRAINER", choices=recipes.RECIPES, help=", ".join(recipes.RECIPES))
     parser.add_argument("--prefix", type=Path, help="its folder (topforge-TRAINER among the manager's environments)")
     parser.add_argument("--with", dest="manager", help="micromamba, mamba, conda, or its path (any that is there)")

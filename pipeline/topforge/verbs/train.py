@@ -21,9 +21,8 @@ from topforge.verbs import cook
 
 HELP = "train one config on one capture"
 _DEFAULT_ADAPTER = "topforge"
-_LONG = """On the CPU 2 x %d iterations take long. Shorter: --preset draft, --iter N or --time_budget S; on a GPU: --gpus 1.
-Ctrl-C saves; the same command continues.
-"""
+_LONG = """On the CPU 2 x %d iterations take long; with a GPU: --gpus 1. Shorter: --preset draft, --iter, --time_budget.
+Ctrl-C saves; the same command continues."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
