@@ -18,7 +18,7 @@ from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.trainers import neuralangelo_config, neuralangelo_examples, neuralangelo_launch, neuralangelo_log
-from topforge.trainers.base import Collected, Diagnosis, Output, Report, Step
+from topforge.trainers.base import Collected, Output, Report, Step
 from topforge.trainers.neuralangelo_options import (
     PRESETS,
     SCHEDULE_LENGTH,
@@ -28,7 +28,7 @@ from topforge.trainers.neuralangelo_options import (
     parameters,
     table_of,
 )
-from topforge.trainers.upstream import checkout, failures, normalising, soundness
+from topforge.trainers.upstream import checkout, normalising, soundness
 from topforge.trainers.upstream import variables as shared
 from topforge.trainers.upstream.adapter import CheckoutAdapter
 from topforge.trainers.upstream.examples import Examples
@@ -79,6 +79,7 @@ class NeuralangeloAdapter(CheckoutAdapter):
     licence = UPSTREAM.licence
     upstream = UPSTREAM
     watching = WATCHING
+    own_failures = neuralangelo_log.FAILURES
     options = NeuralangeloOptions
     needs_dataset = True
     masks = "unused"
@@ -156,14 +157,6 @@ class NeuralangeloAdapter(CheckoutAdapter):
         """With the training's length."""
         reader = neuralangelo_log.Reader(config.max_iter)
         return lambda line: normalising.parse(line) or reader(line)
-
-    def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:
-        """Its own failures, then those of all trainers."""
-        return normalising.diagnose(tail) or failures.diagnose(tail, neuralangelo_log.FAILURES)
-
-    def diagnose_silence(self, tail: Sequence[str]) -> Optional[Diagnosis]:
-        """A build that waits for a lock."""
-        return failures.of_silence(tail)
 
     def collect(self, item: Item, config: NeuralangeloOptions, paths: RunPaths) -> Collected:
         """Everything that TopForge's step wrote; it has read the whole mesh."""

@@ -18,21 +18,18 @@ from topforge.trainers.nvdiffmodeling_options import MONITORING, PRESETS, Nvdiff
 from topforge.trainers.upstream import (
     checkout,
     examples,
-    failures,
-    generated,
     mesh_rules,
     normalising,
     option_checks,
     pictures,
     results_tree,
-    start,
-    variables,
     warm_up,
 )
-from topforge.trainers.upstream.adapter import CheckoutAdapter, lowered
+from topforge.trainers.upstream.adapter import lowered
 from topforge.trainers.upstream.checkout import Checkout, Upstream
 from topforge.trainers.upstream.examples import Examples
 from topforge.trainers.upstream.failures import Failure
+from topforge.trainers.upstream.mesh_trainer import OUT, MeshTrainerAdapter
 from topforge.trainers.upstream.option_checks import UpstreamOptionError
 
 UPSTREAM = Upstream(
@@ -42,8 +39,6 @@ UPSTREAM = Upstream(
     licence="nvdiffmodeling: NVIDIA Source Code License (1-Way Commercial), no commercial use but NVIDIA's own.",
     read="9b2ba2e",
 )
-OUT = "result"
-"""Upstream's folder below `out/`, in the item's own working folder."""
 FAILURES: Tuple[Failure, ...] = (
     Failure(
         r"Invalid BSDF '(?P<name>\w+)'",
@@ -73,7 +68,7 @@ DOWNLOADS = tuple("data/" + asset for asset in ("skull", "ewer", "gardenia", "hi
 """Folders of the archive on upstream's release page."""
 
 
-class NvdiffmodelingAdapter(CheckoutAdapter):
+class NvdiffmodelingAdapter(MeshTrainerAdapter):
     """See the module's docstring. It has no metrics of its own, saves no state and uses one GPU."""
 
     name = "nvdiffmodeling"
@@ -81,6 +76,7 @@ class NvdiffmodelingAdapter(CheckoutAdapter):
     licence = UPSTREAM.licence
     upstream = UPSTREAM
     watching = MONITORING
+    own_failures = FAILURES
     options = NvdiffmodelingOptions
     needs_dataset = True
     is_trainer = True
@@ -108,32 +104,15 @@ class NvdiffmodelingAdapter(CheckoutAdapter):
         """The mesh that `ref_mesh` names."""
         return config.ref_mesh
 
-    def builds(self, config: NvdiffmodelingOptions) -> str:
-        """Each commit's own: it compiles kernels of its own sources."""
-        return checkout.builds(UPSTREAM, config.checkout)
-
     def steps(self, item: Item, config: NvdiffmodelingOptions, paths: RunPaths) -> Sequence[Step]:
-        """Stale locks are swept, upstream trains, and its files become the result folder."""
-        clone = checkout.require(UPSTREAM, config.checkout)
-        generated.write_config(paths.config, document(config, str(item.dataset), OUT))
-        generated.link(paths.work, "data", clone.path / "data")
-        arguments = ["--trainer", self.name, "--run", str(paths.run), "--tree", str(paths.work / "out" / OUT)]
-        arguments += ["--normal-bits", str(config.normal_bits), *([] if config.unmirror else ["--keep-mirrored"])]
-        needs = variables.of(item, self.builds(config))
-        train = Step("train", _command(clone, paths), variables=needs)
-        return [warm_up.step(self.name, needs), train, normalising.step(arguments)]
+        """As `training` says."""
+        return self.training(item, config, paths, document(config, str(item.dataset), OUT))
 
-    def warm_up(self, item: Item, folder: Optional[str], paths: RunPaths) -> Step:
-        """The step of a warm-up item: upstream's smallest example, until it has trained one iteration."""
-        clone = checkout.require(UPSTREAM, folder)
+    def smallest(self, clone: Checkout, paths: RunPaths) -> Dict[str, Any]:
+        """From and to meshes that come with the clone."""
         base = str(clone.path / "data" / "sphere.obj")
         config = NvdiffmodelingOptions(iter=10, train_res=64, texture_res=(64, 64), base_mesh=base, save_interval=0)
-        values = document(config, str(clone.path / "data" / "spot" / "spot.obj"), OUT)
-        generated.write_config(paths.config, values)
-        generated.link(paths.work, "data", clone.path / "data")
-        stamp = clone.commit or str(clone.path)
-        needs = variables.of(item, checkout.builds(UPSTREAM, folder))
-        return warm_up.step(self.name, needs, _command(clone, paths), r"^iter=\s*\d", stamp, 1.0)
+        return document(config, str(clone.path / "data" / "spot" / "spot.obj"), OUT)
 
     def parser(self, config: NvdiffmodelingOptions) -> Callable[[str], Optional[Report]]:
         """Reads upstream's lines, and those of the steps around it."""
@@ -143,13 +122,9 @@ class NvdiffmodelingAdapter(CheckoutAdapter):
         """Previews as they appear."""
         pictures.pick_up(paths.work / "out" / OUT, ("img_*.png",), paths.previews)
 
-    def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:
-        """Our own step's words, then upstream's known failures, then what all trainers share."""
-        return normalising.diagnose(tail) or failures.diagnose(tail, FAILURES)
-
     def diagnose_silence(self, tail: Sequence[str]) -> Optional[Diagnosis]:
         """A hung extension build, or the edges of a large open mesh, which upstream walks in Python."""
-        stuck = failures.of_silence(tail)
+        stuck = super().diagnose_silence(tail)
         if stuck is not None or not any(re.match(r"(Base|Ref) mesh has|Subdivided", line) for line in tail[-3:]):
             return stuck
         return Diagnosis(
@@ -169,11 +144,6 @@ class NvdiffmodelingAdapter(CheckoutAdapter):
     def lower_settings(self, config: NvdiffmodelingOptions) -> Optional[Tuple[NvdiffmodelingOptions, str]]:
         """Views, size, samples, layers, textures, in that order."""
         return lowered(config, _rungs(config))
-
-
-def _command(clone: Checkout, paths: RunPaths) -> Tuple[str, ...]:
-    """Upstream's own entry, with the generated config and nothing else: JSON wins over every flag."""
-    return ("{python}", "-u", *start.arguments(clone.path / "train.py"), "--config", str(paths.config))
 
 
 def _report(line: str, iterations: int) -> Optional[Report]:

@@ -6,17 +6,16 @@ to the clone's data. docs/trainers.md says what TopForge adds, and what was run 
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from topforge.errors import FailureClass
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.trainers import nvdiffrec_captures, nvdiffrec_checks, nvdiffrec_lines
 from topforge.trainers.base import Collected, Diagnosis, Report, Step
-from topforge.trainers.nvdiffrec_captures import MESH, Dataset
+from topforge.trainers.nvdiffrec_captures import MESH
 from topforge.trainers.nvdiffrec_lines import Lines
 from topforge.trainers.nvdiffrec_options import (
     DEFAULT_SIZE,
@@ -28,20 +27,17 @@ from topforge.trainers.nvdiffrec_options import (
 from topforge.trainers.upstream import (
     checkout,
     examples,
-    failures,
-    generated,
     kept_pass,
     normalising,
     pictures,
     results_tree,
-    start,
-    variables,
     warm_up,
 )
-from topforge.trainers.upstream.adapter import CheckoutAdapter, lowered
+from topforge.trainers.upstream.adapter import lowered
 from topforge.trainers.upstream.checkout import Checkout, Upstream
 from topforge.trainers.upstream.examples import Examples
 from topforge.trainers.upstream.failures import Failure
+from topforge.trainers.upstream.mesh_trainer import OUT, MeshTrainerAdapter
 
 UPSTREAM = Upstream(
     name="nvdiffrec",
@@ -50,8 +46,6 @@ UPSTREAM = Upstream(
     licence="nvdiffrec: NVIDIA Source Code License, research and evaluation only, no commercial use.",
     read="a3e7390",
 )
-OUT = "result"
-"""Upstream's folder below `out/`, in the item's own working folder."""
 PREVIEWS = ("img_dmtet_pass1_*.png", "img_mesh_pass_*.png")
 FAILURES: Tuple[Failure, ...] = (
     Failure(
@@ -96,7 +90,7 @@ FAILURES: Tuple[Failure, ...] = (
 )
 
 
-class NvdiffrecAdapter(CheckoutAdapter):
+class NvdiffrecAdapter(MeshTrainerAdapter):
     """See the module's docstring."""
 
     name = "nvdiffrec"
@@ -104,6 +98,7 @@ class NvdiffrecAdapter(CheckoutAdapter):
     licence = UPSTREAM.licence
     upstream = UPSTREAM
     watching = MONITORING
+    own_failures = FAILURES
     options = NvdiffrecUpstreamOptions
     needs_dataset = True
     masks = "required"
@@ -129,43 +124,23 @@ class NvdiffrecAdapter(CheckoutAdapter):
         """The mesh, or the folder of a capture, that `ref_mesh` names."""
         return config.ref_mesh
 
-    def builds(self, config: NvdiffrecUpstreamOptions) -> str:
-        """Each commit's own: it compiles kernels of its own sources."""
-        return checkout.builds(UPSTREAM, config.checkout)
-
     def steps(self, item: Item, config: NvdiffrecUpstreamOptions, paths: RunPaths) -> Sequence[Step]:
-        """Stale locks are swept, upstream trains, and its files become the result folder."""
-        clone = checkout.require(UPSTREAM, config.checkout)
+        """As `training` says; pass 2 alone where an earlier attempt kept pass 1."""
         found = nvdiffrec_captures.check(Path(str(item.dataset)))
         values = document(config, str(item.dataset), found.size, OUT)
         if config.restart_pass_2:
             values.update(kept_pass.as_start(paths, values))
-        generated.write_config(paths.config, values)
-        generated.link(paths.work, "data", clone.path / "data")
-        needs = variables.of(item, self.builds(config))
-        train = Step("train", _command(clone, paths, item.needs.gpus), variables=needs)
-        return [warm_up.step(self.name, needs), train, normalising.step(_normalise(item, config, paths, found))]
+        cameras = () if found.kind == MESH else ("--dataset", str(item.dataset))
+        return self.training(item, config, paths, values, ("--bound", repr(config.mesh_scale), *cameras))
 
-    def warm_up(self, item: Item, folder: Optional[str], paths: RunPaths) -> Step:
-        """The step of a warm-up item: upstream's smallest example, until it has trained one iteration."""
-        clone = checkout.require(UPSTREAM, folder)
+    def smallest(self, clone: Checkout, paths: RunPaths) -> Dict[str, Any]:
+        """Of a mesh that comes with the clone, under an even light."""
         light = paths.work / "light.hdr"
         light.write_bytes(results_tree.GREY_LIGHT)
-        config = dataclasses.replace(
-            NvdiffrecUpstreamOptions(),
-            iter=10,
-            train_res=(64, 64),
-            texture_res=(64, 64),
-            dmtet_grid=32,
-            envmap=str(light),
-        )
-        mesh = clone.path / "data/bob/bob_tri.obj"
-        values = {**document(config, str(mesh), (64, 64), OUT), "save_interval": 0, "validate": False}
-        generated.write_config(paths.config, values)
-        generated.link(paths.work, "data", clone.path / "data")
-        stamp = clone.commit or str(clone.path)
-        needs = variables.of(item, checkout.builds(UPSTREAM, folder))
-        return warm_up.step(self.name, needs, _command(clone, paths, 1), r"^iter=\s*\d", stamp, 1.0)
+        size = (64, 64)
+        config = NvdiffrecUpstreamOptions(iter=10, train_res=size, texture_res=size, dmtet_grid=32, envmap=str(light))
+        values = document(config, str(clone.path / "data/bob/bob_tri.obj"), size, OUT)
+        return {**values, "save_interval": 0, "validate": False}
 
     def parser(self, config: NvdiffrecUpstreamOptions) -> Callable[[str], Optional[Report]]:
         """Reads upstream's lines, and those of the steps around it."""
@@ -180,15 +155,12 @@ class NvdiffrecAdapter(CheckoutAdapter):
             kept_pass.keep(out / "dmtet_mesh", paths)
 
     def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:
-        """Our own step's words, then upstream's known failures, then what all trainers share."""
-        own = normalising.diagnose(tail)
-        if own is not None:
-            return own
-        return failures.diagnose(tail, FAILURES) or _wrong_size(tail)
+        """What is known, else an assertion that says nothing itself."""
+        return super().diagnose(exit_code, tail) or _wrong_size(tail)
 
     def diagnose_silence(self, tail: Sequence[str]) -> Optional[Diagnosis]:
         """A hung extension build, or texture coordinates of a surface that is no surface."""
-        stuck = failures.of_silence(tail)
+        stuck = super().diagnose_silence(tail)
         if stuck is not None:
             return stuck
         last = [line for line in tail if line.strip()][-3:]
@@ -214,19 +186,6 @@ class NvdiffrecAdapter(CheckoutAdapter):
     def lower_settings(self, config: NvdiffrecUpstreamOptions) -> Optional[Tuple[NvdiffrecUpstreamOptions, str]]:
         """Views, size (of a mesh reference), layers, textures, grid, in that order; below two views last of all."""
         return lowered(config, _rungs(config))
-
-
-def _command(clone: Checkout, paths: RunPaths, gpus: int) -> Tuple[str, ...]:
-    """Upstream's own entry, with the generated config and nothing else: JSON wins over every flag."""
-    several = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(gpus)) if gpus > 1 else ()
-    return ("{python}", "-u", *several, *start.arguments(clone.path / "train.py"), "--config", str(paths.config))
-
-
-def _normalise(item: Item, config: NvdiffrecUpstreamOptions, paths: RunPaths, found: Dataset) -> List[str]:
-    arguments = ["--trainer", "nvdiffrec", "--run", str(paths.run), "--tree", str(paths.work / "out" / OUT)]
-    arguments += ["--bound", repr(config.mesh_scale), "--normal-bits", str(config.normal_bits)]
-    arguments += [] if config.unmirror else ["--keep-mirrored"]
-    return arguments if found.kind == MESH else [*arguments, "--dataset", str(item.dataset)]
 
 
 def _wrong_size(tail: Sequence[str]) -> Optional[Diagnosis]:

@@ -18,9 +18,9 @@ from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.trainers import richdreamer_launch, richdreamer_weights
 from topforge.trainers import richdreamer_stages as stages
-from topforge.trainers.base import Collected, Diagnosis, Report, Step
+from topforge.trainers.base import Collected, Report, Step
 from topforge.trainers.richdreamer_options import PRESETS, WATCHING, RichDreamerOptions, StageOptions
-from topforge.trainers.upstream import checkout, failures, normalising, pictures, results_tree, warm_up
+from topforge.trainers.upstream import checkout, normalising, pictures, results_tree, warm_up
 from topforge.trainers.upstream import variables as shared
 from topforge.trainers.upstream.adapter import CheckoutAdapter
 from topforge.trainers.upstream.examples import Examples
@@ -167,6 +167,7 @@ class RichDreamerAdapter(CheckoutAdapter):
     licence = UPSTREAM.licence
     upstream = UPSTREAM
     watching = WATCHING
+    own_failures = FAILURES
     options = RichDreamerOptions
     is_trainer = True
     gpus = (1, None)
@@ -224,14 +225,6 @@ class RichDreamerAdapter(CheckoutAdapter):
         """Pictures of the stages as they appear."""
         for stage in stages.STAGES:
             pictures.pick_up(stages.folder_of(paths.checkpoint, stage) / "save", ("it*.png",), paths.previews)
-
-    def diagnose(self, exit_code: int, tail: Sequence[str]) -> Optional[Diagnosis]:
-        """Our own step's words, then upstream's known failures, then what all trainers share."""
-        return normalising.diagnose(tail) or failures.diagnose(tail, FAILURES)
-
-    def diagnose_silence(self, tail: Sequence[str]) -> Optional[Diagnosis]:
-        """A build of nvdiffrast that waits for a lock."""
-        return failures.of_silence(tail)
 
     def collect(self, item: Item, config: RichDreamerOptions, paths: RunPaths) -> Collected:
         """The complete folder, with what went less well and how long the stages were."""

@@ -1,6 +1,7 @@
 """What adapters of unmodified upstream trainers share: the user's checkout, generated files, failures, success.
 
 checkout      the clone a person made, its commit, and what every clone of it holds
+adapter       the base of their adapters; `mesh_trainer` for the two that are one program with a JSON config
 examples      the config files that come with a checkout, to compare presets with
 generated     the config file a run gets, and the link through which it finds the checkout's data
 failures      what trainers' last lines mean, with fixes: one table for all, and each trainer's own before it
