@@ -16,6 +16,7 @@
       "attempts": [{"number": 1, "started": <Unix time>, "seconds": 61.2, "outcome": "infra: ...",
                     "steps": [{"name": "train", "seconds": 60.9, "exit_code": -9}]}, ...],
       "lowered": ["<what a retry after out-of-memory changed>", ...],
+      "remarks": ["<what may be wrong with the result, and what to look at>", ...],
       "config": {<the configuration that was run>}, "item": {<item.json>},
       "trainer": {<whatever the adapter adds: versions, commit, seed, timings>}
      },
@@ -81,6 +82,11 @@ class Result:
     def path(self, output: OutputFile) -> Path:
         """Where `output` lies."""
         return RunPaths(self.run).result / output.path
+
+    @property
+    def remarks(self) -> Tuple[str, ...]:
+        """What went less well than it should, or looks wrong although it is complete; each without an end."""
+        return tuple(str(text) for key in ("lowered", "remarks") for text in self.provenance.get(key) or ())
 
     def with_role(self, role: str) -> Tuple[OutputFile, ...]:
         """The outputs of one role; "texture" finds "texture:base_color" as well."""

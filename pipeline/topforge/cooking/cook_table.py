@@ -18,7 +18,7 @@ _WIDEST = 36
 
 
 def text(outcomes: Sequence[Outcome], style: Style = PLAIN) -> str:
-    """The table, what went wrong with its fixes, and the count of each status."""
+    """The table, what went wrong with its fixes or looks wrong, and the count of each status."""
     shown = list(outcomes)
     if len(shown) > MOST_ROWS:
         shown = sorted(shown, key=lambda o: (o.succeeded, -o.metrics.get("psnr", 0.0)))[:MOST_ROWS]
@@ -74,15 +74,18 @@ def _aligned(rows: List[List[str]], style: Style) -> List[str]:
 
 
 def _complaints(outcomes: Sequence[Outcome], style: Style) -> List[str]:
-    """Each reason once, with the items it struck and the fix."""
-    struck: Dict[Tuple[str, str], List[str]] = {}
+    """Each reason and each remark once, with the items it is about and the fix."""
+    struck: Dict[Tuple[str, str, bool], List[str]] = {}
     for outcome in outcomes:
-        if outcome.reason:
-            struck.setdefault((outcome.reason, outcome.fix), []).append(outcome.planned.item.name)
+        told = [(outcome.reason, outcome.fix)] if outcome.reason else []
+        told += [(remark[:1].upper() + remark[1:] + ".", "") for remark in outcome.remarks]
+        for reason, fix in told:
+            struck.setdefault((reason, fix, outcome.succeeded), []).append(outcome.planned.item.name)
     lines = []
-    for (reason, fix), names in struck.items():
+    for (reason, fix, succeeded), names in struck.items():
         few = ", ".join(names[:5]) + (" and %d more" % (len(names) - 5) if len(names) > 5 else "")
-        lines += ["", "%s: %s" % (style.bad(few), reason.replace("\n", "\n  ")), *(["  " + fix] if fix else [])]
+        name = style.notice(few) if succeeded else style.bad(few)
+        lines += ["", "%s: %s" % (name, reason.replace("\n", "\n  ")), *(["  " + fix] if fix else [])]
     return lines
 
 

@@ -22,7 +22,7 @@ _PLAIN_SECONDS, _PLAIN_SHARE, _PLAIN_SILENCE_SECONDS = 5.0, 0.05, 60.0
 _ENDED_SECONDS = 0.5
 _RICH_SECONDS = 0.5
 _REASON_LENGTH = 160
-"""Of a failure's reason in the line that tells it; the table at the end has all of it."""
+"""Of a failure's reason, or of a result's remarks, in the line that tells it; the table at the end has all of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _ending(outcome: Outcome) -> str:
     words = [outcome.status]
     words += [duration(outcome.seconds)] if outcome.seconds is not None and outcome.status != WAS_DONE else []
     words += measures(dict(outcome.metrics))
-    reason = " ".join(outcome.reason.split())
+    reason = " ".join((outcome.reason or "; ".join(outcome.remarks)).split())
     reason = reason if len(reason) <= _REASON_LENGTH else reason[:_REASON_LENGTH] + "..."
     return ("%s: %s. %s" % (outcome.planned.item.name, ", ".join(words), reason)).rstrip()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Mapping, Optional
+from typing import Mapping, Optional, Tuple
 
 from topforge import results, states
 from topforge.errors import EXIT_BUSY, EXIT_CODES, FailureClass
@@ -31,6 +31,8 @@ class Outcome:
     reason: str = ""
     fix: str = ""
     failure_class: Optional[FailureClass] = None
+    remarks: Tuple[str, ...] = ()
+    """Of one that succeeded, as `Result.remarks`."""
 
     @property
     def succeeded(self) -> bool:
@@ -52,7 +54,7 @@ def if_done_before(planned: Planned) -> Optional[Outcome]:
     if result is None:
         return None
     seconds = sum(attempt["seconds"] for attempt in result.provenance["attempts"])
-    return Outcome(planned, WAS_DONE, seconds, result.metrics)
+    return Outcome(planned, WAS_DONE, seconds, result.metrics, remarks=result.remarks)
 
 
 def of_ended(planned: Planned, exit_code: int, said: str, seconds: float) -> Outcome:
@@ -65,7 +67,8 @@ def of_ended(planned: Planned, exit_code: int, said: str, seconds: float) -> Out
         seconds: Wall time.
     """
     if exit_code == 0:
-        return Outcome(planned, Status.DONE.value, seconds, results.read(planned.folder).metrics)
+        result = results.read(planned.folder)
+        return Outcome(planned, Status.DONE.value, seconds, result.metrics, remarks=result.remarks)
     if exit_code == EXIT_CODES[FailureClass.PREEMPTED]:
         return Outcome(planned, Status.CANCELLED.value, seconds)
     state = states.read(RunPaths(planned.folder).state)

@@ -31,9 +31,8 @@ class Standing(NamedTuple):
 def standing(record: Record) -> Standing:
     """How the run stands; the result counts more than the state, which is written after the report."""
     if record.result is not None:
-        lowered = [str(sentence) for sentence in record.provenance.get("lowered") or ()]
         when = "Finished %s." % wording.moment(record.result.finished)
-        return Standing("Done", "good", " ".join([when, *("%s." % (s[:1].upper() + s[1:]) for s in lowered)]))
+        return Standing("Done", "good", " ".join([when, *_sentences(record, "lowered")]))
     state = record.state
     if state is None:
         return Standing("Not begun", "open", "No runner has touched this item yet.")
@@ -46,6 +45,12 @@ def standing(record: Record) -> Standing:
     word = "No sign of life" if silent else state.status.value.capitalize()
     share = "" if state.progress is None else "%.0f\u2009%% done. " % (100 * state.progress)
     return Standing(word, "bad" if silent else "open", "%s%s Last heard of %s." % (share, state.message, when))
+
+
+def _sentences(record: Record, key: str) -> List[str]:
+    """What the provenance tells under a key, as sentences."""
+    told = [str(text) for text in record.provenance.get(key) or ()]
+    return ["%s." % (text[:1].upper() + text[1:]) for text in told]
 
 
 def header(record: Record, title: str) -> Content:
@@ -78,7 +83,7 @@ def _failure(record: Record) -> Optional[Html]:
 
 
 def _problems(record: Record) -> Optional[Html]:
-    sentences = list(record.problems)
+    sentences = [*_sentences(record, "remarks"), *record.problems]
     if record.result is not None:
         missing = [output.path for output in record.result.outputs if not record.result.path(output).is_file()]
         if missing:

@@ -65,6 +65,8 @@ class Success:
     collected: Collected
     environment: ResolvedEnvironment
     lease: Lease
+    steps: Optional[int]
+    """The last iteration that the trainer told; None = it told none."""
 
 
 def next_number(paths: RunPaths) -> int:
@@ -134,7 +136,7 @@ class _Attempt:
         collected = adapter.collect(self._work.item, self._config, self._paths)
         outputs = publish.examine(self._paths.output, collected.outputs, collected.metrics)
         self._record.outcome = "done"
-        return Success(outputs, collected, resolved, self._lease)
+        return Success(outputs, collected, resolved, self._lease, self._journal.steps)
 
     def _prepare_folders(self) -> None:
         if self._paths.work.exists():

@@ -177,6 +177,11 @@ class AttemptJournal:
             self._table.add(report, self._tracker.stage, now - self._started)
             self._news = True
 
+    @property
+    def steps(self) -> Optional[int]:
+        """The last iteration that the trainer told; None = it told none."""
+        return self._tracker.step if self._tracker is not None else None
+
     def tick(self) -> None:
         """Writes what is new, at most twice a second, and now and then a sign of life."""
         age = time.monotonic() - self._written

@@ -23,7 +23,7 @@ from topforge.running import previews
 _MAX_FAILURES = 3
 _SLOW_SECONDS = 1.0
 """A call that takes longer counts as failed: the trainer's output is not read meanwhile."""
-_ERROR, _MESSAGE = 0, 2
+_ERROR, _WARNING, _MESSAGE = 0, 1, 2
 """pdgcmd's types of log lines."""
 _PERIOD_SECONDS = 2.0
 """Progress is told no more often: each call waits for PDG, which has all other items to listen to as well."""
@@ -148,13 +148,15 @@ class PdgReport:
     def done(self, paths: RunPaths, result: Result) -> None:
         """Tells the last values, and the outputs, the manifest first, each with the tag PDG's nodes filter by.
 
-        Each final metric becomes an attribute `topforge_NAME`.
+        Each final metric becomes an attribute `topforge_NAME`; what looks wrong is a warning in the work item's log.
         """
         self._tell(paths)
         self._once("percent", "workItemSetCookPercent", 1.0)
         self._once("state", "workItemSetCustomState", "done")
         for tag, files in _outputs_by_tag(paths, result).items():
             self._call("addOutputFiles", files, output_file_tag=tag)
+        for remark in result.remarks:
+            self._call("workItemAppendLog", remark + "\n", log_type=_WARNING)
         for name, value in result.metrics.items():
             self._call("setFloatAttrib", "topforge_" + name, value, 0)
         self._attribute("psnr", result.metrics.get("psnr"))

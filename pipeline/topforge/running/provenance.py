@@ -9,7 +9,7 @@ from typing import Any, Dict, Sequence
 
 from topforge import __version__, items, schema
 from topforge.results import Result
-from topforge.running import dependencies
+from topforge.running import dependencies, quality
 from topforge.running.attempts import Record, Success, Work
 
 
@@ -38,6 +38,10 @@ def result(work: Work, config: Any, success: Success, records: Sequence[Record],
             **_machine(success),
             "attempts": [dataclasses.asdict(record) for record in records],
             "lowered": [*lowered, *success.collected.lowered],
+            "remarks": [
+                *success.collected.remarks,
+                *quality.remarks(work.item, success.collected.metrics, success.steps),
+            ],
             "config": schema.to_json(config),
             "item": items.to_json(work.item),
             "trainer": dict(success.collected.provenance),

@@ -245,7 +245,7 @@ class _Runner:
 
     def _finish(self, result: Result) -> None:
         """Writes the report and the last state; nothing that goes wrong here undoes the result."""
-        message = "done" + "".join("; " + sentence for sentence in result.provenance.get("lowered", ()))
+        message = "; ".join(["done", *result.remarks])
         problem = self._write_report()
         self._journal.done(result, message + problem, attempts.next_number(self._paths) - 1)
 

@@ -86,6 +86,8 @@ class Collected:
     """One line for each licence that came in by the configuration, beside the adapter's own."""
     lowered: Tuple[str, ...] = ()
     """What the trainer itself changed to fit into memory, a sentence each, without an end."""
+    remarks: Tuple[str, ...] = ()
+    """What may be wrong with it although it is complete, and what to look at; each without an end."""
 
 
 class Adapter:
