@@ -106,11 +106,8 @@ class TooFewRegisteredError(TopForgeError):
     def __init__(
         self, registered: int, count: int, share: float, missing: Sequence[str], models: Sequence[int]
     ) -> None:
-        some = ", ".join(missing[:4]) + (" and %d more" % (len(missing) - 4) if len(missing) > 4 else "")
-        apart = "; models of %s images did not connect" % ", ".join(map(str, models)) if len(models) > 1 else ""
         super().__init__(
-            "Cameras were found for %d of %d images, less than %.0f %% (without: %s)%s."
-            % (registered, count, 100 * share, some, apart),
+            "%s; at least %.0f %% are asked for." % (connected(registered, count, missing, models), 100 * share),
             "Add photographs between those that did not connect, drop blurred ones, set matching to exhaustive, or "
             "lower minimum_registered to go on with what there is.",
         )
@@ -127,3 +124,26 @@ class InaccurateError(TopForgeError):
             "Choose the camera_model of the lens (OPENCV for a wide one, OPENCV_FISHEYE for a fisheye), set camera to "
             "per_image if zoom or focus changed, or raise maximum_error.",
         )
+
+
+class UnlikelyLensError(TopForgeError):
+    """The lens that explains the images best is none that a camera has."""
+
+    failure_class = FailureClass.TRAINER
+
+    def __init__(self, image: str, doubts: Sequence[str]) -> None:
+        super().__init__(
+            "The lens that was found for %s is none that photographs are taken with, so the cameras are wrong. %s"
+            % (image, " ".join(doubts)),
+            "Give focal_length where you know it, and choose the camera_model of the lens. If that does not help: "
+            "photograph in more detail, in steps of 15 degrees at most, something that does not look the same from two "
+            "sides; printed paper around it helps, and masks where it was turned.",
+        )
+
+
+def connected(registered: int, count: int, missing: Sequence[str], models: Sequence[int]) -> str:
+    """How many images have a camera, which have none, and which found only each other; without an end."""
+    some = ", ".join(missing[:4]) + (" and %d more" % (len(missing) - 4) if len(missing) > 4 else "")
+    without = " (without: %s)" % some if missing else ""
+    apart = "; models of %s images did not connect" % ", ".join(map(str, models)) if len(models) > 1 else ""
+    return "Cameras were found for %d of %d images%s%s" % (registered, count, without, apart)

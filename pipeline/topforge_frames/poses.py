@@ -6,21 +6,23 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 from topforge import atomic
-from topforge_frames import material, reconstruction
-from topforge_frames.failures import InaccurateError, TooFewRegisteredError
+from topforge_capture import reader
+from topforge_capture.findings import Finding
+from topforge_frames import judging, material, reconstruction
 from topforge_frames.material import Material
 from topforge_frames.reconstruction import Settings
 
 Say = Callable[[float, str], None]
-PREPARED, MATCHED, FOUND = 0.03, 0.5, 0.92
-"""Progress when images are laid out, when they are matched, when cameras are known. COLMAP's own lines tell more."""
+PREPARED, MATCHED, FOUND, UNDISTORTED = 0.03, 0.5, 0.92, 0.97
+"""Progress when images are laid out, when they are matched, when cameras are known, when images have lost their
+distortion. COLMAP's own lines tell more."""
 
 
 def run(source: Path, out: Path, work: Path, settings: Settings, say: Say) -> Dict[str, Any]:
     """Writes `images/`, `masks/`, `sparse/0/` and poses.json into `out`; returns what poses.json says.
 
     Raises:
-        TopForgeError: Nothing usable is there, or too few cameras were found.
+        TopForgeError: Nothing usable is there, too few cameras were found, or ones that cannot be right.
     """
     reconstruction.library()  # before anything is copied
     out.mkdir(parents=True, exist_ok=True)
@@ -33,9 +35,12 @@ def run(source: Path, out: Path, work: Path, settings: Settings, say: Say) -> Di
     models = reconstruction.reconstruct(given, database, work, settings, _Counter(len(given.names), say))
     made = _report(models, given, kind, reconstruction.features_and_pairs(database))
     atomic.write_json(work / "poses.json", made)
-    _judge(made, settings)
+    chosen = reconstruction.save(models[0], work)
+    judging.refuse(made, reader.read_all(chosen, given.images).views, settings)
     say(FOUND, "undistorting %d images" % made["registered"])
-    reconstruction.undistort(models[0], given, work, out)
+    reconstruction.undistort(models[0], chosen, given, out)
+    say(UNDISTORTED, "looking at the cameras")
+    made["warnings"] = [_told(finding) for finding in judging.warnings(made, out)]
     atomic.write_json(out / "poses.json", made)
     say(1.0, "%d of %d cameras, %.2f pixels off" % (made["registered"], made["images"], made["reprojection_error"]))
     return made
@@ -68,27 +73,19 @@ def _report(models: List[Any], given: Material, kind: str, found: Any) -> Dict[s
         "model_sizes": [model.num_reg_images() for model in models],
         "points": best.num_points3D(),
         "track_length": best.compute_mean_track_length(),
+        "triangulation_angle": reconstruction.triangulation_angle(best),
         "reprojection_error": best.compute_mean_reprojection_error(),
         "lenses": [_lens(camera) for _, camera in sorted(best.cameras.items())],
     }
+
+
+def _told(finding: Finding) -> Dict[str, str]:
+    """A warning for poses.json, said in the log as well."""
+    print("WARNING: %s %s" % (finding.sentence, finding.fix), flush=True)
+    return {"code": finding.code, "sentence": finding.sentence, "fix": finding.fix}
 
 
 def _lens(camera: Any) -> Dict[str, Any]:
     names = [name.strip() for name in camera.params_info.split(",")]
     values = dict(zip(names, map(float, camera.params)))
     return {"model": camera.model.name, "width": camera.width, "height": camera.height, **values}
-
-
-def _judge(made: Dict[str, Any], settings: Settings) -> None:
-    """Refuses what a training would only fail on hours later.
-
-    Raises:
-        TooFewRegisteredError: Too many images have no camera.
-        InaccurateError: The cameras do not fit their images.
-    """
-    registered, count = made["registered"], made["images"]
-    if registered < max(3, settings.minimum_registered * count):
-        share, missing = settings.minimum_registered, made["unregistered"]
-        raise TooFewRegisteredError(registered, count, share, missing, made["model_sizes"])
-    if made["reprojection_error"] > settings.maximum_error:
-        raise InaccurateError(made["reprojection_error"], settings.maximum_error)

@@ -10,6 +10,9 @@ import shutil
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
+import numpy as np
+
+from topforge_capture.checks import lenses
 from topforge_frames.failures import NoModelError, NoPackageError
 from topforge_frames.material import Material
 
@@ -18,6 +21,8 @@ EXHAUSTIVE_LIMIT = 250
 _MATCHES = 15
 """Matches that agree with one motion of the camera, from which on COLMAP takes two images for a pair."""
 _JPEG_QUALITY = 97
+_POINTS = 5000
+"""So many points are enough for a median."""
 _LEFTOVERS = ("stereo", "run-colmap-geometric.sh", "run-colmap-photometric.sh")
 """What COLMAP's undistortion leaves for its own dense reconstruction."""
 
@@ -34,6 +39,7 @@ class Settings:
     maximum_features: int = 8192
     robust_features: bool = False
     use_masks: bool = True
+    focal_length: float = 0.0
     minimum_registered: float = 0.5
     maximum_error: float = 2.0
     threads: int = 0
@@ -72,6 +78,8 @@ def match(material: Material, database: Path, settings: Settings) -> str:
     pycolmap.extract_features(
         database, material.images, camera_mode=mode, reader_options=reader, extraction_options=extraction
     )
+    if settings.focal_length:
+        _give_focal_length(database, settings.focal_length)
     matching = pycolmap.FeatureMatchingOptions(num_threads=threads)
     verification = pycolmap.TwoViewGeometryOptions()
     verification.ransac.random_seed = settings.seed
@@ -83,6 +91,16 @@ def match(material: Material, database: Path, settings: Settings) -> str:
     else:
         pycolmap.match_exhaustive(database, **common)
     return kind
+
+
+def _give_focal_length(database: Path, millimetres: float) -> None:
+    """Tells COLMAP the focal length of every lens, from that on 35 mm film."""
+    with library().Database.open(database) as opened:
+        for camera in opened.read_all_cameras():
+            values = camera.params
+            values[list(camera.focal_length_idxs())] = lenses.focal_of(millimetres, camera.width, camera.height)
+            camera.params, camera.has_prior_focal_length = values, True
+            opened.update_camera(camera)
 
 
 def matching_kind(wanted: str, count: int) -> str:
@@ -112,6 +130,7 @@ def reconstruct(
     shutil.rmtree(models, ignore_errors=True)
     models.mkdir(parents=True)
     options = pycolmap.IncrementalPipelineOptions(num_threads=settings.threads or -1, random_seed=settings.seed)
+    options.ba_refine_focal_length = not settings.focal_length
     options.min_model_size = max(3, min(10, len(material.names) // 2))
     found: Dict[int, Any] = pycolmap.incremental_mapping(
         database, material.images, models, options, next_image_callback=on_image
@@ -131,13 +150,37 @@ def features_and_pairs(database: Path) -> Tuple[float, int]:
         return opened.num_keypoints() / images, pairs
 
 
-def undistort(model: Any, material: Material, work: Path, out: Path) -> None:
-    """Writes `images/`, `sparse/0/` and `masks/` as a lens without distortion would have given them."""
-    pycolmap = library()
+def triangulation_angle(model: Any) -> float:
+    """Degrees: the largest angle between the rays to a point, the median over points."""
+    centres = {number: model.image(number).projection_center() for number in model.reg_image_ids()}
+    points = list(model.points3D.values())
+    angles = []
+    for point in points[:: max(1, len(points) // _POINTS)]:
+        rays = point.xyz - np.array([centres[element.image_id] for element in point.track.elements])
+        rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+        angles.append(np.degrees(np.arccos(np.clip((rays @ rays.T).min(), -1.0, 1.0))))
+    return float(np.median(angles))
+
+
+def save(model: Any, work: Path) -> Path:
+    """Writes a model into the scratch folder; where."""
     chosen = work / "chosen"
     shutil.rmtree(chosen, ignore_errors=True)
     chosen.mkdir(parents=True)
     model.write(chosen)
+    return chosen
+
+
+def undistort(model: Any, chosen: Path, material: Material, out: Path) -> None:
+    """Writes `images/`, `sparse/0/` and `masks/` as a lens without distortion would have given them.
+
+    Args:
+        model: The cameras.
+        chosen: The same, as `save` wrote it.
+        material: The images.
+        out: Folder of the result.
+    """
+    pycolmap = library()
     pycolmap.undistort_images(out, chosen, material.images, jpeg_quality=_JPEG_QUALITY)
     for name in _LEFTOVERS:
         path = out / name

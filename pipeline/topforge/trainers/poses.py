@@ -51,6 +51,8 @@ class PosesOptions:
     use_masks: bool = option(True, group="Poses")
     """Look for features only where masks (or the images' alpha) are white. Off where the object is plain and what
     stands around it is not, and does not move; masks come along into the result in any case."""
+    focal_length: float = option(0.0, unit="mm on 35 mm film", minimum=0.0, maximum=2000.0, group="Poses")
+    """The lens's, where you know it: it is then held. 0 = find it, and refuse one that no camera has."""
     minimum_registered: float = option(0.5, minimum=0.0, maximum=1.0, group="Poses", label="Least Share Found")
     """Fail if cameras are found for a smaller share of the images."""
     maximum_error: float = option(2.0, unit="pixels", minimum=0.1, maximum=100.0, group="Poses", label="Largest Error")
@@ -66,7 +68,7 @@ class PosesAdapter(CaptureStep):
 
     name = "poses"
     title = "Find cameras"
-    version = "1"
+    version = "2"
     licence = "TopForge poses: Apache-2.0; COLMAP, as pycolmap brings it: BSD-3."
     options = PosesOptions
     needs_dataset = True
@@ -102,9 +104,12 @@ class PosesAdapter(CaptureStep):
         outputs = [Output(REPORT, "data"), *(Output(name, "photograph") for name in below(paths.output, "images"))]
         outputs += [Output(name, "mask") for name in below(paths.output, "masks")]
         outputs += [Output(name, "cameras") for name in below(paths.output, "sparse/0")]
-        names = ("images", "registered", "points", "reprojection_error", "track_length")
+        names = ("images", "registered", "points", "reprojection_error", "track_length", "triangulation_angle")
         metrics = {name: float(report[name]) for name in names}
-        return Collected(tuple(outputs), metrics, {"lenses": report["lenses"], "matching": report["matching"]})
+        metrics["warnings"] = float(len(report["warnings"]))
+        provenance = {"lenses": report["lenses"], "matching": report["matching"]}
+        remarks = tuple(("%(sentence)s %(fix)s" % warning).rstrip(".") for warning in report["warnings"])
+        return Collected(tuple(outputs), metrics, provenance, remarks=remarks)
 
 
 ADAPTER = PosesAdapter()

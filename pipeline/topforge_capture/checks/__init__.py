@@ -1,6 +1,6 @@
 """The checks: one function each; here is their order."""
 
-from topforge_capture.checks import cameras, files, images, masks, space, splits
+from topforge_capture.checks import cameras, files, images, lenses, masks, space, splits
 from topforge_capture.checks.registry import Check, Material, Options, run
 
 CHECKS = (
@@ -13,6 +13,7 @@ CHECKS = (
     images.duplicates,
     images.exposure,
     images.sharpness,
+    lenses.lens,
     cameras.rotation,
     cameras.convention,
     cameras.aim,

@@ -48,7 +48,8 @@ def convention(material: Material) -> Iterator[Finding]:
     if len(material.posed) < 2:
         return
     posture = material.posture
-    other = best_other_reading(material.posed, material.world) if posture.certainty < CERTAIN else None
+    in_doubt = material.options.other_readings and posture.certainty < CERTAIN
+    other = best_other_reading(material.posed, material.world) if in_doubt else None
     if other is not None and other.certainty > posture.certainty:
         sentence = (
             "Read as written, only %.0f %% of the masks agree with a common hull; %.0f %% do when the poses are %s."
@@ -62,8 +63,8 @@ def convention(material: Material) -> Iterator[Finding]:
         return
     away = int(posture.astray.sum())
     sentence = (
-        "Cameras and masks agree in %.0f %% of the views only (%d cameras do not even look at the common region), "
-        "and no other reading of the poses does better." % (100 * posture.agreement, away)
+        "Cameras and masks agree in %.0f %% of the views only (%d cameras do not even look at the common region)%s."
+        % (100 * posture.agreement, away, ", and no other reading of the poses does better" if in_doubt else "")
     )
     fix = "Compare the field of view, the order of the images, and whether images are flipped or cropped."
     yield Finding(Severity.ERROR, "no-common-region", sentence, fix)

@@ -26,6 +26,8 @@ class Options:
     """Side of the training box around the origin, world units; 0 = unknown, it is only recommended."""
     masks: str = "wanted"
     """Whether every view needs a mask: a key of `checks.masks.WITHOUT`."""
+    other_readings: bool = True
+    """Look whether poses make sense in another convention; not where TopForge found them itself."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

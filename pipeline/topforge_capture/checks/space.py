@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Iterator, Tuple
+from typing import Iterator, Optional, Tuple
 
 import numpy as np
 
@@ -15,6 +15,9 @@ MARGIN = 1.05
 """The training box is this much larger than the object."""
 WIDEST_GAP = 120.0
 """Degrees of azimuth without a camera that are still taken in silence."""
+
+STEEP = 75.0
+"""Degrees above or below the horizon from which on an azimuth says little."""
 
 
 def recommended_box(bounds: np.ndarray) -> Tuple[np.ndarray, float, float]:
@@ -106,15 +109,11 @@ def coverage(material: Material) -> Iterator[Finding]:
         focus = nearest_point_to_axes(positions, np.array([photo.view.forward for photo in seen]))
     offset = positions - focus
     direction = offset / np.maximum(np.linalg.norm(offset, axis=1, keepdims=True), 1e-12)
-    elevation = np.degrees(np.arcsin(np.clip(direction[:, 1], -1, 1)))
-    gap, middle = largest_azimuth_gap(direction[np.abs(elevation) < 75])
-    if gap > WIDEST_GAP and np.median(np.abs(elevation)) < 75:
-        sentence = "No camera looks from a sector of %.0f degrees around azimuth %.0f (0 = +z, 90 = +x)." % (
-            gap,
-            middle,
-        )
-        yield Finding(Severity.WARNING, "coverage-gap", sentence, "Add views from there; that side will be a guess.")
+    gap = unseen_sector(direction)
+    if gap is not None:
+        yield gap
         return
+    elevation = elevations(direction)
     around = "Cameras stand all around, at elevations of %.0f to %.0f degrees." % (elevation.min(), elevation.max())
     if np.ptp(elevation) < 15:
         sentence = around + " Top and bottom are seen at a grazing angle at best."
@@ -123,6 +122,25 @@ def coverage(material: Material) -> Iterator[Finding]:
         yield Finding(Severity.NOTE, "no-view-from-below", around + " The underside will be a guess.")
     else:
         yield fine("coverage", around)
+
+
+def elevations(directions: np.ndarray) -> np.ndarray:
+    """Degrees above the horizon of directions [N, 3]."""
+    return np.asarray(np.degrees(np.arcsin(np.clip(directions[:, 1], -1, 1))))
+
+
+def unseen_sector(directions: np.ndarray) -> Optional[Finding]:
+    """A warning where a large part of the way around the object is without a camera; None where there is none.
+
+    Args:
+        directions: [N, 3] from the object to the cameras, unit length.
+    """
+    steep = np.abs(elevations(directions))
+    gap, middle = largest_azimuth_gap(directions[steep < STEEP])
+    if gap <= WIDEST_GAP or np.median(steep) >= STEEP:
+        return None
+    sentence = "No camera looks from a sector of %.0f degrees around azimuth %.0f (0 = +z, 90 = +x)." % (gap, middle)
+    return Finding(Severity.WARNING, "coverage-gap", sentence, "Add views from there; that side will be a guess.")
 
 
 def largest_azimuth_gap(directions: np.ndarray) -> Tuple[float, float]:
