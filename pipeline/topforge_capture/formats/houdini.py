@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from topforge import atomic
+from topforge_capture import cameras_file
 from topforge_capture.capture import FAR, NEAR, Bound, Capture, CaptureError, Dataset, View
 from topforge_capture.formats import transforms
 from topforge_capture.formats.base import (
@@ -28,12 +28,10 @@ from topforge_capture.formats.base import (
 from topforge_capture.headers import read_header
 from topforge_capture.images import wrong_size
 
-CONVENTION = "OpenGL camera axes, y-up world, column vectors"
-
 
 def find(path: Path) -> Optional[Path]:
     """`cameras.json`."""
-    return file_in(path, ["cameras.json"])
+    return file_in(path, [cameras_file.NAME])
 
 
 def splits(source: Source) -> Tuple[str, ...]:
@@ -114,23 +112,21 @@ def write(folder: Path, dataset: Dataset) -> None:
     """The cameras of all splits."""
     cameras = [_entry(view, capture.split, folder) for capture in dataset.captures for view in capture.views]
     box = None if dataset.bound is None else [dataset.bound.low.tolist(), dataset.bound.high.tolist()]
-    atomic.write_json(folder / "cameras.json", {"convention": CONVENTION, "bound": box, "cameras": cameras})
+    cameras_file.write(folder / cameras_file.NAME, cameras, box)
 
 
 def _entry(view: View, split: str, folder: Path) -> Dict[str, Any]:
-    return {
-        "name": view.name,
-        "image": relative_path(view.image, folder),
-        **({"mask": relative_path(view.mask, folder)} if view.mask else {}),
-        "split": split,
-        "camera_to_world": view.camera_to_world.tolist(),
-        "fov_y": view.fov_y,
-        "principal_offset": list(view.principal_offset),
-        "width": view.width,
-        "height": view.height,
-        "near": view.near,
-        "far": view.far,
-    }
+    mask = {"mask": relative_path(view.mask, folder)} if view.mask else {}
+    return cameras_file.entry(
+        view.name,
+        relative_path(view.image, folder),
+        view.camera_to_world,
+        (view.width, view.height),
+        view.fov_y,
+        view.principal_offset,
+        (view.near, view.far),
+        {**mask, "split": split},
+    )
 
 
 FORMAT = Format(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from topforge import atomic
+from topforge_capture import cameras_file
 from topforge_train.export.asset import Asset
 from topforge_train.export.gltf import write_glb
 from topforge_train.export.hull import write_hull
@@ -25,30 +25,22 @@ def write_delivery(folder: Path, asset: Asset, device: str = "cpu") -> None:
     write_glb(folder / "mesh.glb", asset)
     write_usd(folder, asset)
     shutil.copyfile(folder / "mesh" / "probe.hdr", folder / "textures" / "probe.hdr")
-    write_cameras(folder / "cameras.json", asset)
+    write_cameras(folder / cameras_file.NAME, asset)
 
 
 def write_cameras(path: Path, asset: Asset) -> None:
-    """Cameras as JSON: OpenGL axes, y-up world, radians, matrices for column vectors, offsets in pixels (y down).
-
-    `image` is relative to the capture's folder, so that the file is the same wherever the capture lies. `bound` is the
-    lower and the upper corner of the training box in world units, null when nobody says.
-    """
+    """cameras.json of the asset."""
     cameras = [
-        {
-            "name": camera.name,
-            "image": camera.image,
-            "camera_to_world": camera.camera_to_world.tolist(),
-            "fov_y": camera.fov_y,
-            "principal_offset": list(camera.principal_offset),
-            "width": camera.width,
-            "height": camera.height,
-            "near": camera.near,
-            "far": camera.far,
-        }
+        cameras_file.entry(
+            camera.name,
+            camera.image,
+            camera.camera_to_world,
+            (camera.width, camera.height),
+            camera.fov_y,
+            camera.principal_offset,
+            (camera.near, camera.far),
+        )
         for camera in asset.cameras
     ]
     half = None if asset.bound is None else 0.5 * asset.bound
-    bound = None if half is None else [[-half] * 3, [half] * 3]
-    convention = "OpenGL camera axes, y-up world, column vectors"
-    atomic.write_json(path, {"convention": convention, "bound": bound, "cameras": cameras})
+    cameras_file.write(path, cameras, None if half is None else [[-half] * 3, [half] * 3])

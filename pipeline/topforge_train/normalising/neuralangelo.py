@@ -22,7 +22,7 @@ import numpy as np
 from topforge import atomic
 from topforge.errors import FailureClass, TopForgeError
 from topforge.trainers.upstream.normalising import say
-from topforge_capture import ply, surface
+from topforge_capture import cameras_file, ply, surface
 from topforge_capture.ply import Floats
 from topforge_capture.surface import Surface
 from topforge_train.normalising import surface_files
@@ -121,8 +121,8 @@ def deliver(given: argparse.Namespace) -> None:
     preview = simplified(delivered, given.preview_triangles)
     preview.write(output / "mesh_preview.ply")
     exchanged = delivered if len(delivered.triangles) <= EXCHANGE_TRIANGLES else preview
-    cameras = surface_files.cameras_of(given.capture, TURNS[given.up])
-    surface_files.write_all(output, exchanged, preview, cameras)
+    surface_files.write_all(output, exchanged, preview)
+    surface_files.write_cameras(output / cameras_file.NAME, given.capture, TURNS[given.up])
     _write_summary(output / "summary.json", extracted, whole, delivered, preview, exchanged)
     if given.remove_mesh:
         given.mesh.unlink()

@@ -24,7 +24,7 @@ from topforge.paths import RunPaths
 from topforge.trainers.upstream import soundness
 from topforge.trainers.upstream.normalising import say
 from topforge.trainers.upstream.results_tree import KEPT
-from topforge_capture import radiance
+from topforge_capture import cameras_file, radiance
 from topforge_capture.images import srgb_to_linear
 from topforge_train.export import write_cameras
 from topforge_train.export.asset import Asset, AssetCamera
@@ -146,7 +146,7 @@ def run(arguments: argparse.Namespace) -> None:
     asset = dataclasses.replace(asset, cameras=cameras_of(dataset))
     delivery.write(paths.output, asset, probe)
     if probe is not None:
-        write_cameras(paths.output / "cameras.json", asset)
+        write_cameras(paths.output / cameras_file.NAME, asset)
     move(tree, paths.output)
     facts = {"trainer": arguments.trainer}
     delivery.write_summary(paths.output, asset, facts, remarks, validated(paths.output, dataset))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topforge import atomic
-from topforge_capture import glb
+from topforge_capture import cameras_file, glb
 from topforge_capture.images import srgb_to_linear
 from topforge_capture.ply import Floats
 from topforge_capture.surface import Surface
@@ -27,13 +27,12 @@ _COLOURS = """        color3f[] primvars:displayColor = [%s] (
 """
 
 
-def write_all(folder: Path, mesh: Surface, preview: Surface, cameras: Dict[str, Any]) -> None:
-    """mesh.obj, mesh.glb and asset.usda of `mesh`, cameras.json, and a picture of `preview`."""
+def write_all(folder: Path, mesh: Surface, preview: Surface) -> None:
+    """mesh.obj, mesh.glb and asset.usda of `mesh`, and a picture of `preview`."""
     normals = vertex_normals(mesh)
     write_obj(folder / "mesh" / "mesh.obj", mesh, normals)
     write_glb(folder / "mesh.glb", mesh, normals)
     write_usd(folder / "asset.usda", mesh, normals)
-    atomic.write_json(folder / "cameras.json", cameras)
     drawn = picture(preview.positions, preview.triangles, linear_colours(preview))
     imageio.imwrite(folder / "preview.png", drawn)
 
@@ -114,29 +113,20 @@ def write_usd(path: Path, mesh: Surface, normals: Floats) -> None:
     atomic.write_text(path, asset_text(_DOC, [prim]))
 
 
-def cameras_of(path: Path, turn: NDArray[np.float32]) -> Dict[str, Any]:
-    """cameras.json of a capture's transforms.json, in the result's world; docs/results.md tells of the form."""
-    raw = json.loads(path.read_text(encoding="utf-8"))
+def write_cameras(path: Path, capture: Path, turn: NDArray[np.float32]) -> None:
+    """cameras.json of a capture's transforms.json, in the result's world."""
+    raw = json.loads(capture.read_text(encoding="utf-8"))
     turned = np.eye(4)
     turned[:3, :3] = turn
-    width, height = round(raw["w"]), round(raw["h"])
-    shared = {
-        "fov_y": 2.0 * math.atan(0.5 * height / raw["fl_y"]),
-        "principal_offset": [raw["cx"] - 0.5 * width, raw["cy"] - 0.5 * height],
-        "width": width,
-        "height": height,
-        "near": 0.01 * raw["sphere_radius"],
-        "far": 100.0 * raw["sphere_radius"],
-    }
+    width, height, radius = round(raw["w"]), round(raw["h"]), raw["sphere_radius"]
+    fov_y = 2.0 * math.atan(0.5 * height / raw["fl_y"])
+    offset = (raw["cx"] - 0.5 * width, raw["cy"] - 0.5 * height)
+    planes = (0.01 * radius, 100.0 * radius)
     cameras = []
     for frame in raw["frames"]:
         matrix = np.eye(4)
         matrix[:3] = np.array(frame["transform_matrix"], np.float64)[:3]
-        name = Path(frame["file_path"]).stem
-        cameras.append(
-            {"name": name, "image": frame["file_path"], "camera_to_world": (turned @ matrix).tolist(), **shared}
-        )
+        name, image = Path(frame["file_path"]).stem, frame["file_path"]
+        cameras.append(cameras_file.entry(name, image, turned @ matrix, (width, height), fov_y, offset, planes))
     center = turn.astype(np.float64) @ np.array(raw["sphere_center"], np.float64)
-    bound = [(center - raw["sphere_radius"]).tolist(), (center + raw["sphere_radius"]).tolist()]
-    convention = "OpenGL camera axes, y-up world, column vectors"
-    return {"convention": convention, "bound": bound, "cameras": cameras}
+    cameras_file.write(path, cameras, [(center - radius).tolist(), (center + radius).tolist()])
