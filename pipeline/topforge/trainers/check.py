@@ -6,29 +6,16 @@ A capture with errors makes the item fail with the findings as its reason, so th
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from typing import Sequence, Tuple
 
-from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
 from topforge.schema import option
 from topforge.trainers.base import MASKS, Collected, Output, Step
-from topforge.trainers.capture_step import CaptureStep
+from topforge.trainers.capture_step import CaptureStep, NoReportError, read_report
 
 REQUIRED = {"report.json": "data", "cameras.png": "preview", "contact_sheet.png": "preview"}
-
-
-class IncompleteCheckError(TopForgeError):
-    """The checker ended well, but a file of its report is not there."""
-
-    failure_class = FailureClass.INTERNAL
-
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            "The check ended without an error, but %s." % what, "Run it again; keep the log if it repeats."
-        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,11 +58,8 @@ class CheckAdapter(CaptureStep):
         for name in REQUIRED:
             path = paths.output / name
             if not path.is_file() or path.stat().st_size == 0:
-                raise IncompleteCheckError("%s is missing or empty" % path)
-        try:
-            report = json.loads((paths.output / "report.json").read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise IncompleteCheckError("%s is not JSON (%s)" % (paths.output / "report.json", error)) from error
+                raise NoReportError("%s is missing or empty" % path)
+        report = read_report(paths.output / "report.json")
         metrics = {"errors": float(report["counts"]["error"]), "warnings": float(report["counts"]["warning"])}
         metrics.update({"%s_views" % split: float(count) for split, count in report["views"].items()})
         box = report["box"]

@@ -19,6 +19,11 @@ from topforge_train.export.images import Floats
 Indices = NDArray[np.int32]
 
 
+def v_turned(uv: Floats) -> Floats:
+    """Texture coordinates [N, 2], v from the other edge: in OBJ and USD it grows upwards, in assets downwards."""
+    return uv * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0])
+
+
 @dataclasses.dataclass(frozen=True)
 class AssetCamera:
     """One photograph's camera, to be found again in other programs."""

@@ -14,7 +14,7 @@ from topforge.errors import TopForgeError
 from topforge_capture import obj_reader, radiance
 from topforge_capture.images import srgb_to_linear
 from topforge_train.export import images
-from topforge_train.export.asset import Asset, Floats, Indices
+from topforge_train.export.asset import Asset, Floats, Indices, v_turned
 from topforge_train.rendering.cubemap import from_latlong, to_latlong
 from topforge_train.rendering.tangents import orientation, tangents
 
@@ -52,14 +52,13 @@ def write_mesh(folder: Path, asset: Asset) -> None:
 
 def obj_text(asset: Asset) -> str:
     """The mesh as Wavefront OBJ; texture v upwards, as the format has it."""
-    flipped = asset.uv * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0])
     position, texture = asset.triangles + 1, asset.uv_triangles + 1
     corners = np.stack([position, texture, position], axis=-1)  # v / vt / vn; one normal for each position
     return "".join(
         (
             "mtllib mesh.mtl\ng default\n",
             lines("v %.7g %.7g %.7g\n", asset.vertices),
-            lines("vt %.7g %.7g\n", flipped),
+            lines("vt %.7g %.7g\n", v_turned(asset.uv)),
             lines("vn %.6g %.6g %.6g\n", asset.normals),
             "s 1\ng pMesh1\nusemtl defaultMat\n",
             lines("f %d/%d/%d %d/%d/%d %d/%d/%d\n", corners.reshape(-1, 9)),
@@ -122,5 +121,4 @@ def read_obj(path: Path) -> Tuple[Floats, Floats, Floats, Indices, Indices]:
         raise UnreadableTreeError(path, "not all of its corners are v/vt/vn")
     by_position = np.zeros_like(mesh.positions)
     by_position[mesh.triangles.reshape(-1)] = mesh.normals[mesh.normal_triangles.reshape(-1)]
-    flipped = mesh.uv * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0])
-    return mesh.positions, by_position, flipped, mesh.triangles, mesh.uv_triangles
+    return mesh.positions, by_position, v_turned(mesh.uv), mesh.triangles, mesh.uv_triangles

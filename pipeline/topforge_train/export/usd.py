@@ -8,11 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Sequence
 
-import numpy as np
-
 from topforge import atomic
 from topforge_capture.usd_text import asset_text, camera_text, indented, mesh_text, numbers, prim_names, tuples
-from topforge_train.export.asset import Asset, AssetCamera
+from topforge_train.export.asset import Asset, AssetCamera, v_turned
 from topforge_train.export.usd_material import material_text
 
 DOC = "Written by TopForge. Textures are linear unless marked sRGB; the light is asset units, unscaled."
@@ -57,8 +55,7 @@ def usda_text(asset: Asset) -> str:
 
 def surface_text(asset: Asset) -> str:
     """The mesh prim; texture v upwards, as USD has it."""
-    flipped = asset.uv * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0])
-    look = LOOK % {"st": tuples(flipped), "st_indices": numbers(asset.uv_triangles)}
+    look = LOOK % {"st": tuples(v_turned(asset.uv)), "st_indices": numbers(asset.uv_triangles)}
     two_sides = asset.opacity is not None  # whoever sees through a surface sees the inner side behind it
     return mesh_text(asset.vertices, asset.triangles, asset.normals, look, BOUND, two_sides)
 

@@ -26,7 +26,7 @@ from topforge.wavefront import MeshFileError
 from topforge_capture.formats.base import Z_UP_TO_Y_UP
 from topforge_capture.images import srgb_to_linear
 from topforge_capture.obj_reader import ObjMesh, read_obj
-from topforge_train.export.asset import Asset, Floats
+from topforge_train.export.asset import Asset, Floats, v_turned
 from topforge_train.geometry.mesh import Mesh, vertex_normals
 from topforge_train.normalising import delivery, maps
 from topforge_train.training import failures
@@ -63,7 +63,7 @@ def read_asset(folder: Path) -> Asset:
         vertices=vertices,
         normals=vertex_normals(surface).numpy(),  # upstream shades with them
         triangles=mesh.triangles,
-        uv=mesh.uv * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0]),
+        uv=v_turned(mesh.uv),
         uv_triangles=mesh.uv_triangles,
         tangents=np.zeros((len(mesh.uv), 4), np.float32),
         base_color=srgb_to_linear(kd).astype(np.float32),

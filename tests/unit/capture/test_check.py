@@ -15,7 +15,8 @@ from topforge.environments.environment import PIPELINE
 from topforge.errors import FailureClass
 from topforge.paths import RunPaths
 from topforge.trainers import registry
-from topforge.trainers.check import ADAPTER, CheckOptions, IncompleteCheckError
+from topforge.trainers.capture_step import NoReportError
+from topforge.trainers.check import ADAPTER, CheckOptions
 from topforge.verbs import check as verb
 
 DEFAULTS = CheckOptions()
@@ -112,7 +113,7 @@ def test_a_report_without_its_picture_is_incomplete(clean_run, tmp_path):
     moved = RunPaths(tmp_path)
     shutil.copytree(paths.output, moved.output)
     (moved.output / "cameras.png").unlink()
-    with pytest.raises(IncompleteCheckError, match=r"cameras\.png"):
+    with pytest.raises(NoReportError, match=r"cameras\.png"):
         ADAPTER.collect(item, CheckOptions(), moved)
 
 
