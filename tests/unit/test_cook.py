@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 
 import harness
 
-from topforge import states
+from topforge import items, platform_posix, results, states
 from topforge.cooking import cook, cook_table, display, outcomes, run_folders
 from topforge.cooking.outcomes import Outcome
 from topforge.errors import FailureClass
@@ -114,6 +115,70 @@ def test_cooking_again_does_only_what_is_not_done(job):
     assert RunPaths(folder_of(path, "good")).manifest.stat().st_mtime_ns == before
     assert len(list(folder_of(path, "good").glob("attempt-*.log"))) == 1
     assert len(list(folder_of(path, "bad").glob("attempt-*.log"))) == 2
+
+
+def rename(path, old, new):
+    path.write_text(path.read_text().replace('"name": "%s"' % old, '"name": "%s"' % new))
+
+
+def test_a_renamed_item_takes_over_what_was_finished_under_its_former_name(job):
+    path = job(good="date +%N > a.txt", other="true")
+    path.write_text(path.read_text().replace('"name": "good",', '"name": "good", "outputs": ["a.txt"],'))
+    cooked(path)
+    old = folder_of(path, "good")
+    made = (RunPaths(old).result / "a.txt").read_text()
+    before = sorted((file, file.stat().st_mtime_ns) for file in old.rglob("*") if file.name != ".lock")
+
+    rename(path, "good", "better")
+    assert 'done   better  (as "good")' in cooked(path, "--dry-run")[1]
+    new = folder_of(path, "better")
+    (new.parent / (".tmp-%s-of-%s" % (new.name, old.name)) / "result").mkdir(parents=True)  # of a cook that was killed
+    exit_code, text = cooked(path)
+    assert (exit_code, new.name) == (0, old.name.replace("good", "better"))
+    assert "better: this work was done before in %s; its result is taken over" % old in text
+    assert "1 done, 1 done before." in text
+    assert (RunPaths(new).result / "a.txt").read_text() == made, "nothing was done again"
+    assert len(list(new.glob("attempt-*.log"))) == 1
+    assert (items.read(RunPaths(new).item).name, results.read(new).name) == ("better", "better")
+    assert results.is_complete(new, verify=True)
+    assert sorted((file, file.stat().st_mtime_ns) for file in old.rglob("*") if file.name != ".lock") == before
+    assert "2 done before." in cooked(path)[1]
+
+    shutil.rmtree(str(old))
+    assert results.is_complete(new, verify=True)
+    assert not list(new.parent.glob(".tmp-*"))
+
+
+def test_force_takes_nothing_over(job):
+    path = job(good="true")
+    cooked(path)
+    rename(path, "good", "better")
+    exit_code, text = cooked(path, "--force")
+    assert (exit_code, "taken over" in text) == (0, False)
+    assert states.read(RunPaths(folder_of(path, "better")).state).status is Status.DONE
+
+
+def test_what_failed_or_is_being_done_anew_is_not_taken_over(job):
+    path = job(bad="exit 3", good="true")
+    cooked(path)
+    lock = platform_posix.try_lock(RunPaths(folder_of(path, "good")).lock)
+    rename(path, "good", "better")
+    rename(path, "bad", "worse")
+    exit_code, text = cooked(path)
+    os.close(lock)
+    assert (exit_code, "taken over" in text) == (65, False)
+    assert "1 done, 1 failed." in text
+
+
+def test_two_cooks_that_take_over_the_same_work_both_end_well(job):
+    path = job(**{"item%d" % index: "true" for index in range(20)})
+    cooked(path)
+    path.write_text(path.read_text().replace('"name": "item', '"name": "renamed'))
+    both = [start(path), start(path)]
+    assert [(process.communicate(timeout=60), process.returncode)[1] for process in both] == [0, 0]
+    folders = [planned.folder for planned in expansion.expand(jobs.read(path), path)]
+    assert all(results.is_complete(folder, verify=True) for folder in folders)
+    assert not list((path.parent / "out").glob(".tmp-*"))
 
 
 def test_force_does_everything_anew_and_keeps_the_old(job):

@@ -7,13 +7,13 @@ states are kept aside, not deleted, and come back when that work is taken up aga
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 from typing import List, Sequence
 
 from topforge import atomic
 from topforge.errors import TopForgeError
+from topforge.links import link_or_copy
 from topforge.paths import RunPaths
 
 
@@ -91,10 +91,7 @@ def hand_on(paths: RunPaths, key: str, heir: RunPaths, heir_key: str) -> None:
         if state.is_dir():  # upstream trainers keep folders beside their states
             shutil.copytree(str(state), str(aside / state.name))
             continue
-        try:
-            os.link(str(state), str(aside / state.name))
-        except OSError:  # another file system, or one without links
-            shutil.copy2(str(state), str(aside / state.name))
+        link_or_copy(str(state), str(aside / state.name))
 
 
 def _states(paths: RunPaths) -> List[Path]:

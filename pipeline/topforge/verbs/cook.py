@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import List, Sequence
 
 from topforge import atomic, results, schema, terminal_style
-from topforge.cooking import cook_table, display, outcomes, run_folders
+from topforge.cooking import cook_table, display, outcomes, run_folders, same_work
 from topforge.cooking.cook import Cook, exit_code_of
 from topforge.cooking.outcomes import Outcome
 from topforge.errors import FailureClass, TopForgeError
@@ -62,10 +62,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def list_plan(plan: Sequence[Planned]) -> int:
     """Prints what `run_plan` would do."""
+    elsewhere = {planned.item.name: result.name for planned, result in same_work.found(plan)}
     for planned in plan:
-        stands = "done" if outcomes.if_done_before(planned) else "to do"
+        name = planned.item.name
+        stands = "done" if name in elsewhere or outcomes.if_done_before(planned) else "to do"
         labels = "".join("  %s=%s" % pair for pair in planned.item.labels)
-        print("%s  %-5s  %s%s" % (planned.item.key[:8], stands, planned.item.name, labels))
+        former = '  (as "%s")' % elsewhere[name] if name in elsewhere else ""
+        print("%s  %-5s  %s%s%s" % (planned.item.key[:8], stands, name, labels, former))
     print("%d item%s" % (len(plan), "s"[len(plan) == 1 :]))
     return 0
 
@@ -89,6 +92,8 @@ def run_plan(plan: Sequence[Planned], parallel: int, force: bool, table: Path) -
     try:
         for folder in run_folders.move_aside(plan) if force else ():
             shown.say("moved aside: %s" % folder)
+        for planned, former in () if force else same_work.take_over(plan):
+            shown.say("%s: this work was done before in %s; its result is taken over" % (planned.item.name, former))
         run_folders.prepare(plan)
     except OSError as error:
         raise OutputError(error) from error
