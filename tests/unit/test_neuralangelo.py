@@ -23,7 +23,9 @@ from topforge.paths import RunPaths
 from topforge.schema import ConfigError
 from topforge.trainers import neuralangelo_config, neuralangelo_log
 from topforge.trainers.neuralangelo import ADAPTER, REQUIRED, resumption
-from topforge.trainers.neuralangelo_options import KEYS, PRESETS, NeuralangeloOptions, parameters
+from topforge.trainers.neuralangelo_keys import KEYS
+from topforge.trainers.neuralangelo_memory import parameters
+from topforge.trainers.neuralangelo_options import PRESETS, NeuralangeloOptions
 
 PIPELINE = Path(__file__).resolve().parents[2] / "pipeline"
 SHORT = {"max_iter": 400, "logging_iter": 50, "validation_iter": 200, "resolution": 64}

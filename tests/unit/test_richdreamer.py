@@ -23,7 +23,8 @@ from topforge.errors import FailureClass, TopForgeError
 from topforge.items import Needs
 from topforge.trainers import richdreamer_launch
 from topforge.trainers import richdreamer_stages as stages
-from topforge.trainers.richdreamer import ADAPTER, REQUIRED, Reader
+from topforge.trainers.richdreamer import ADAPTER, REQUIRED
+from topforge.trainers.richdreamer_log import Reader
 from topforge.trainers.richdreamer_options import KEYS, PRESETS, RichDreamerOptions, StageOptions
 
 SHORT = {"prompt": "a strawberry glazed donut, 3d asset", "iterations": 40}

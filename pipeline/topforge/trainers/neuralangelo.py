@@ -6,7 +6,6 @@ states lie in the run's `checkpoint/`, which is upstream's logdir: a later attem
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import zipfile
@@ -17,17 +16,15 @@ from topforge import atomic, schema
 from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
-from topforge.trainers import neuralangelo_config, neuralangelo_examples, neuralangelo_launch, neuralangelo_log
-from topforge.trainers.base import Collected, Output, Report, Step
-from topforge.trainers.neuralangelo_options import (
-    PRESETS,
-    SCHEDULE_LENGTH,
-    TABLES,
-    WATCHING,
-    NeuralangeloOptions,
-    parameters,
-    table_of,
+from topforge.trainers import (
+    neuralangelo_config,
+    neuralangelo_examples,
+    neuralangelo_launch,
+    neuralangelo_log,
+    neuralangelo_memory,
 )
+from topforge.trainers.base import Collected, Output, Report, Step
+from topforge.trainers.neuralangelo_options import PRESETS, WATCHING, NeuralangeloOptions
 from topforge.trainers.upstream import checkout, normalising, soundness
 from topforge.trainers.upstream import variables as shared
 from topforge.trainers.upstream.adapter import CheckoutAdapter
@@ -60,7 +57,6 @@ too large for them.
 """
 
 _ITERATION = re.compile(r"_iteration_(\d+)_checkpoint\.pt$")
-_LEAST_RAYS = 64
 
 
 class UnsuitableOptionError(TopForgeError):
@@ -167,8 +163,8 @@ class NeuralangeloAdapter(CheckoutAdapter):
         names = [path.relative_to(paths.output).as_posix() for path in others]
         outputs += [Output(name, "intermediate") for name in names if name not in REQUIRED]
         metrics = {**summary["metrics"], "iterations": float(config.max_iter)}
-        size, dim = table_of(config)
-        table = {"dict_size": size, "dim": dim, "parameters": parameters(config)}
+        size, dim = neuralangelo_memory.table_of(config)
+        table = {"dict_size": size, "dim": dim, "parameters": neuralangelo_memory.parameters(config)}
         found = {"hash_table": table, "surface": summary["provenance"], "seed": config.seed}
         clone = checkout.require(UPSTREAM, config.checkout)
         return Collected(tuple(outputs), metrics, {**clone.provenance(), **found})
@@ -181,7 +177,7 @@ class NeuralangeloAdapter(CheckoutAdapter):
         """More iterations of the same absolute schedule: one that is shortened with the training is another one."""
         wanted, before = self.deciding(config), self.deciding(earlier)
         same = {k for k in wanted if wanted[k] != before[k]} == {"max_iter"} and config.max_iter > earlier.max_iter
-        shortened = config.scale_schedule and earlier.max_iter < SCHEDULE_LENGTH
+        shortened = config.scale_schedule and earlier.max_iter < neuralangelo_config.SCHEDULE_LENGTH
         return same and not shortened
 
     def keeps_states(self, config: NeuralangeloOptions) -> bool:
@@ -189,36 +185,8 @@ class NeuralangeloAdapter(CheckoutAdapter):
         return config.keep_checkpoint
 
     def lower_settings(self, config: NeuralangeloOptions) -> Optional[Tuple[NeuralangeloOptions, str]]:
-        """First what costs little (batch 1, photographs on disk), then smaller hash tables, then fewer rays."""
-        if config.train_batch_size > 1 or config.preload:
-            first = {"train_batch_size": 1, "preload": False, "num_workers": min(config.num_workers, 2)}
-            return _lowered(config, first)
-        smaller = [table for table in TABLES.values() if table[0] + _log2(table[1]) < _bits(config)]
-        if smaller:
-            size, dim = smaller[0]
-            return _lowered(config, {"dict_size": size, "dim": dim})
-        if config.rand_rays > _LEAST_RAYS:
-            return _lowered(config, {"rand_rays": max(_LEAST_RAYS, config.rand_rays // 2)})
-        return None
-
-
-def _log2(number: int) -> float:
-    return float(number.bit_length() - 1)
-
-
-def _bits(config: NeuralangeloOptions) -> float:
-    size, dim = table_of(config)
-    return size + _log2(dim)
-
-
-def _lowered(config: NeuralangeloOptions, changes: Mapping[str, Any]) -> Tuple[NeuralangeloOptions, str]:
-    lower = dataclasses.replace(config, **changes)
-    parts = []
-    for name in changes:
-        old = dict(zip(("dict_size", "dim"), table_of(config))).get(name, getattr(config, name))
-        if old != changes[name]:
-            parts.append("%s from %s to %s" % (name, json.dumps(old), json.dumps(changes[name])))
-    return lower, "lowered to fit into memory: " + ", ".join(parts)
+        """As `neuralangelo_memory` says."""
+        return neuralangelo_memory.lowered(config)
 
 
 def _launcher(item: Item, script: str) -> List[str]:

@@ -10,11 +10,15 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from topforge import strict_json
 from topforge.errors import TopForgeError
-from topforge.trainers.neuralangelo_options import KEYS, NeuralangeloOptions, scaled, table_of
+from topforge.trainers.neuralangelo_keys import KEYS
+from topforge.trainers.neuralangelo_memory import table_of
+from topforge.trainers.neuralangelo_options import NeuralangeloOptions
 
 PARENT = "projects/neuralangelo/configs/base.yaml"
 """The file that ours builds on, relative to the checkout, which is the working folder."""
 TRANSFORMS = "transforms.json"
+SCHEDULE_LENGTH = 500000
+"""The iterations that upstream's absolute schedule is meant for."""
 _NUMBERS = ("fl_x", "fl_y", "cx", "cy", "w", "h", "sphere_radius")
 _VALIDATION_SIDE = 300
 _SHOWN = 3
@@ -162,6 +166,13 @@ def values(config: NeuralangeloOptions, capture: Capture) -> Dict[str, Any]:
     }
     found.update({KEYS[name]: value for name, value in settled.items()})
     return {key: value for key, value in found.items() if value is not None}
+
+
+def scaled(config: NeuralangeloOptions, iterations: int) -> int:
+    """An absolute number of iterations, shortened with the training where that is wanted."""
+    if not config.scale_schedule or config.max_iter >= SCHEDULE_LENGTH:
+        return iterations
+    return max(1, round(iterations * config.max_iter / SCHEDULE_LENGTH))
 
 
 def yaml_text(flat: Mapping[str, Any], parent: str = PARENT) -> str:

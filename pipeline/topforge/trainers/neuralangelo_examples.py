@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from topforge.errors import TopForgeError
 from topforge.trainers.neuralangelo_config import PARENT
-from topforge.trainers.neuralangelo_options import KEYS
+from topforge.trainers.neuralangelo_keys import KEYS
 from topforge.trainers.upstream.examples import Example
 
 PLACES = ("projects/neuralangelo/configs/*.yaml", "projects/neuralangelo/configs/custom/template.yaml")

@@ -1,16 +1,15 @@
 """Options of Neuralangelo: every key of its base.yaml by a short name of its own, then TopForge's.
 
 Upstream takes unknown and wrongly nested keys silently (a `dict_size` at the wrong level does nothing); here each key
-has one name, `KEYS` says where in the YAML it goes, and nothing else is accepted. Defaults are upstream's but for
-three: progress is printed, the rolling checkpoint is on, and numbered ones (1.2 to 5 GB each) are written at the end
-only.
+has one name, `neuralangelo_keys` says where in the YAML it goes, and nothing else is accepted. Defaults are upstream's
+but for three: progress is printed, the rolling checkpoint is on, and numbered ones (1.2 to 5 GB each) are written at
+the end only.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Mapping, Optional, Tuple
 
 from topforge.schema import option
 
@@ -357,102 +356,6 @@ class NeuralangeloOptions(ModelOptions):
     """Keep the checkpoints of a finished run, so that `topforge extend` can train it longer: 1.2 to 5 GB."""
 
 
-_SDF, _RGB, _BACKGROUND = "model.object.sdf.", "model.object.rgb.", "model.background."
-KEYS: Mapping[str, str] = {
-    "max_iter": "max_iter",
-    "logging_iter": "logging_iter",
-    "wandb_scalar_iter": "wandb_scalar_iter",
-    "wandb_image_iter": "wandb_image_iter",
-    "validation_iter": "validation_iter",
-    "save_iter": "checkpoint.save_iter",
-    "save_latest_iter": "checkpoint.save_latest_iter",
-    "save_epoch": "checkpoint.save_epoch",
-    "save_period": "checkpoint.save_period",
-    "strict_resume": "checkpoint.strict_resume",
-    "loss_render": "trainer.loss_weight.render",
-    "loss_eikonal": "trainer.loss_weight.eikonal",
-    "loss_curvature": "trainer.loss_weight.curvature",
-    "amp": "trainer.amp_config.enabled",
-    "ema": "trainer.ema_config.enabled",
-    "depth_vis_scale": "trainer.depth_vis_scale",
-    "optimizer": "optim.type",
-    "learning_rate": "optim.params.lr",
-    "weight_decay": "optim.params.weight_decay",
-    "fused_opt": "optim.fused_opt",
-    "schedule_by_iteration": "optim.sched.iteration_mode",
-    "schedule": "optim.sched.type",
-    "warm_up_end": "optim.sched.warm_up_end",
-    "two_steps": "optim.sched.two_steps",
-    "gamma": "optim.sched.gamma",
-    "cudnn_deterministic": "cudnn.deterministic",
-    "cudnn_benchmark": "cudnn.benchmark",
-    "dict_size": _SDF + "encoding.hashgrid.dict_size",
-    "dim": _SDF + "encoding.hashgrid.dim",
-    "min_logres": _SDF + "encoding.hashgrid.min_logres",
-    "max_logres": _SDF + "encoding.hashgrid.max_logres",
-    "grid_range": _SDF + "encoding.hashgrid.range",
-    "encoding": _SDF + "encoding.type",
-    "levels": _SDF + "encoding.levels",
-    "coarse2fine": _SDF + "encoding.coarse2fine.enabled",
-    "init_active_level": _SDF + "encoding.coarse2fine.init_active_level",
-    "coarse2fine_step": _SDF + "encoding.coarse2fine.step",
-    "gradient_mode": _SDF + "gradient.mode",
-    "gradient_taps": _SDF + "gradient.taps",
-    "inside_out": _SDF + "mlp.inside_out",
-    "sdf_num_layers": _SDF + "mlp.num_layers",
-    "sdf_hidden_dim": _SDF + "mlp.hidden_dim",
-    "sdf_skip": _SDF + "mlp.skip",
-    "sdf_activation": _SDF + "mlp.activ",
-    "sdf_beta": _SDF + "mlp.activ_params.beta",
-    "geometric_init": _SDF + "mlp.geometric_init",
-    "sdf_weight_norm": _SDF + "mlp.weight_norm",
-    "out_bias": _SDF + "mlp.out_bias",
-    "rgb_num_layers": _RGB + "mlp.num_layers",
-    "rgb_hidden_dim": _RGB + "mlp.hidden_dim",
-    "rgb_skip": _RGB + "mlp.skip",
-    "rgb_activation": _RGB + "mlp.activ",
-    "rgb_weight_norm": _RGB + "mlp.weight_norm",
-    "rgb_mode": _RGB + "mode",
-    "view_encoding": _RGB + "encoding_view.type",
-    "view_levels": _RGB + "encoding_view.levels",
-    "s_var_init": "model.object.s_var.init_val",
-    "s_var_anneal_end": "model.object.s_var.anneal_end",
-    "background": _BACKGROUND + "enabled",
-    "background_white": _BACKGROUND + "white",
-    "background_num_layers": _BACKGROUND + "mlp.num_layers",
-    "background_hidden_dim": _BACKGROUND + "mlp.hidden_dim",
-    "background_view_dep": _BACKGROUND + "view_dep",
-    "background_levels": _BACKGROUND + "encoding.levels",
-    "background_view_levels": _BACKGROUND + "encoding_view.levels",
-    "rand_rays": "model.render.rand_rays",
-    "samples_coarse": "model.render.num_samples.coarse",
-    "samples_fine": "model.render.num_samples.fine",
-    "samples_background": "model.render.num_samples.background",
-    "sample_hierarchy": "model.render.num_sample_hierarchy",
-    "stratified": "model.render.stratified",
-    "appear_embed": "model.appear_embed.enabled",
-    "appear_embed_dim": "model.appear_embed.dim",
-    "data_type": "data.type",
-    "data_root": "data.root",
-    "use_multi_epoch_loader": "data.use_multi_epoch_loader",
-    "num_workers": "data.num_workers",
-    "preload": "data.preload",
-    "num_images": "data.num_images",
-    "train_image_size": "data.train.image_size",
-    "train_batch_size": "data.train.batch_size",
-    "train_subset": "data.train.subset",
-    "val_image_size": "data.val.image_size",
-    "val_batch_size": "data.val.batch_size",
-    "val_subset": "data.val.subset",
-    "max_viz_samples": "data.val.max_viz_samples",
-    "readjust_center": "data.readjust.center",
-    "readjust_scale": "data.readjust.scale",
-}
-"""Where in upstream's YAML each option goes; what is not here is a flag of a command, or TopForge's own."""
-
-TABLES: Mapping[int, Tuple[int, int]] = {24: (22, 8), 16: (21, 8), 12: (21, 4), 8: (20, 4)}
-"""dict_size and dim that fit a card of so many GB, from upstream's README; the largest first."""
-
 WATCHING = frozenset(
     {"checkout", "logging_iter", "wandb", "wandb_scalar_iter", "wandb_image_iter", "validation_iter", "data_root"}
     | {"save_iter", "save_latest_iter", "save_epoch", "save_period", "num_workers", "use_multi_epoch_loader", "preload"}
@@ -498,32 +401,3 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 Two are ours. fine_mesh extracts at 2048, as people do for scenes, and simplifies to 4 million triangles. early_look
 trains 20,000 iterations of the long schedule and keeps a state that `topforge extend` goes on from.
 """
-SCHEDULE_LENGTH = 500000
-"""The iterations that upstream's absolute schedule is meant for."""
-
-
-def table_of(config: ModelOptions) -> Tuple[int, int]:
-    """dict_size and dim that count."""
-    size, dim = TABLES[config.gpu_memory]
-    return (size if config.dict_size is None else config.dict_size), (dim if config.dim is None else config.dim)
-
-
-def parameters(config: ModelOptions) -> int:
-    """Numbers that the hash grid holds; weights, gradients and Adam's two moments take 16 bytes for each.
-
-    A level has an entry for each of its grid's corners, or as many as the table where that is less.
-    """
-    size, dim = table_of(config)
-    steps = max(1, config.levels - 1)
-    growth = math.pow(2.0, (config.max_logres - config.min_logres) / steps) * (1 - 1e-12)  # rounds as upstream's does
-    sides: List[int] = [
-        math.floor(math.pow(growth, level) * (1 << config.min_logres)) + 1 for level in range(config.levels)
-    ]
-    return dim * sum(min(side * side * side, 1 << size) for side in sides)
-
-
-def scaled(config: TrainingOptions, iterations: int) -> int:
-    """An absolute number of iterations, shortened with the training where that is wanted."""
-    if not config.scale_schedule or config.max_iter >= SCHEDULE_LENGTH:
-        return iterations
-    return max(1, round(iterations * config.max_iter / SCHEDULE_LENGTH))

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from topforge import atomic, schema
-from topforge.errors import FailureClass, TopForgeError
+from topforge.errors import TopForgeError
 from topforge.items import Item
 from topforge.paths import RunPaths
-from topforge.trainers import richdreamer_launch, richdreamer_weights
+from topforge.trainers import richdreamer_launch, richdreamer_log, richdreamer_weights
 from topforge.trainers import richdreamer_stages as stages
 from topforge.trainers.base import Collected, Report, Step
 from topforge.trainers.richdreamer_options import PRESETS, WATCHING, RichDreamerOptions, StageOptions
@@ -24,7 +23,6 @@ from topforge.trainers.upstream import checkout, normalising, pictures, results_
 from topforge.trainers.upstream import variables as shared
 from topforge.trainers.upstream.adapter import CheckoutAdapter
 from topforge.trainers.upstream.examples import Examples
-from topforge.trainers.upstream.failures import Failure
 
 UPSTREAM = checkout.Upstream(
     name="richdreamer",
@@ -36,76 +34,8 @@ UPSTREAM = checkout.Upstream(
 )
 REQUIRED: Mapping[str, str] = {**results_tree.PLAIN, "preview.png": "preview"}
 """What every complete run has: no photographs, and so no cameras; its light is a given one."""
-_BAR = re.compile(r"^Epoch \d+:.*?(?:\|\s*(\d+)/(\d+|\?)|:\s*(\d+)it)\s*\[")
-_TEST = re.compile(r"^(Testing|Predicting|Validation)\b.*?\|\s*(\d+)/(\d+)")
 _SHARE = {"geometry": 0.55, "refinement": 0.15, "texture": 0.28, stages.EXPORT: 0.02}
 _LEAST_VIEW, _LEAST_SIDE = 64, 256
-
-FAILURES: Tuple[Failure, ...] = (
-    Failure(
-        r"write_frames\(\) got an unexpected keyword argument '?audio_path",
-        "imageio and imageio-ffmpeg do not fit together: the video of a stage cannot be written",
-        "Run `pip install --upgrade imageio imageio-ffmpeg` in the environment.",
-    ),
-    Failure(
-        r"We couldn't connect to 'https://huggingface\.co'|LocalEntryNotFoundError|OfflineModeIsEnabled",
-        "A model is not in the Hugging Face cache, and nothing may be downloaded",
-        "Complete the cache in pretrained_models/huggingface/hub of the checkout, or name another in hf_home.",
-    ),
-    Failure(
-        r"(?:Repository Not Found|401 Client Error|404 Client Error).*",
-        "A model is no longer on the Hub under the name that RichDreamer asks for",
-        "Copy the cache of a machine that has it, and leave offline at true.",
-    ),
-    Failure(
-        r"You set '--ntasks=\d+' in your SLURM bash script",
-        "Lightning believes that it is one of several processes that Slurm started",
-        "Remove SLURM_NTASKS and SLURM_JOB_NAME from the item's environment, or ask Slurm for one task.",
-    ),
-    Failure(
-        r"parameters that were not used in producing the loss",
-        "Lightning's distributed training needs another strategy than it was started with",
-        "Lease one GPU for this item (needs.gpus 1): RichDreamer does not scale over several.",
-    ),
-    Failure(
-        r"No such file or directory: '(?P<name>[^']*_tets\.npz)'",
-        "The tetrahedral grid {name} is not in the checkout",
-        "Copy 256_tets.npz from pretrained_models/Damo_XR_Lab/Normal-Depth-Diffusion-Model to load/tets.",
-    ),
-    Failure(
-        r"(?:ConfigKeyError|ConfigAttributeError|Key '(?P<name>[\w.]+)' (?:is )?not in)",
-        "A stage's module knows no option {name}",
-        "Set that option of the stage to null; not every module has every option.",
-    ),
-    Failure(
-        r"No module named '(?P<name>mkl_fft)'",
-        "The environment has no {name}, which its NumPy was built with",
-        "Run `conda install -c intel mkl_fft`, or install NumPy by pip.",
-    ),
-    Failure(
-        r"No module named '(?P<name>extern|ldm|mvdream)[\w.]*'",
-        "The checkout is not whole: its submodule extern/nd_sd is missing ({name})",
-        "Run `git submodule update --init --recursive` in the checkout.",
-    ),
-    Failure(
-        r"PytorchStreamReader failed|invalid header or archive is corrupted",
-        "A file of weights, or the checkpoint of the stage before, is damaged",
-        "Download the weights again; if they are whole, run the item with --force.",
-    ),
-    Failure(
-        r"[Ll]oss.*(?:is|=|:) ?nan|encountered NaN",
-        "The training diverged: its loss is not a number",
-        "Choose another seed, or precision 32 for the stage.",
-        FailureClass.TRAINER,
-    ),
-    Failure(
-        r"^topforge-launch: (?P<name>.*)$",
-        "{name}",
-        "Read the end of the stage in the attempt's log; running the item again begins with this stage.",
-        FailureClass.TRAINER,
-    ),
-)
-"""RichDreamer's own failures, looked at before those that all trainers share."""
 
 
 class UnsuitablePromptError(TopForgeError):
@@ -125,39 +55,6 @@ class UnknownToStageError(TopForgeError):
         )
 
 
-class Reader:
-    """Reads one attempt's lines: which stage it is, how long that is, its losses."""
-
-    def __init__(self) -> None:
-        self._stage, self._total = "", 0
-
-    def __call__(self, line: str) -> Optional[Report]:
-        """What a line says; bars count only while a stage trains."""
-        if line.startswith(richdreamer_launch.MARK):
-            return self._ours(line[len(richdreamer_launch.MARK) :])
-        bar = _BAR.match(line.strip())
-        if bar and self._total:
-            return Report(
-                step=min(int(bar.group(1) or bar.group(3)), self._total), total=self._total, stage=self._stage
-            )
-        other = _TEST.match(line.strip())
-        if other and self._stage:
-            return Report(stage=self._stage, message="%s view %s of %s" % (other.group(1).lower(), *other.group(2, 3)))
-        return None
-
-    def _ours(self, text: str) -> Optional[Report]:
-        try:
-            found: Dict[str, Any] = json.loads(text)
-        except ValueError:
-            return None  # a torn line
-        if "total" in found:
-            self._stage, self._total = found["stage"], found["total"]
-            return Report(stage=self._stage, message="loading")
-        if "metrics" in found:
-            return Report(step=found["step"], total=self._total or None, stage=self._stage, metrics=found["metrics"])
-        return Report(stage=self._stage or None, message=found.get("warning"))
-
-
 class RichDreamerAdapter(CheckoutAdapter):
     """See the module's docstring."""
 
@@ -167,7 +64,7 @@ class RichDreamerAdapter(CheckoutAdapter):
     licence = UPSTREAM.licence
     upstream = UPSTREAM
     watching = WATCHING
-    own_failures = FAILURES
+    own_failures = richdreamer_log.FAILURES
     options = RichDreamerOptions
     is_trainer = True
     gpus = (1, None)
@@ -218,7 +115,7 @@ class RichDreamerAdapter(CheckoutAdapter):
 
     def parser(self, config: Any) -> Callable[[str], Optional[Report]]:
         """Reads upstream's lines, and those of the steps around it."""
-        reader = Reader()
+        reader = richdreamer_log.Reader()
         return lambda line: warm_up.parse(line) or normalising.parse(line) or reader(line)
 
     def watch(self, item: Item, config: RichDreamerOptions, paths: RunPaths) -> None:
