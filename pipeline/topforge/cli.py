@@ -97,7 +97,9 @@ def _guarded(words: Sequence[str]) -> int:
     except TopForgeError as error:
         return _tell(error.reason, error.fix, error.exit_code, debug)
     except KeyboardInterrupt:
-        return _tell("Interrupted.", "Run the same command again to continue.", _INTERRUPTED, debug)
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # the terminal has written ^C, perhaps after a line of ours
+        return _tell("Interrupted.", "Run the same command again.", _INTERRUPTED, debug)
     except BrokenPipeError:
         _drop_output()
         return 0

@@ -40,6 +40,32 @@ class Style:
 PLAIN = Style(False)
 
 
+class OneLine:
+    """A line of a terminal that is written over again and again; nothing where the stream is no terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Writes nothing yet."""
+        self._stream = stream if stream.isatty() else None
+        self._is_shown = False
+
+    def show(self, share: float, message: str) -> None:
+        """How far something is; cut to the terminal, for a line that wraps cannot be written over."""
+        self.erase()
+        self._write(("%3.0f %%  %s" % (100 * share, message))[: width() - 1])
+        self._is_shown = True
+
+    def erase(self) -> None:
+        """Removes the line, for others to come."""
+        if self._is_shown:
+            self._write("\r\033[K")
+        self._is_shown = False
+
+    def _write(self, text: str) -> None:
+        if self._stream is not None:
+            self._stream.write(text)
+            self._stream.flush()
+
+
 def style_for(stream: TextIO, environment: Mapping[str, str]) -> Style:
     """Colours for a terminal, none for files and pipes, nor where NO_COLOR is set (no-color.org) or TERM is "dumb"."""
     wanted = stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"

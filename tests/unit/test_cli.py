@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from topforge import cli, items, results
+from topforge import cli, items, results, terminal_style
 from topforge.paths import RunPaths
 
 PIPELINE = Path(__file__).parent.parent.parent / "pipeline"
@@ -124,6 +125,30 @@ def test_a_defect_is_told_as_one_and_without_a_traceback(monkeypatch, capsys):
     assert "ZeroDivisionError" in error
     assert "--debug" in error
     assert "Traceback" not in error
+
+
+def test_an_interruption_is_told_on_a_line_of_its_own(monkeypatch, capsys):
+    def interrupted(words):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_run", interrupted)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert cli.main(["check", "x"]) == 130
+    assert capsys.readouterr().err == "\ntopforge: Interrupted.\n  Run the same command again.\n"
+
+
+def test_a_line_that_is_written_over_is_shorter_than_the_terminal_and_absent_in_a_file(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    file, terminal = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    for stream in (file, terminal):
+        progress = terminal_style.OneLine(stream)
+        for share in (0.1, 1.0):
+            progress.show(share, "looking at a_long_name.png")
+        progress.erase()
+        progress.erase()
+    assert file.getvalue() == ""
+    assert terminal.getvalue() == " 10 %  looking at a\r\033[K100 %  looking at a\r\033[K"
 
 
 def test_train_is_a_job_of_one_item_with_flags_over_the_file(topforge, tmp_path):

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from topforge.cooking import display
+from topforge.cooking import cook_table, display
 from topforge.cooking.display import Display, Running
 from topforge.cooking.outcomes import Outcome
 from topforge.items import Item
@@ -62,6 +62,23 @@ def test_a_slow_item_gives_a_sign_of_life_and_a_stuck_one_none(one, monkeypatch)
     slow = [running(one, step / 100_000) for step in range(100)]
     assert 7 <= len(lines_of(slow, monkeypatch)) <= 10
     assert len(lines_of([running(one, 0.5)] * 100, monkeypatch)) == 1
+
+
+def test_what_looks_wrong_with_a_result_is_told_and_stands_below_the_table(one):
+    stream = io.StringIO()
+    ended = Outcome(one, "done", 3.4, {"psnr": 11.0}, remarks=("size lowered from 64 to 32", "PSNR is low"))
+    shown = Display(stream)
+    shown.begin(2)
+    shown.ended(ended)
+    assert stream.getvalue() == ("[1/2] one: done, 3.4 s, PSNR 11.00 dB. size lowered from 64 to 32; PSNR is low\n")
+    assert cook_table.text([ended]).splitlines()[2:] == [
+        "",
+        "one: Size lowered from 64 to 32.",
+        "",
+        "one: PSNR is low.",
+        "",
+        "1 done.",
+    ]
 
 
 def test_plain_lines_about_ends_have_no_control_characters(one):
@@ -140,6 +157,23 @@ def test_on_a_terminal_one_block_is_redrawn_and_removed_at_the_end(one, monkeypa
     assert "[1/2] one: done, 3.4 s, PSNR 27.00 dB." in plain
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h")  # the cursor comes back
     assert max(len(line.rstrip("\r")) for line in plain.split("\n")) <= 100
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_an_item_has_one_row_however_narrow_the_terminal(one, monkeypatch, columns):
+    pytest.importorskip("rich")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = Terminal()
+    shown = display.make(stream)
+    shown.begin(2)
+    shown.show([running(one, 0.3, left=77.0)])
+    shown.end()
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue()).split("\n")
+    row = next(index for index, line in enumerate(lines) if "30 %" in line)
+    assert "0 of 2 ended" in lines[row + 1]
+    assert ("\u2501" in lines[row]) == (columns == 120)  # the bar
+    assert "PSNR" in lines[row]
 
 
 def test_without_rich_a_terminal_gets_plain_lines(monkeypatch):

@@ -21,6 +21,8 @@ _PLAIN_SECONDS, _PLAIN_SHARE, _PLAIN_SILENCE_SECONDS = 5.0, 0.05, 60.0
 """Plain lines about one item: at least so far apart in time, and in progress unless its stage changes or it is slow."""
 _ENDED_SECONDS = 0.5
 _RICH_SECONDS = 0.5
+_WIDE = 100
+"""Columns of a terminal from which on the block has a bar; in a narrower one only the numbers."""
 _REASON_LENGTH = 160
 """Of a failure's reason, or of a result's remarks, in the line that tells it; the table at the end has all of it."""
 
@@ -210,7 +212,9 @@ class RichDisplay(Display):
         share = state.progress or 0.0
         left = "" if state.seconds_left is None else time_left(state.seconds_left)
         bar = self._rich.progress_bar.ProgressBar(total=1.0, completed=share, width=20)
-        return [name, state.stage or "", bar, "%3.0f %%" % (100 * share), left, *measures(state.metrics or {})]
+        words = ["%3.0f %%" % (100 * share), left, *measures(state.metrics or {})]
+        place = [state.stage or "", *([bar] if self._console.width >= _WIDE else [])]
+        return [name, *place, *(text(each, no_wrap=True, overflow="ellipsis") for each in words)]
 
 
 def make(stream: TextIO) -> Display:

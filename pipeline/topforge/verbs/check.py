@@ -16,6 +16,7 @@ from topforge.environments import environment, prefix_discovery, prefixes, priva
 from topforge.errors import FailureClass, TopForgeError
 from topforge.items import EnvironmentSpec
 from topforge.schema import add_to_parser, from_arguments
+from topforge.terminal_style import OneLine
 from topforge.trainers.capture_step import summary
 from topforge.trainers.check import ADAPTER, CheckOptions, command
 
@@ -96,18 +97,17 @@ def start(words: Sequence[str], resolved: environment.ResolvedEnvironment) -> su
 def _follow(child: subprocess.Popen[str], show: bool) -> int:
     """Shows progress in one line of a terminal, passes the report on, returns the exit code."""
     assert child.stdout is not None
-    erase = "\r\033[K" if sys.stderr.isatty() else ""
+    progress = OneLine(sys.stderr)
     tail: Deque[str] = deque(maxlen=12)
     judged = False
     for line in child.stdout:
         report = ADAPTER.parse(line)
         if report is not None and report.progress is not None:
-            if erase:
-                sys.stderr.write("%s%3.0f %%  %s" % (erase, 100 * report.progress, report.message))
+            progress.show(report.progress, report.message)
         elif summary(line) is not None:
             judged = True
         else:
-            sys.stderr.write(erase if not tail else "")
+            progress.erase()
             tail.append(line.rstrip())
             if show:
                 print(line, end="")

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from topforge.environments import environment
 from topforge.errors import FailureClass, TopForgeError
+from topforge.terminal_style import OneLine
 from topforge.trainers import capture_step
 from topforge.trainers.convert import ADAPTER, FORMATS
 from topforge.verbs.check import CheckerBrokeError, environment_for, start
@@ -78,19 +79,18 @@ def command(arguments: argparse.Namespace) -> Tuple[str, ...]:
 def _follow(child: subprocess.Popen[str]) -> int:
     """Shows progress in one line of a terminal, and passes the report on."""
     assert child.stdout is not None
-    erase = "\r\033[K" if sys.stderr.isatty() else ""
+    progress = OneLine(sys.stderr)
     lines: List[str] = []
     verdict: Optional[Dict[str, Any]] = None
     for line in child.stdout:
         report = ADAPTER.parse(line)
         if report is not None and report.progress is not None:
-            if erase:
-                sys.stderr.write("%s%3.0f %%  %s" % (erase, 100 * report.progress, report.message))
+            progress.show(report.progress, report.message)
         elif capture_step.summary(line) is not None:
             verdict = capture_step.summary(line)
         else:
             lines.append(line.rstrip())
-    sys.stderr.write(erase)
+    progress.erase()
     exit_code = child.wait()
     if verdict is None:
         raise CheckerBrokeError(exit_code, lines[-12:])
