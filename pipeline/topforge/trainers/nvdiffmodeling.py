@@ -18,6 +18,7 @@ from topforge.trainers.nvdiffmodeling_options import MONITORING, PRESETS, Nvdiff
 from topforge.trainers.upstream import (
     checkout,
     examples,
+    mesh_lines,
     mesh_rules,
     normalising,
     option_checks,
@@ -57,11 +58,7 @@ FAILURES: Tuple[Failure, ...] = (
         FailureClass.TRAINER,
     ),
 )
-_ITERATION = re.compile(
-    r"^iter=\s*(\d+), img_loss=(\S+), lap_loss=(\S+), lr=(\S+), time=(\S+) ms, rem=([\d.]+|nan|inf) ?(h|m|s)\s*$"
-)
 _REMARK = re.compile(r"^((?:Ref|Base) mesh has .*|Subdivided mesh:|Writing mesh: .*|---> WARNING: .*)$")
-_BUILDING = re.compile(r"^Building extension module (\w+)")
 
 
 DOWNLOADS = tuple("data/" + asset for asset in ("skull", "ewer", "gardenia", "hibiscus", "dancer"))
@@ -148,25 +145,17 @@ class NvdiffmodelingAdapter(MeshTrainerAdapter):
 
 def _report(line: str, iterations: int) -> Optional[Report]:
     """What a line of upstream's says. Iterations run from 0 to the last, both included."""
-    match = _ITERATION.match(line)
-    if match is None:
-        building, remark = _BUILDING.match(line), _REMARK.match(line)
-        if building:
-            message = "building %s, which takes minutes the first time" % building.group(1)
-            return Report(stage="extensions", message=message)
-        return Report(message=remark.group(1)) if remark else None
-    try:
-        values = [float(match.group(index)) for index in range(2, 6)]
-    except ValueError:
-        return None
-    iteration = int(match.group(1))
+    found = mesh_lines.iteration(line)
+    if found is None:
+        remark = _REMARK.match(line)
+        return mesh_lines.building(line) or (Report(message=remark.group(1)) if remark else None)
     return Report(
-        progress=min(1.0, iteration / (iterations + 1)),
-        step=iteration,
+        progress=min(1.0, found.number / (iterations + 1)),
+        step=found.number,
         total=iterations + 1,
         stage="train",
-        message="iteration %d of %d" % (iteration, iterations),
-        metrics=dict(zip(("loss", "regulariser", "rate", "milliseconds"), values)),
+        message="iteration %d of %d" % (found.number, iterations),
+        metrics=found.metrics,
     )
 
 

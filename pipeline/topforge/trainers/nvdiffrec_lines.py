@@ -6,15 +6,12 @@ import re
 from typing import Dict, Optional, Sequence
 
 from topforge.trainers.base import Report
+from topforge.trainers.upstream import mesh_lines
 
 PASSES = ("pass 1", "pass 2")
-_ITERATION = re.compile(
-    r"^iter=\s*(\d+), img_loss=(\S+), reg_loss=(\S+), lr=(\S+), time=(\S+) ms, rem=([\d.]+|nan|inf) ?(h|m|s)\s*$"
-)
 _BASE_MESH = re.compile(r"^Base mesh has (\d+) triangles and (\d+) vertices\.")
 _QUALITY = re.compile(r"^([\d.]+|nan|inf), ([\d.]+|nan|inf)\s*$")
 _DATASET = re.compile(r"^Dataset\w+: (.*)$")
-_BUILDING = re.compile(r"^Building extension module (\w+)")
 _WRITING = re.compile(r"^Writing mesh:\s+(.+)$")
 _WARNING = re.compile(r"^(?:---> )?WARNING: (.+)$")
 _CENTRE = re.compile(r"^DatasetLLFF: auto-centering at (.+)$")
@@ -45,7 +42,7 @@ class Lines:
         if _BASE_MESH.match(line):
             self._begin_pass_2()
             return Report(stage=self._stage, message=line)
-        return self._quality(line) or _remark(line)
+        return self._quality(line) or mesh_lines.building(line) or _remark(line)
 
     def _echo(self, line: str) -> None:
         """The block in which the run says what it was given, at the latest over when it iterates."""
@@ -68,27 +65,21 @@ class Lines:
             self._pass, self._last = 1, -1
 
     def _iteration(self, line: str) -> Optional[Report]:
-        match = _ITERATION.match(line)
-        if match is None:
+        found = mesh_lines.iteration(line)
+        if found is None:
             return None
-        try:
-            values = [float(match.group(index)) for index in range(2, 6)]
-        except ValueError:
-            return None
-        iteration = int(match.group(1))
-        if iteration < self._last:
+        if found.number < self._last:
             self._begin_pass_2()
-        self._last, self._measuring = iteration, False
+        self._last, self._measuring = found.number, False
         length = self._iterations + 1
-        step, total = self._pass * length + iteration, self._passes * length
-        metrics = dict(zip(("loss", "regulariser", "rate", "milliseconds"), values))
+        step, total = self._pass * length + found.number, self._passes * length
         return Report(
             progress=min(1.0, step / total),
             step=step,
             total=total,
             stage=self._stage,
-            message="iteration %d of %d" % (iteration, self._iterations),
-            metrics=metrics,
+            message="iteration %d of %d" % (found.number, self._iterations),
+            metrics=found.metrics,
         )
 
     def _quality(self, line: str) -> Optional[Report]:
@@ -108,7 +99,6 @@ class Lines:
 def _remark(line: str) -> Optional[Report]:
     """Lines that only people read."""
     for pattern, stage, form in (
-        (_BUILDING, "extensions", "building %s, which takes minutes the first time"),
         (_DATASET, "prepare", "%s"),
         (_WRITING, "export", "writing %s"),
         (_WARNING, None, "%s"),
