@@ -24,7 +24,9 @@ TIMEOUT = 30.0
 NO_NEEDS = Needs()
 
 
-def make_item(folder: Path, name: str = "run", needs: Needs = NO_NEEDS, depends=(), after=(), **config) -> RunPaths:
+def make_item(
+    folder: Path, name: str = "run", needs: Needs = NO_NEEDS, depends=(), after=(), dataset=None, **config
+) -> RunPaths:
     """A run folder with an item of the fake adapter; its key follows the config, as a job's would."""
     paths = RunPaths(folder / name)
     notes = folder / (name + "-notes")
@@ -32,7 +34,8 @@ def make_item(folder: Path, name: str = "run", needs: Needs = NO_NEEDS, depends=
         each.mkdir(parents=True, exist_ok=True)
     config = {"notes": str(notes), **config}
     key = items.compute_key("fake", "1", config, "", ())
-    items.write(paths.item, Item(name, "fake", config, key, needs=needs, depends=tuple(depends), after=tuple(after)))
+    order = {"depends": tuple(depends), "after": tuple(after)}
+    items.write(paths.item, Item(name, "fake", config, key, needs=needs, dataset=dataset, **order))
     return paths
 
 

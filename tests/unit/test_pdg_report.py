@@ -115,6 +115,12 @@ def test_a_finished_item_tells_its_outputs_again(tmp_path):
     assert ["float", ["psnr", 27.5, 0], {}] in calls
 
 
+def test_what_looks_wrong_is_a_warning_in_the_work_items_log(tmp_path):
+    paths = make_item(tmp_path, size=64, out_of_memory_above=32)
+    assert run(paths, **pdg(tmp_path)).returncode == 0
+    assert ["log", ["size lowered from 64 to 32\n"], {"log_type": 1}] in told(tmp_path)
+
+
 def test_a_failure_is_the_last_thing_in_the_work_items_log(tmp_path):
     paths = make_item(tmp_path, crash_at=2)
     assert run(paths, **pdg(tmp_path)).returncode != 0

@@ -265,6 +265,28 @@ def test_settings_are_lowered_further_where_once_is_not_enough(tmp_path):
     assert manifest(paths)["provenance"]["lowered"] == sentences
 
 
+def test_views_that_came_out_badly_are_remarked_and_the_item_is_done(tmp_path):
+    paths = make_item(tmp_path, dataset=str(tmp_path), steps=200, save_every=1000, metric="11.25")
+    assert run(paths).returncode == 0
+    assert state(paths).status is Status.DONE
+    (remark,) = manifest(paths)["provenance"]["remarks"]
+    assert remark.startswith("PSNR 11.2 dB, under 20")
+    assert "topforge check %s" % tmp_path in remark
+    assert state(paths).message == "done; " + remark
+    assert remark in re.sub(r"<[^>]+>", "", paths.report.read_text())
+
+
+@pytest.mark.parametrize(
+    ("metric", "steps", "dataset"), [("20", 200, "."), ("11", 199, "."), ("11", 200, "bob.obj"), ("11", 200, None)]
+)
+def test_good_views_tries_and_pictures_of_a_mesh_are_not_remarked(tmp_path, metric, steps, dataset):
+    dataset = None if dataset is None else str(tmp_path / dataset)
+    paths = make_item(tmp_path, dataset=dataset, steps=steps, save_every=1000, metric=metric)
+    assert run(paths).returncode == 0
+    assert manifest(paths)["provenance"]["remarks"] == []
+    assert state(paths).message == "done"
+
+
 def test_out_of_memory_with_nothing_left_to_lower_is_final(tmp_path):
     paths = make_item(tmp_path, size=64, out_of_memory_above=8)
     assert run(paths).returncode == 71

@@ -73,7 +73,7 @@ def test_images_without_alpha(scene):
         scene.edit(index, lambda pixels: pixels[..., :3])
     finding = only(scene, "no-alpha", masks="required")
     assert finding.severity is Severity.ERROR
-    assert len(finding.files) == 24
+    assert len(finding.files) == 24 + 3 + 3
     assert only(scene, "no-alpha").severity is Severity.WARNING
     needless = found(scene, masks="unused")
     assert list(needless) == ["no-alpha"]
@@ -334,3 +334,13 @@ def test_the_largest_gap(azimuths, width, middle):
     angles = np.radians(np.array(azimuths, float))
     directions = np.stack([np.sin(angles), 0 * angles, np.cos(angles)], axis=1)
     assert largest_azimuth_gap(directions) == pytest.approx((width, middle))
+
+
+def test_a_lens_that_no_camera_has(scene):
+    """As of cameras twenty times as far away, with a lens to match."""
+    scene.root["camera_angle_x"] = np.radians(5.0)
+    scene.save()
+    finding = found(scene)["unusual-lens"]
+    assert finding.severity is Severity.WARNING
+    assert "5 degrees from side to side" in finding.sentence
+    assert len(finding.files) == 24 + 3 + 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ pytest.importorskip("pycolmap", reason="pycolmap is not installed: no cameras ca
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "fakes"))
 import textured_scene
 
-from .conftest import FOCAL, K1, VIEWS, WIDTH, run_item
+from .conftest import FOCAL, HEIGHT, K1, VIEWS, WIDTH, run_item
 
 SKY = 150
 
@@ -88,6 +89,14 @@ def test_the_lens_is_found_and_its_report_is_honest(found):
     assert found.result.metrics["registered"] == VIEWS
     assert found.result.metrics["reprojection_error"] == report["reprojection_error"]
     assert "COLMAP" in found.result.licences[0]
+
+
+def test_of_right_cameras_nothing_is_remarked(found, masked):
+    """Nor where masks hide what is no object: the sky."""
+    for ran in (found, masked):
+        assert json.loads(ran.file("poses.json").read_text())["warnings"] == []
+        assert ran.result.metrics["triangulation_angle"] > 30
+        assert ran.state.message == "done"
 
 
 def test_the_images_are_as_a_lens_without_distortion_shows_them(found, cameras):
@@ -210,3 +219,35 @@ def test_neighbours_alone_are_enough_for_a_path(photographs, run, tmp_path):
     ran = run("poses", tmp_path, matching="sequential", overlap=3)
     assert ran.process.returncode == 0, ran.process.stderr
     assert json.loads(ran.file("poses.json").read_text())["matching"] == "sequential"
+
+
+def test_a_lens_that_no_camera_has_is_refused(photographs, run, tmp_path):
+    for path in sorted((photographs / "images").iterdir()):
+        Image.open(path).resize((WIDTH, 5 * HEIGHT // 2)).save(tmp_path / path.name)
+    ran = run("poses", tmp_path, camera_model="PINHOLE")
+    assert ran.process.returncode == 65, ran.process.stderr
+    assert "Its pixels would be" in ran.state.message
+    assert "focal_length" in ran.process.stderr
+    assert not ran.paths.manifest.exists()
+
+
+def test_cameras_on_one_side_are_remarked_and_the_item_is_done(run, tmp_path):
+    (tmp_path / "images").mkdir()
+    for index, camera in enumerate(textured_scene.orbit(48)[:10]):
+        pixels = textured_scene.render(camera, WIDTH, HEIGHT, FOCAL)
+        Image.fromarray(pixels).save(tmp_path / "images" / ("%02d.png" % index))
+    ran = run("poses", tmp_path)
+    assert ran.process.returncode == 0, ran.process.stderr
+    (remark,) = ran.result.remarks
+    assert remark.startswith("No camera looks from a sector of ")
+    assert ran.state.message == "done; " + remark
+    assert ran.result.metrics["warnings"] == 1
+    assert "WARNING: " + remark in (ran.paths.run / "attempt-1.log").read_text()
+
+
+def test_a_given_focal_length_is_held(photographs, run):
+    ran = run("poses", photographs, focal_length=32.5)
+    assert ran.process.returncode == 0, ran.process.stderr
+    (lens,) = json.loads(ran.file("poses.json").read_text())["lenses"]
+    assert lens["f"] == pytest.approx(32.5 * math.hypot(WIDTH, HEIGHT) / 43.27)
+    assert lens["k"] == pytest.approx(K1, abs=0.01)
