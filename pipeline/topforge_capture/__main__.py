@@ -3,7 +3,7 @@
 Its other verb, `convert`, is described in `convert_command`.
 
 Lines on stdout: `progress=0.42 message=...` while it works, then the report as text, then one line `summary=` with JSON
-(`errors`, `warnings`, `reason`, `fix`) for whoever started it.
+(`errors`, `warnings`, `reason`, `fix`) for whoever started it; of a failure `reason`, `fix` and its `class`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from topforge import atomic, wavefront
+from topforge.errors import FailureClass, TopForgeError
 from topforge_capture import cameras_picture, contact_sheet, convert_command, mesh_check, mesh_picture, report, text
 from topforge_capture.checks import CHECKS, Material, Options, run
 from topforge_capture.checks.masks import WITHOUT
@@ -25,11 +26,34 @@ SURVEY, CHECKED = 0.75, 0.85
 """Progress at the end of the survey and of the checks."""
 
 
+class FileSystemError(TopForgeError):
+    """Something cannot be written, or not be read any more."""
+
+    failure_class = FailureClass.INFRA
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__("%s." % error, "Look at that place: is there such a folder, may it be written, is it full?")
+
+
 def main(words: Optional[List[str]] = None) -> int:
     """Checks a capture: exit code 0 when it can be trained on, 1 when findings say otherwise. Or converts one."""
     arguments = _parser().parse_args(words)
-    if arguments.verb == "convert":
-        return convert_command.run(arguments, _say)
+    try:
+        return convert_command.run(arguments, _say) if arguments.verb == "convert" else _check(arguments)
+    except TopForgeError as error:
+        return _failed(error)
+    except OSError as error:
+        return _failed(FileSystemError(error))
+
+
+def _failed(error: TopForgeError) -> int:
+    print("%s\n  %s" % (error.reason, error.fix))
+    told = {"reason": error.reason, "fix": error.fix, "class": error.failure_class.value}
+    print("summary=" + json.dumps(told), flush=True)
+    return error.exit_code
+
+
+def _check(arguments: argparse.Namespace) -> int:
     folder = arguments.folder.absolute()
     options = Options(arguments.minimum_views, arguments.mesh_scale, arguments.masks)
     check = _check_mesh if wavefront.is_mesh(str(folder)) else _check_capture

@@ -1,7 +1,7 @@
 """`python -m topforge_capture convert IN OUT --to FORMAT`: what `topforge convert` starts.
 
-Lines on stdout: `progress=0.42 message=...`, then the report as text, then `summary=` with JSON: `reason`, `fix`
-and `class` of a failure; the first two are "" without one.
+Lines on stdout: `progress=0.42 message=...`, then the report as text, then `summary=` with JSON: `reason` and `fix`,
+which are "" here; `__main__` tells failures.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Callable, List, Optional
 import numpy as np
 
 from topforge import atomic
-from topforge.errors import TopForgeError
 from topforge_capture import box, conversion_text, formats, placing
 from topforge_capture.capture import Bound, CaptureError
 from topforge_capture.convert import Request, convert
@@ -38,27 +37,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, say: Callable[[float, str], None]) -> int:
-    """Converts and prints the report."""
-    try:
-        request = Request(
-            source=arguments.source,
-            out=arguments.out,
-            to=arguments.to,
-            images=arguments.images,
-            undistort=arguments.undistort,
-            hold_out=arguments.hold_out,
-            find_box=arguments.box == ["auto"],
-            box=_given_box(arguments.box),
-            centre=arguments.centre,
-            fit=_given_side(arguments.fit),
-            photographs=arguments.photographs,
-        )
-        report = convert(request, say)
-    except TopForgeError as error:
-        print("%s\n  %s" % (error.reason, error.fix))
-        verdict = {"reason": error.reason, "fix": error.fix, "class": error.failure_class.value}
-        print("summary=" + json.dumps(verdict), flush=True)
-        return error.exit_code
+    """Converts and prints the report.
+
+    Raises:
+        TopForgeError: It cannot be done.
+        OSError: Something cannot be written.
+    """
+    request = Request(
+        source=arguments.source,
+        out=arguments.out,
+        to=arguments.to,
+        images=arguments.images,
+        undistort=arguments.undistort,
+        hold_out=arguments.hold_out,
+        find_box=arguments.box == ["auto"],
+        box=_given_box(arguments.box),
+        centre=arguments.centre,
+        fit=_given_side(arguments.fit),
+        photographs=arguments.photographs,
+    )
+    report = convert(request, say)
     if arguments.json:
         atomic.write_json(arguments.json, report)
     print(conversion_text.render(report, str(arguments.out)))

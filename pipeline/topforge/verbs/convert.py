@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import List, Tuple
 
-from topforge.environments import environment
-from topforge.errors import FailureClass, TopForgeError
-from topforge.terminal_style import OneLine
-from topforge.trainers import capture_step
+from topforge import capture_program
 from topforge.trainers.convert import ADAPTER, FORMATS
-from topforge.verbs.check import CheckerBrokeError, environment_for, start
 
 HELP = "turn a capture of one format into one of another, and say what was lost"
 IMAGES = ("copy", "link", "reference")
-
-
-class ConversionFailedError(TopForgeError):
-    """The converter said no, in its own words."""
-
-    def __init__(self, verdict: Dict[str, Any]) -> None:
-        super().__init__(verdict["reason"], verdict["fix"])
-        self.failure_class = FailureClass(verdict.get("class", FailureClass.CONFIG.value))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,15 +41,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the report.
 
     Raises:
-        ConversionFailedError: The capture cannot be read, or not be written in this format.
+        FailedError: The capture cannot be read, or not be written in this format.
     """
-    resolved = environment.resolve(environment_for(arguments.env), os.environ, trainer="convert")
-    return _follow(start((resolved.python, *command(arguments)), resolved))
+    exit_code, text = capture_program.run(ADAPTER, arguments.env, command(arguments))
+    print(text)
+    return exit_code
 
 
 def command(arguments: argparse.Namespace) -> Tuple[str, ...]:
-    """The converter's command line, without its interpreter."""
-    words: List[str] = ["-u", "-m", "topforge_capture", "convert"]
+    """The converter's command line; `{python}` stands for the environment's interpreter."""
+    words: List[str] = ["{python}", "-u", "-m", "topforge_capture", "convert"]
     words += [str(arguments.source.absolute()), str(arguments.out.absolute())]
     words += ["--to", arguments.to, "--images", arguments.images, "--hold_out", str(arguments.hold_out)]
     words += ["--undistort"] if arguments.undistort else []
@@ -74,27 +60,3 @@ def command(arguments: argparse.Namespace) -> Tuple[str, ...]:
     for flag, path in (("--photographs", arguments.photographs), ("--json", arguments.json)):
         words += [flag, str(path.absolute())] if path else []
     return tuple(words)
-
-
-def _follow(child: subprocess.Popen[str]) -> int:
-    """Shows progress in one line of a terminal, and passes the report on."""
-    assert child.stdout is not None
-    progress = OneLine(sys.stderr)
-    lines: List[str] = []
-    verdict: Optional[Dict[str, Any]] = None
-    for line in child.stdout:
-        report = ADAPTER.parse(line)
-        if report is not None and report.progress is not None:
-            progress.show(report.progress, report.message)
-        elif capture_step.summary(line) is not None:
-            verdict = capture_step.summary(line)
-        else:
-            lines.append(line.rstrip())
-    progress.erase()
-    exit_code = child.wait()
-    if verdict is None:
-        raise CheckerBrokeError(exit_code, lines[-12:])
-    if verdict["reason"]:
-        raise ConversionFailedError(verdict)
-    print("\n".join(lines))
-    return exit_code

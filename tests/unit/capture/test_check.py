@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from topforge import items
+from topforge import capture_program, items
 from topforge.environments.environment import PIPELINE
 from topforge.errors import FailureClass
 from topforge.paths import RunPaths
@@ -174,6 +174,14 @@ def test_checks_that_some_images_would_have_told_of_are_listed_as_not_judged(sce
         (scene.folder / (frame["file_path"] + ".png")).unlink()
     assert verb_run(scene.folder) == 1
     assert "Sharpness                    not judged" in capfd.readouterr().out
+
+
+def test_pictures_that_cannot_be_written_are_a_failure_of_the_machine_and_no_finding(scene, tmp_path, capfd):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(capture_program.FailedError, match=str(tmp_path / "file")) as caught:
+        verb_run(scene.folder, "--pictures", tmp_path / "file" / "look")
+    assert caught.value.exit_code == 74
+    assert capfd.readouterr().out == ""
 
 
 def test_the_report_is_as_wide_as_the_terminal(scene, capfd, monkeypatch):

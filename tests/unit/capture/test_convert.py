@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import topforge_capture
+from topforge import capture_program
 from topforge.errors import FailureClass
 from topforge.verbs import convert as verb
 from topforge_capture import box, convert, formats, reader, resample, verification
@@ -419,19 +420,29 @@ def test_photographs_that_are_elsewhere_are_asked_for(tmp_path, capfd):
     made = tmp_path / "metashape"
     assert run(source, made, "--to", "metashape") == 0
     (made / "images").rename(tmp_path / "photographs")
-    with pytest.raises(verb.ConversionFailedError, match=r"^None of 3 views can be read\. The first: ") as caught:
+    with pytest.raises(capture_program.FailedError, match=r"^None of 3 views can be read\. The first: ") as caught:
         run(made, tmp_path / "out", "--to", "llff")
     assert "--photographs DIR" in caught.value.fix
     assert run(made, tmp_path / "out", "--to", "llff", "--photographs", tmp_path / "photographs") == 0
 
 
+def test_what_cannot_be_written_is_told_in_a_sentence(tmp_path):
+    source = nerfstudio(tmp_path / "in")
+    (tmp_path / "file").write_text("x")
+    for words in ((tmp_path / "file" / "out",), (tmp_path / "out", "--json", tmp_path / "file" / "a.json")):
+        with pytest.raises(capture_program.FailedError, match=str(tmp_path / "file")) as caught:
+            run(source, *words, "--to", "nerf-synthetic")
+        assert caught.value.failure_class is FailureClass.INFRA
+        assert "Traceback" not in caught.value.reason
+
+
 def test_the_command_fails_in_the_converters_words(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(verb.ConversionFailedError, match=r"holds none of: transforms_train\.json") as caught:
+    with pytest.raises(capture_program.FailedError, match=r"holds none of: transforms_train\.json") as caught:
         run(tmp_path / "empty", tmp_path / "out", "--to", "llff")
     assert caught.value.failure_class is FailureClass.CONFIG
     assert caught.value.fix == "Give the folder that holds the capture's pose file."
-    with pytest.raises(verb.ConversionFailedError, match=r"nowhere does not exist\."):
+    with pytest.raises(capture_program.FailedError, match=r"nowhere does not exist\."):
         run(tmp_path / "nowhere", tmp_path / "out", "--to", "llff")
-    with pytest.raises(verb.ConversionFailedError, match="neither auto nor four numbers"):
+    with pytest.raises(capture_program.FailedError, match="neither auto nor four numbers"):
         run(tmp_path / "empty", tmp_path / "out", "--to", "llff", "--box", "1", "2")
