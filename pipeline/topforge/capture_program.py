@@ -1,4 +1,4 @@
-"""Runs `python -m topforge_capture` for a person: in an environment with numpy, its progress in one line of a terminal."""
+"""Runs `python -m topforge_capture` for a person, with its progress in one line of the terminal."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _follow(adapter: CaptureStep, child: subprocess.Popen[str]) -> Tuple[int, st
     for line in child.stdout:
         report = adapter.parse(line)
         if report is not None and report.progress is not None:
-            progress.show(report.progress, report.message)
+            progress.show(report.progress, report.message or "")
         elif summary(line) is not None:
             verdict = summary(line)
         else:
