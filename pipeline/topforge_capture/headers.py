@@ -8,9 +8,9 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
+from topforge import picture_header
 from topforge_capture.capture import CaptureError
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 EXR_SIGNATURE = b"\x76\x2f\x31\x01"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".exr", ".hdr")
 """File endings that can be read, in order of preference where a dataset names a file without its ending."""
@@ -55,12 +55,11 @@ def unreadable(path: Path, why: str) -> CaptureError:
 
 
 def _parse(stream: BinaryIO) -> Header:
+    common = picture_header.read(stream)
+    if common is not None:
+        return Header(common.width, common.height, common.has_alpha or common.has_clear_color)
+    stream.seek(0)
     start = stream.read(32)
-    if start.startswith(PNG_SIGNATURE):
-        width, height, _, colour_type = struct.unpack(">IIBB", start[16:26])
-        return Header(width, height, colour_type in (4, 6) or (colour_type == 3 and b"tRNS" in stream.read(4096)))
-    if start.startswith(b"\xff\xd8"):
-        return _parse_jpeg(stream)
     if start.startswith(EXR_SIGNATURE):
         return _parse_exr(start + stream.read(65536))
     if start.startswith(b"#?"):
@@ -69,17 +68,6 @@ def _parse(stream: BinaryIO) -> Header:
             raise ValueError("no '-Y height +X width' line, the only orientation that is supported")
         return Header(int(size.group(2)), int(size.group(1)), False)
     raise ValueError("it is empty" if not start else "it begins like none of PNG, JPEG, EXR, HDR")
-
-
-def _parse_jpeg(stream: BinaryIO) -> Header:
-    """Walks the segments to the frame header (ITU-T T.81, B.1.1 and B.2.2)."""
-    stream.seek(2)
-    while True:
-        marker, length = struct.unpack(">HH", stream.read(4))
-        if 0xFFC0 <= marker <= 0xFFCF and marker not in (0xFFC4, 0xFFC8, 0xFFCC):
-            _, height, width = struct.unpack(">BHH", stream.read(5))
-            return Header(width, height, False)
-        stream.seek(length - 2, 1)
 
 
 def _parse_exr(start: bytes) -> Header:

@@ -9,10 +9,10 @@ import struct
 from pathlib import Path
 from typing import Any, List, Optional, Sequence, Tuple
 
-from topforge import strict_json
+from topforge import picture_header, strict_json
 from topforge.errors import TopForgeError
+from topforge.picture_header import PictureHeader
 from topforge.trainers.nvdiffrec_options import DEFAULT_SIZE
-from topforge.trainers.upstream import image_sizes
 
 MESH, NERF, LLFF = "mesh", "nerf", "llff"
 POSES = "poses_bounds.npy"
@@ -154,7 +154,7 @@ def _equal(kind: str, pictures: Sequence[Path], needs_alpha: bool) -> Dataset:
     """The common size of the pictures."""
     first: Optional[Tuple[Path, Size]] = None
     for path in pictures:
-        picture = image_sizes.read(path)
+        picture = _header(path)
         if picture is None:
             continue
         if needs_alpha and not picture.has_alpha:
@@ -168,6 +168,15 @@ def _equal(kind: str, pictures: Sequence[Path], needs_alpha: bool) -> Dataset:
     if first is None:  # EXR or HDR, which only the trainer can read
         return Dataset(kind, DEFAULT_SIZE)
     return Dataset(kind, first[1], first[0])
+
+
+def _header(path: Path) -> Optional[PictureHeader]:
+    """Size and alpha of a picture; None for EXR and HDR, which are not looked into."""
+    try:
+        with path.open("rb") as stream:
+            return picture_header.read(stream)
+    except (OSError, ValueError) as error:
+        raise CaptureRuleError(path, "it cannot be read (%s)" % error, "Export it again as PNG.") from error
 
 
 def _check_llff(folder: Path) -> Dataset:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import topforge_capture
+from topforge import picture_header
 from topforge_capture import CaptureError, headers, images, radiance
 
 
@@ -218,9 +219,23 @@ def test_llff_counts_must_match(tmp_path):
 def test_a_png_without_pixels_is_unreadable(tmp_path):
     data = struct.pack(">IIBBBBB", 0, 5, 8, 6, 0, 0, 0)
     chunk = struct.pack(">I", len(data)) + b"IHDR" + data + struct.pack(">I", zlib.crc32(b"IHDR" + data))
-    (tmp_path / "empty.png").write_bytes(headers.PNG_SIGNATURE + chunk)
+    (tmp_path / "empty.png").write_bytes(picture_header.PNG_SIGNATURE + chunk)
     with pytest.raises(CaptureError, match="0 x 5"):
         headers.read_header(tmp_path / "empty.png")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (picture_header.PNG_SIGNATURE + bytes(8), "it is cut short"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "it is cut short"),
+        (b"\xff\xd8" + bytes(30), "there is no segment where one should be"),
+    ],
+)
+def test_a_damaged_header_says_how(tmp_path, content, why):
+    (tmp_path / "damaged").write_bytes(content)
+    with pytest.raises(CaptureError, match=why):
+        headers.read_header(tmp_path / "damaged")
 
 
 def test_a_split_by_another_name_is_read_when_asked_for_and_only_then(scene):

@@ -14,5 +14,5 @@ normalising    the step that makes a result folder from a trainer's own files, i
 results_tree   that folder: what is in it, and whether it is complete
 warm_up        compiled extensions: built once for a machine, under a lock of ours, stale locks swept before
 kept_pass      what nvdiffrec's first pass found, kept for a later attempt
-image_sizes, mesh_rules, option_checks: what their data and options have to be like
+mesh_rules     the OBJ and MTL files that two of them can read; `option_checks`: values that they would fail on later
 """
