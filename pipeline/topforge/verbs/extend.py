@@ -78,9 +78,9 @@ def longer(earlier: Item, folder: Path, ends: Any) -> Item:
     values = {adapter.option_for_attribute(key, before) or key: value for key, value in asked_for.items()}
     config = schema.updated(before, values, "command line") if values else before
     if not adapter.extends(config, before):
-        asked = ", ".join("%s %s" % pair for pair in values.items()) or "nothing"
+        asked = ", ".join("%s %s" % pair for pair in values.items())
         had = ", ".join("%s %s" % (key, earlier.config[key]) for key in _ENDS if key in earlier.config)
-        problem = "%s is no later end than its own (%s)" % (asked, had)
+        problem = "%s than its own (%s)" % (asked + " is no later end" if asked else "no later end is named", had)
         raise NotExtendableError(folder, problem, "Give a larger --iter, a larger --time_budget, or both.")
     content = earlier.content
     if earlier.dataset and not preparations.is_made(content):

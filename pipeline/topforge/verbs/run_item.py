@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     paths = RunPaths(named.parent if RunPaths(named.parent).item == named else named)
     done = None if arguments.force else finished.result(paths, items.read(paths.item), arguments.verify)
     if done is not None:  # without importing what it takes to do the work
+        print("openjd_status: done before")
         if os.environ.get("PDG_RESULT_SERVER"):
             from topforge.running.pdg_report import PdgReport
 
