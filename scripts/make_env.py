@@ -26,8 +26,11 @@ def main() -> int:
     try:
         private_environment.ensure(REPOSITORY, groups)
     except TopForgeError as error:
-        print("%s\n%s" % (error.reason, error.fix), file=sys.stderr)
+        print("%s\n  %s" % (error.reason, error.fix), file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command continues.", file=sys.stderr)
+        return 130
     print(private_environment.folder(REPOSITORY))
     return 0
 

@@ -15,20 +15,26 @@ sys.path.insert(0, str(REPOSITORY / "pipeline"))
 
 from topforge.environments import private_environment  # noqa: E402
 from topforge.errors import TopForgeError  # noqa: E402
+from topforge.verbs import cook  # noqa: E402
 
 
 def main() -> None:
     """Makes the environment, then becomes `topforge cook` in it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.usage = "quickstart.py [flags of topforge cook]"
-    flags = parser.parse_known_args()[1]
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form, allow_abbrev=False)
+    cook.add_flags(parser)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    parser.parse_args()  # what `cook` would not understand is refused now, not after the installation
     try:
         python = private_environment.ensure(REPOSITORY, ["train"])
     except TopForgeError as error:
-        print("%s\n%s" % (error.reason, error.fix), file=sys.stderr)
+        print("%s\n  %s" % (error.reason, error.fix), file=sys.stderr)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command continues.", file=sys.stderr)
+        sys.exit(130)
     os.environ["PYTHONPATH"] = str(REPOSITORY / "pipeline")
-    command = [str(python), "-m", "topforge", "cook", str(REPOSITORY / "hip" / "quickstart.json"), *flags]
+    command = [str(python), "-m", "topforge", "cook", str(REPOSITORY / "hip" / "quickstart.json"), *sys.argv[1:]]
     os.execv(str(python), command)
 
 

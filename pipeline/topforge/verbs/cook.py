@@ -37,6 +37,11 @@ class OutputError(TopForgeError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's arguments."""
     parser.add_argument("job", type=Path, metavar="JOB.json", help="what to run; docs/jobs.md explains the format")
+    add_flags(parser)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags of this verb; the job is what a script knows."""
     parser.add_argument("--parallel", type=int, metavar="N", help="items at a time, instead of what the job says")
     add_shared_arguments(parser)
 
