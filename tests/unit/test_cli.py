@@ -43,6 +43,11 @@ def test_the_overview_fits_a_narrow_terminal(topforge, monkeypatch):
     assert max(map(len, topforge("--help").stdout.splitlines()[1:])) <= 60
 
 
+def test_how_to_train_is_one_line_and_not_every_option(topforge):
+    usage = topforge("train", "--help").stdout.splitlines()
+    assert usage[:2] == ["usage: topforge train [CONFIG.json] [--dataset PATH] --out RUN [flags]", ""]
+
+
 def test_making_an_environment_has_a_help_of_its_own(topforge):
     shown = topforge("env", "create", "--help").stdout
     assert shown.startswith("usage: topforge env create TRAINER [flags]\n\nMake the pinned environment")

@@ -27,13 +27,14 @@ Ctrl-C saves; the same command continues."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's own arguments; the trainer's options follow in `add_options`."""
+    parser.usage = "%(prog)s [CONFIG.json] [--dataset PATH] --out RUN [flags]"  # not each of sixty options
     parser.add_argument("config", type=Path, nargs="?", metavar="CONFIG.json", help="options of the trainer")
     parser.add_argument(
         "--dataset", type=Path, metavar="PATH", help="the capture's folder, or a mesh; default: the config's ref_mesh"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="run folder; the same one continues")
     parser.add_argument("--adapter", default=_DEFAULT_ADAPTER, choices=registry.names(), help="which trainer")
-    parser.add_argument("--preset", metavar="NAME", help="start from draft, standard or high; the config and flags win")
+    parser.add_argument("--preset", metavar="NAME", help="`topforge presets` lists them; the config and flags win")
     parser.add_argument("--environment", "--env", metavar="PREFIX", help="what to run in: its root, or its name")
     parser.add_argument("--gpus", type=int, default=0, metavar="N", help="devices to lease")
     cook.add_shared_arguments(parser)
