@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="run folder; the same one continues")
     parser.add_argument("--adapter", default=_DEFAULT_ADAPTER, choices=registry.names(), help="which trainer")
     parser.add_argument("--preset", metavar="NAME", help="`topforge presets` lists them; the config and flags win")
-    parser.add_argument("--environment", "--env", metavar="PREFIX", help="what to run in: its root, or its name")
+    parser.add_argument(
+        "--environment", "--env", metavar="PREFIX", help="venv or conda environment to run in: its root, or its name"
+    )
     parser.add_argument("--gpus", type=int, default=0, metavar="N", help="devices to lease")
     cook.add_shared_arguments(parser)
 
