@@ -66,14 +66,31 @@ def write(path: Path, state: State, durable: bool = False) -> State:
 
 
 def read(path: Path) -> Optional[State]:
-    """The state on disk, or None when there is none yet. Fields of a newer version are ignored."""
+    """The state on disk, or None when there is none yet. Fields of a newer version are ignored.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
     try:
-        raw: Dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        raw: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    if not isinstance(raw, dict) or "status" not in raw:
+        raise ValueError("it holds no status")
     known = {f.name for f in dataclasses.fields(State)}
     values = {k: v for k, v in raw.items() if k in known}
     values["status"] = Status(values["status"])
     if values.get("failure_class") is not None:
         values["failure_class"] = FailureClass(values["failure_class"])
     return State(**values)
+
+
+def last(path: Path) -> Optional[State]:
+    """`read` for those who go on in any case: None also for a file that a power cut or a full disk damaged.
+
+    It is not forced to disk while an item runs, and says nothing that running the item again would not.
+    """
+    try:
+        return read(path)
+    except ValueError:
+        return None

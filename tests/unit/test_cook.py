@@ -181,6 +181,19 @@ def test_two_cooks_that_take_over_the_same_work_both_end_well(job):
     assert not list((path.parent / "out").glob(".tmp-*"))
 
 
+@pytest.mark.parametrize("damage", ["", "\0\0\0", "[", "[]", '{"status": "dreaming"}', "{}"])
+def test_a_damaged_state_is_written_anew_and_the_result_counts(job, damage):
+    path = job(good="true")
+    cooked(path)
+    paths = RunPaths(folder_of(path, "good"))
+    before = paths.manifest.stat().st_mtime_ns
+    paths.state.write_text(damage)
+    exit_code, text = cooked(path)
+    assert (exit_code, "1 done." in text) == (0, True), text
+    assert paths.manifest.stat().st_mtime_ns == before
+    assert states.read(paths.state).status is Status.DONE
+
+
 def test_force_does_everything_anew_and_keeps_the_old(job):
     path = job(good="true")
     cooked(path)

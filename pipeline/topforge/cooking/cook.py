@@ -151,7 +151,7 @@ class Cook:
 
     def _running(self) -> List[Running]:
         return [
-            Running(self._plan[index], states.read(RunPaths(self._plan[index].folder).state)) for index in self._workers
+            Running(self._plan[index], states.last(RunPaths(self._plan[index].folder).state)) for index in self._workers
         ]
 
 

@@ -71,7 +71,7 @@ def of_ended(planned: Planned, exit_code: int, said: str, seconds: float) -> Out
         return Outcome(planned, Status.DONE.value, seconds, result.metrics, remarks=result.remarks)
     if exit_code == EXIT_CODES[FailureClass.PREEMPTED]:
         return Outcome(planned, Status.CANCELLED.value, seconds)
-    state = states.read(RunPaths(planned.folder).state)
+    state = states.last(RunPaths(planned.folder).state)
     if state is not None and state.status is Status.FAILED and state.failure_class is not None:
         return _failed(planned, seconds, state.reason or "", state.fix or "", state.failure_class)
     if exit_code < 0:

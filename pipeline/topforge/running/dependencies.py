@@ -57,7 +57,7 @@ def _has_ended(folder: Path) -> bool:
     """Whether it has a result, or a failure that a page can tell of."""
     if results.is_complete(folder):
         return True
-    state = states.read(RunPaths(folder).state)
+    state = states.last(RunPaths(folder).state)
     return state is not None and state.status is states.Status.FAILED
 
 

@@ -53,5 +53,5 @@ def result(paths: RunPaths, item: Item, verify: bool = False) -> Optional[Result
     found = published(paths, item, verify)
     if found is None:
         return None
-    state = states.read(paths.state)
+    state = states.last(paths.state)
     return found if state is not None and state.status is Status.DONE else None
