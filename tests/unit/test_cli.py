@@ -69,6 +69,7 @@ def test_without_a_verb_the_overview_is_a_mistake_with_code_2(topforge):
         (["env", "create", "nvdifrec"], "invalid choice: 'nvdifrec'", "Did you mean nvdiffrec?"),
         (["train", "--out", "r", "--kd_min", "0", "0.5", "1"], "More than one value", "one word: --kd_min 0,0.5,1."),
         (["train", "--out", "r", "--dataset", ".", "--env", "nope"], "environment 'nope'", "path of its root"),
+        (["env", "create", "nvdiffrec", "--print", "--architectures", "x"], "'x' is none", "for instance 86"),
         (["cook", "."], ": it is a folder.", "Name the file"),
         (["run-item", "nope"], "nope is no run folder: there is no item.json.", "Give the folder that"),
         (["extend", "nope"], "nope is no run folder: there is no item.json.", "Give the folder that"),
@@ -105,6 +106,14 @@ def test_a_file_of_another_kind_is_told_with_the_verb_that_takes_it(topforge, tm
     assert what in ended.stderr
     assert fix in ended.stderr
     assert ended.stdout == ""
+
+
+def test_a_file_where_the_run_folder_should_be_is_named_as_such(topforge, tmp_path):
+    (tmp_path / "file").write_text("x")
+    for out in ("file", "file/run"):
+        ended = topforge("train", "--adapter", "command", "--arguments", "ls", "--out", out)
+        assert ended.returncode == 74
+        assert "There is a file in that place: choose another one." in ended.stderr
 
 
 def test_a_failure_is_two_lines_and_a_traceback_only_with_debug(topforge):

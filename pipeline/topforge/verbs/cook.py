@@ -31,7 +31,10 @@ class OutputError(TopForgeError):
     failure_class = FailureClass.INFRA
 
     def __init__(self, error: OSError) -> None:
-        super().__init__("The output folder cannot be written: %s." % error, "Make it writable, or choose another one.")
+        fix = "Make it writable, or choose another one."
+        if isinstance(error, (FileExistsError, NotADirectoryError)):
+            fix = "There is a file in that place: choose another one."
+        super().__init__("The output folder cannot be written: %s." % error, fix)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -111,6 +111,8 @@ def _shown(arguments: argparse.Namespace, recipe: Recipe, architectures: Archite
     try:
         wanted = _wanted(arguments, recipe, architectures)
     except ArchitectureError:
+        if arguments.architectures is not None:  # a mistake, and not a machine without a GPU
+            raise
         wanted = ("86",)
         notes.append("# No GPU is visible here: 86 stands for yours (%s)." % _KNOWN)
     if arguments.prefix is None and not Path(manager.executable).is_absolute():
