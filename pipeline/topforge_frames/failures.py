@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Sequence
+from typing import Mapping, Sequence
 
 from topforge.errors import FailureClass, TopForgeError
 
@@ -131,10 +131,13 @@ class UnlikelyLensError(TopForgeError):
 
     failure_class = FailureClass.TRAINER
 
-    def __init__(self, image: str, doubts: Sequence[str]) -> None:
+    def __init__(self, doubted: Mapping[str, str]) -> None:
+        """By the image's name, what speaks against its lens."""
+        images, doubts = tuple(doubted), next(iter(doubted.values()))
+        others = " and %d others" % (len(images) - 1) if len(images) > 1 else ""
         super().__init__(
-            "The lens that was found for %s is none that photographs are taken with, so the cameras are wrong. %s"
-            % (image, " ".join(doubts)),
+            "The lens that was found for %s%s is none that photographs are taken with, so these cameras are wrong. %s"
+            % (images[0], others, doubts),
             "Give focal_length where you know it, and choose the camera_model of the lens. If that does not help: "
             "photograph in more detail, in steps of 15 degrees at most, something that does not look the same from two "
             "sides; printed paper around it helps, and masks where it was turned.",

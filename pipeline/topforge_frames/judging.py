@@ -49,21 +49,37 @@ def refuse(made: Dict[str, Any], views: Sequence[View], settings: Settings) -> N
         )
     if made["reprojection_error"] > settings.maximum_error:
         raise failures.InaccurateError(made["reprojection_error"], settings.maximum_error)
-    for view in views:
-        doubts = tuple(lenses.doubts(view, given=settings.focal_length > 0))
-        if doubts:
-            raise failures.UnlikelyLensError(view.image.name, doubts)
+    doubted = _doubted(views, settings)
+    if len(doubted) > MISSING_SHARE * len(views):
+        raise failures.UnlikelyLensError(doubted)
 
 
-def warnings(made: Dict[str, Any], capture: Path) -> List[Finding]:
+def warnings(made: Dict[str, Any], views: Sequence[View], settings: Settings, capture: Path) -> List[Finding]:
     """What may be wrong, in the words of the capture's check.
 
     Args:
         made: What poses.json is to say.
+        views: As they were found, their lenses with distortion.
+        settings: What was asked for.
         capture: The result, without distortion.
     """
-    found = [_apart(made), _without_depth(made), _sector(reader.read(capture).views)]
+    found = [_apart(made), _odd_lenses(_doubted(views, settings))]
+    found += [_without_depth(made), _sector(reader.read(capture).views)]
     return [finding for finding in found if finding is not None] + list(_by_masks(capture, made["masked"]))
+
+
+def _doubted(views: Sequence[View], settings: Settings) -> Dict[str, str]:
+    """Images whose lens no camera has, and why."""
+    found = {view.image.name: " ".join(lenses.doubts(view, settings.focal_length > 0)) for view in views}
+    return {image: doubts for image, doubts in found.items() if doubts}
+
+
+def _odd_lenses(doubted: Dict[str, str]) -> Optional[Finding]:
+    """A few images whose lens no camera has."""
+    if not doubted:
+        return None
+    failure = failures.UnlikelyLensError(doubted)
+    return Finding(Severity.WARNING, "unusual-lens", failure.reason, "Leave these images out.", tuple(doubted))
 
 
 def _apart(made: Dict[str, Any]) -> Optional[Finding]:

@@ -14,6 +14,8 @@ from topforge_frames import photos
 from topforge_frames.failures import MaskSizeError, TooFewImagesError
 
 FEWEST = 3
+_READ = (".png", ".jpg", ".jpeg")
+"""What COLMAP and every reader of captures reads; other forms are laid out as PNG."""
 _HALF = 127
 """Masks and alpha above this are the object."""
 _FOCAL_LENGTH, _DETAILS = 0x920A, 0x8769
@@ -53,30 +55,32 @@ def prepare(source: Path, work: Path, hide: bool) -> Material:
     for folder in (images, masks):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+    names: List[str] = []
     masked: List[str] = []
     lenses: Set[Tuple[Tuple[int, int], Optional[float]]] = set()
     for path in found:
-        coverage = _lay_out(path, source / "masks", images, hide)
+        names.append(path.name if path.suffix.lower() in _READ else path.stem + ".png")
+        coverage = _lay_out(path, source / "masks", images / names[-1], hide)
         if coverage is not None:
-            Image.fromarray(np.where(coverage > _HALF, 255, 0).astype(np.uint8)).save(masks / (path.name + ".png"))
-            masked.append(path.name)
+            Image.fromarray(np.where(coverage > _HALF, 255, 0).astype(np.uint8)).save(masks / (names[-1] + ".png"))
+            masked.append(names[-1])
         lenses.add(_lens(path))
-    return Material(images, masks, tuple(path.name for path in found), tuple(masked), len(lenses) == 1)
+    return Material(images, masks, tuple(names), tuple(masked), len(lenses) == 1)
 
 
-def _lay_out(path: Path, masks: Path, images: Path, hide: bool) -> Optional[np.ndarray]:
-    """Puts one image into `images`; its coverage [h, w] if it has any."""
+def _lay_out(path: Path, masks: Path, target: Path, hide: bool) -> Optional[np.ndarray]:
+    """Writes one image as COLMAP is to see it, to `target`; its coverage [h, w] if it has any."""
     with Image.open(path) as probe:
         has_alpha = "A" in probe.getbands() or "transparency" in probe.info
-    if not has_alpha and not photos.is_turned(path):
-        shutil.copy2(str(path), str(images / path.name))
+    if not has_alpha and not photos.is_turned(path) and target.name == path.name:
+        shutil.copy2(str(path), str(target))
         return _separate(path, masks)
     picture = photos.load(path).convert("RGBA")
     flat = picture.convert("RGB")
     if hide:
         flat = Image.new("RGB", picture.size, _GREY)
         flat.paste(picture, mask=picture.getchannel("A"))
-    photos.save(flat, images / path.name)
+    photos.save(flat, target)
     return np.asarray(picture.getchannel("A")) if has_alpha else _separate(path, masks)
 
 

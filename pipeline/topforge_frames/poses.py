@@ -36,11 +36,12 @@ def run(source: Path, out: Path, work: Path, settings: Settings, say: Say) -> Di
     made = _report(models, given, kind, reconstruction.features_and_pairs(database))
     atomic.write_json(work / "poses.json", made)
     chosen = reconstruction.save(models[0], work)
-    judging.refuse(made, reader.read_all(chosen, given.images).views, settings)
+    views = reader.read_all(chosen, given.images).views
+    judging.refuse(made, views, settings)
     say(FOUND, "undistorting %d images" % made["registered"])
     reconstruction.undistort(models[0], chosen, given, out)
     say(UNDISTORTED, "looking at the cameras")
-    made["warnings"] = [_told(finding) for finding in judging.warnings(made, out)]
+    made["warnings"] = [_told(finding) for finding in judging.warnings(made, views, settings, out)]
     atomic.write_json(out / "poses.json", made)
     say(1.0, "%d of %d cameras, %.2f pixels off" % (made["registered"], made["images"], made["reprojection_error"]))
     return made

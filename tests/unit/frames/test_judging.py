@@ -44,8 +44,8 @@ def capture(tmp_path_factory):
     return folder
 
 
-def codes(made, folder):
-    return [finding.code for finding in judging.warnings({**MADE, **made}, folder)]
+def codes(made, folder, views=()):
+    return [finding.code for finding in judging.warnings({**MADE, **made}, views, Settings(), folder)]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,13 @@ def test_a_given_focal_length_is_not_doubted_what_was_found_beside_it_is():
     folded = view(4000.0, distortion=Distortion.of(POLYNOMIAL, (-900.0,)))
     with pytest.raises(UnlikelyLensError, match="turns back"):
         judging.refuse(MADE, [folded], Settings(focal_length=478.0))
+
+
+def test_few_lenses_among_many_that_no_camera_has_are_told(capture):
+    """Where each image has a lens of its own, one that went wrong spoils no capture."""
+    views = [view(371.74)] * 20 + [view(4000.0)]
+    judging.refuse(MADE, views, Settings())
+    assert codes({}, capture, views) == ["unusual-lens"]
 
 
 def test_the_angle_across_is_that_which_the_lens_shows():
@@ -131,7 +138,7 @@ def test_cameras_on_one_side_are_told(capture, tmp_path):
     files = {path.stem: path for path in (capture / "images").iterdir()}
     request = convert.Request(_one_side(tmp_path, files), tmp_path / "colmap", "colmap")
     convert.convert(request, lambda done, message: None)
-    (finding,) = judging.warnings(MADE, tmp_path / "colmap")
+    (finding,) = judging.warnings(MADE, (), Settings(), tmp_path / "colmap")
     assert finding.code == "coverage-gap"
     assert "these cameras are wrong" in finding.fix
     assert dataclasses.asdict(finding)["severity"] == "warning"

@@ -245,6 +245,17 @@ def test_cameras_on_one_side_are_remarked_and_the_item_is_done(run, tmp_path):
     assert "WARNING: " + remark in (ran.paths.run / "attempt-1.log").read_text()
 
 
+@pytest.mark.parametrize("form", ["tif", "webp"])
+def test_forms_that_captures_do_not_have_become_png(photographs, run, tmp_path, form):
+    for path in sorted((photographs / "images").iterdir()):
+        Image.open(path).save(tmp_path / (path.stem + "." + form), lossless=True)
+    ran = run("poses", tmp_path)
+    assert ran.process.returncode == 0, ran.process.stderr
+    views = read(ran.paths.result).views
+    assert len(views) == VIEWS
+    assert all(view.image.suffix == ".png" for view in views)
+
+
 def test_a_given_focal_length_is_held(photographs, run):
     ran = run("poses", photographs, focal_length=32.5)
     assert ran.process.returncode == 0, ran.process.stderr
