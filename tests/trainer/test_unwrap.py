@@ -8,8 +8,9 @@ import torch
 import trimesh
 
 from topforge_train.backend import select
-from topforge_train.geometry.mesh import components
-from topforge_train.geometry.unwrap import signed_areas, split_fans, unwrap
+from topforge_train.geometry import unwrap as unwrapping
+from topforge_train.geometry.mesh import Mesh, components
+from topforge_train.geometry.unwrap import pieces, signed_areas, split_fans, unwrap
 from topforge_train.rendering.baking import pad_charts, texel_positions
 
 SIZE = 256
@@ -20,15 +21,28 @@ def backend():
     return select.load("warp")
 
 
-@pytest.fixture(scope="module")
-def torus():
-    """A knotted ring: many charts. Vertices [V, 3], triangles [F, 3], uv, uv_triangles."""
+@pytest.fixture(scope="module", params=[unwrapping.PIECE, 900])
+def torus(request):
+    """A knotted ring: many charts, cut at once or in pieces. Vertices [V, 3], triangles [F, 3], uv, uv_triangles."""
     mesh = trimesh.creation.torus(1.0, 0.4, major_sections=64, minor_sections=32)
     vertices = np.array(mesh.vertices)
     vertices[:, 2] += 0.2 * np.sin(3 * np.arctan2(vertices[:, 1], vertices[:, 0]))
     vertices = torch.from_numpy(vertices.astype(np.float32))
     triangles = torch.from_numpy(np.array(mesh.faces, np.int32))
-    return (vertices, triangles, *unwrap(vertices, triangles, SIZE))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(unwrapping, "PIECE", request.param)
+        return (vertices, triangles, *unwrap(vertices, triangles, SIZE))
+
+
+def test_pieces_are_small_and_even_and_hold_every_triangle_once(torus):
+    vertices, triangles, _, _ = torus
+    found = pieces(Mesh(vertices, triangles), 900)
+    sizes = [len(piece) for piece in found]
+    assert len(found) == -(-len(triangles) // 900) == 5
+    assert max(sizes) <= 900
+    assert min(sizes) > 700
+    assert torch.equal(torch.cat(found).sort().values, torch.arange(len(triangles)))
+    assert all(torch.equal(piece, piece.sort().values) for piece in found)
 
 
 def test_every_triangle_keeps_its_place_and_its_corners(torus):

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import List, Tuple
 
 import torch
 import xatlas
 from torch import Tensor
 
-from topforge_train.geometry.mesh import components
+from topforge_train.geometry.mesh import Mesh, components, triangle_corners
 
 PACKINGS = 3
 """Times the charts are packed: each corrects the size of the one before; after three it is right to a few per cent."""
 CHART_GAP = 3
 """Empty texels between charts, at the size of the delivered textures."""
+CHART_COST = 1.0
+"""Up to which a triangle may join a chart, by xatlas's measure. At its own choice, 2, many a chart grows so ragged that
+it cannot be flattened, and is cut into dozens."""
+PIECE = 8000
+"""Triangles that are cut into charts together: xatlas takes time with the square of a chart's size, and works on
+several pieces at once (docs/decisions/0019-charts.md)."""
 
 
 def unwrap(vertices: Tensor, triangles: Tensor, texture_size: int, padding: int = CHART_GAP) -> Tuple[Tensor, Tensor]:
@@ -31,14 +37,58 @@ def unwrap(vertices: Tensor, triangles: Tensor, texture_size: int, padding: int 
     Returns:
         uv [Vt, 2] in [0, 1], v downwards, and uv_triangles [F, 3] int32, in the order of `triangles`.
     """
-    atlas = xatlas.Atlas()
-    atlas.add_mesh(vertices.detach().cpu().numpy(), triangles.detach().cpu().numpy().astype("uint32"))
-    atlas.generate(pack_options=_pack_options(padding, texture_size))
-    _, indices, uv = atlas[0]
-    uv_triangles = torch.from_numpy(indices.astype("int32"))
-    texels = torch.from_numpy(uv.astype("float32")) * torch.tensor([atlas.width, atlas.height])
+    mesh = Mesh(vertices.detach().cpu(), triangles.detach().cpu())
+    atlas, uv, uv_triangles = cut(mesh, texture_size, padding, CHART_COST, PIECE)
+    texels = uv * torch.tensor([atlas.width, atlas.height])
     uv = _pack(_unmirror(texels, uv_triangles), uv_triangles, texture_size, padding)
     return split_fans(torch.stack([uv[:, 0], 1.0 - uv[:, 1]], dim=-1), uv_triangles)  # xatlas's v grows upwards
+
+
+def cut(mesh: Mesh, texture_size: int, padding: int, cost: float, largest: int) -> Tuple[xatlas.Atlas, Tensor, Tensor]:
+    """Cuts a mesh on the CPU into flat charts.
+
+    Args:
+        mesh: Its triangles.
+        texture_size: As for `unwrap`.
+        padding: As for `unwrap`.
+        cost: See `CHART_COST`.
+        largest: See `PIECE`.
+
+    Returns:
+        The atlas, uv [Vt, 2] in it and uv_triangles [F, 3] int32, in the order of the triangles.
+    """
+    atlas, charts, groups = xatlas.Atlas(), xatlas.ChartOptions(), pieces(mesh, largest)
+    for group in groups:
+        used, corners = torch.unique(mesh.triangles[group], return_inverse=True)
+        atlas.add_mesh(mesh.vertices[used.long()].numpy(), corners.numpy().astype("uint32"))
+    charts.max_cost = cost
+    atlas.generate(charts, _pack_options(padding, texture_size))
+    places: List[Tensor] = []
+    uv_triangles, count = torch.empty(len(mesh.triangles), 3, dtype=torch.int32), 0
+    for number, group in enumerate(groups):
+        _, indices, uv = atlas[number]
+        uv_triangles[group] = torch.from_numpy(indices.astype("int32")) + count
+        places.append(torch.from_numpy(uv.astype("float32")))
+        count += len(uv)
+    return atlas, torch.cat(places), uv_triangles
+
+
+def pieces(mesh: Mesh, largest: int) -> List[Tensor]:
+    """Triangles [n] int64, ascending, of pieces of about the same size, at most `largest`, cut across their length."""
+    middles = triangle_corners(mesh).mean(1).double()
+    found, waiting = [], [torch.arange(len(middles))]
+    while waiting:
+        group = waiting.pop()
+        parts = -(-len(group) // largest)
+        if parts <= 1:
+            found.append(group)
+            continue
+        around = middles[group] - middles[group].mean(0)
+        length = torch.linalg.eigh(around.T @ around).eigenvectors[:, -1]
+        order = (around @ length).argsort(stable=True)
+        first = len(group) * (parts // 2) // parts
+        waiting += [group[order[:first]].sort().values, group[order[first:]].sort().values]
+    return found
 
 
 def _unmirror(uv: Tensor, uv_triangles: Tensor) -> Tensor:
