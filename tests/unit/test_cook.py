@@ -170,6 +170,43 @@ def test_what_failed_or_is_being_done_anew_is_not_taken_over(job):
     assert "1 done, 1 failed." in text
 
 
+def test_a_run_that_cannot_be_locked_is_done_anew(job):
+    """As one of another user: its lock cannot be opened."""
+    path = job(good="true")
+    cooked(path)
+    lock = RunPaths(folder_of(path, "good")).lock
+    lock.unlink()
+    lock.mkdir()
+    rename(path, "good", "better")
+    exit_code, text = cooked(path)
+    assert (exit_code, "taken over" in text, "1 done." in text) == (0, False, True), text
+
+
+def test_what_a_killed_cook_left_half_taken_over_is_no_finished_run(job):
+    path = job(good="true")
+    cooked(path)
+    old = folder_of(path, "good")
+    rename(path, "good", "better")
+    new = folder_of(path, "better")
+    left = new.with_name(".tmp-%s-of-%s" % (new.name, old.name))
+    shutil.copytree(str(old), str(left))  # all is there, and was not renamed
+    exit_code, text = cooked(path)
+    assert exit_code == 0
+    assert "done before in %s;" % old in text
+    assert not left.exists()
+
+
+def test_only_the_whole_key_counts_not_its_beginning_in_the_name(job):
+    path = job(good="true")
+    cooked(path)
+    manifest = RunPaths(folder_of(path, "good")).manifest
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**content, "key": content["key"][:8] + 56 * "0"}))
+    rename(path, "good", "better")
+    exit_code, text = cooked(path)
+    assert (exit_code, "taken over" in text, "1 done." in text) == (0, False, True), text
+
+
 def test_two_cooks_that_take_over_the_same_work_both_end_well(job):
     path = job(**{"item%d" % index: "true" for index in range(20)})
     cooked(path)

@@ -32,7 +32,7 @@ def found(plan: Sequence[Planned]) -> Iterator[Tuple[Planned, Result]]:
         if planned.item.after or named_by_hand or planned.folder.exists():
             continue
         if output not in listed:
-            listed[output] = sorted(output.iterdir()) if output.is_dir() else []
+            listed[output] = _run_folders(output)
         same = (folder for folder in listed[output] if folder.name.endswith("-" + planned.item.key[:8]))
         for result in (results.complete(folder, planned.item.key) for folder in same):
             if result is not None:
@@ -40,10 +40,18 @@ def found(plan: Sequence[Planned]) -> Iterator[Tuple[Planned, Result]]:
                 break
 
 
+def _run_folders(output: Path) -> List[Path]:
+    """What lies in the output folder, without what another cook takes over just now."""
+    if not output.is_dir():
+        return []
+    return sorted(folder for folder in output.iterdir() if not folder.name.startswith(atomic.TEMPORARY))
+
+
 def take_over(plan: Sequence[Planned]) -> List[Tuple[Planned, Path]]:
     """Makes the run folders of renamed items out of the finished ones, which stay as they are.
 
     Safe against other runners: the finished run is locked meanwhile, and the new folder appears by one rename, whole.
+    A run that cannot be locked, because it is another user's or was removed just now, is not taken over.
 
     Returns:
         The items, each with the folder that it was made of.
@@ -53,11 +61,15 @@ def take_over(plan: Sequence[Planned]) -> List[Tuple[Planned, Path]]:
     """
     taken = []
     for planned, result in found(plan):
-        lock = platform_posix.try_lock(RunPaths(result.run).lock)
+        try:
+            lock = platform_posix.try_lock(RunPaths(result.run).lock)
+        except OSError:
+            continue
         if lock is None:  # somebody does it anew: then it is not finished
             continue
         try:
-            if results.is_complete(result.run, result.key) and _take_over(planned, result):
+            as_it_stands = results.complete(result.run, result.key)
+            if as_it_stands is not None and _take_over(planned, as_it_stands):
                 taken.append((planned, result.run))
         finally:
             os.close(lock)
