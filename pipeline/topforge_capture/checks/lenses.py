@@ -16,9 +16,9 @@ from topforge_capture.findings import Finding, Severity, counted, fine
 from topforge_capture.lens import FISHEYE, WIDEST
 from topforge_capture.photo import Photo
 
-NARROWEST_VIEW, WIDEST_VIEW = 7.0, 150.0
-"""Degrees from side to side. A 300 mm lens on 35 mm film has 7; 10 mm, about the widest that keeps lines straight, has
-122, and action cameras some 150. Fisheyes may have more."""
+NARROWEST_VIEW, WIDEST_VIEW = 5.1, 150.0
+"""Degrees along the longer side. A 400 mm lens on 35 mm film has 5.15, and a macro lens of 100 mm at twice natural size
+6.9; 10 mm, about the widest that keeps lines straight, has 122, and action cameras some 150. Fisheyes may have more."""
 FILM_DIAGONAL = 43.27
 """Millimetres: focal lengths "of 35 mm film" are those that show the same diagonal on 36 x 24 mm."""
 WIDEST_PIXEL = 2.1
@@ -36,13 +36,14 @@ def focal_of(millimetres: float, width: int, height: int) -> float:
 
 
 def degrees_across(view: View) -> float:
-    """What the picture shows from side to side, degrees, with the lens's distortion; less where it turns back."""
-    fx = view.intrinsics[0]
+    """What the picture shows along its longer side, degrees, with the lens's distortion; less where it turns back."""
+    fx, fy = view.intrinsics[:2]
+    half = 0.5 * max(view.width / fx, view.height / fy)
     if view.distortion.kind == "none":
-        return math.degrees(2.0 * math.atan(0.5 * view.width / fx))
+        return math.degrees(2.0 * math.atan(half))
     radius = np.linspace(0.0, min(view.distortion.reach(), WIDEST), 4001)
     shown, _ = view.distortion.apply(radius, np.zeros_like(radius))
-    return math.degrees(2.0 * math.atan(float(np.interp(0.5 * view.width / fx, shown, radius))))
+    return math.degrees(2.0 * math.atan(float(np.interp(half, shown, radius))))
 
 
 def turns_back(view: View) -> float:
@@ -66,13 +67,8 @@ def doubts(view: View, given: bool = False) -> Iterator[str]:
     wide = across > WIDEST_VIEW and view.distortion.model != FISHEYE
     if (narrow or wide) and not given:
         yield (
-            "Its pictures would show %.3g degrees from side to side (%.3g mm on 35 mm film); lenses show %g to %g."
-            % (
-                across,
-                on_film(view),
-                NARROWEST_VIEW,
-                WIDEST_VIEW,
-            )
+            "Its pictures would show %.3g degrees along the longer side (%.3g mm on 35 mm film); lenses show %g to %g."
+            % (across, on_film(view), NARROWEST_VIEW, WIDEST_VIEW)
         )
     if not 1.0 / WIDEST_PIXEL <= view.stretch <= WIDEST_PIXEL:
         yield "Its pixels would be %.3g times as high as wide." % view.stretch
@@ -106,4 +102,4 @@ def _widths(degrees: List[float]) -> str:
     """The field of view of all."""
     low, high = "%.0f" % min(degrees), "%.0f" % max(degrees)
     between: Tuple[str, ...] = (low,) if low == high else (low, high)
-    return "The views show %s degrees from side to side." % " to ".join(between)
+    return "The views show %s degrees along the longer side." % " to ".join(between)

@@ -342,5 +342,5 @@ def test_a_lens_that_no_camera_has(scene):
     scene.save()
     finding = found(scene)["unusual-lens"]
     assert finding.severity is Severity.WARNING
-    assert "5 degrees from side to side" in finding.sentence
+    assert "5 degrees along the longer side" in finding.sentence
     assert len(finding.files) == 24 + 3 + 3

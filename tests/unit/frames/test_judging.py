@@ -55,9 +55,15 @@ def codes(made, folder, views=()):
         view(4000.0, 6000, 4000, distortion=Distortion.of(POLYNOMIAL, (-0.12, 0.03))),
         view(1800.0, 3840, 2160, distortion=Distortion.of(POLYNOMIAL, (-0.25, 0.06))),
         view(1700.0, 5472, 3648, distortion=Distortion.of(FISHEYE, (0.03, -0.01, 0.002, 0.0))),
+        view(1000.0 / math.pi, 1000, 1000, distortion=Distortion.of(FISHEYE, (1e-4,))),
         view(300.0, 200, 100, stretch=2.0),
+        view(lenses.focal_of(400.0, 6000, 4000), 6000, 4000),
+        view(lenses.focal_of(300.0, 1080, 1920), 1080, 1920),
     ],
-    ids=["rendered", "photograph", "action camera", "fisheye", "anamorphic"],
+    ids=[
+        *("rendered", "photograph", "action camera", "fisheye", "fisheye of 180 degrees", "anamorphic"),
+        *("400 mm", "macro at twice natural size, upright"),
+    ],
 )
 def test_lenses_of_cameras_are_not_doubted(lens):
     assert list(lenses.doubts(lens)) == []
@@ -67,11 +73,12 @@ def test_lenses_of_cameras_are_not_doubted(lens):
     ("lens", "words"),
     [
         (view(248.52, distortion=Distortion.of(POLYNOMIAL, (-0.99298,))), "turns back 96 pixels from the middle"),
-        (view(4000.0), "3.67 degrees from side to side (478 mm on 35 mm film)"),
+        (view(4000.0), "3.67 degrees along the longer side (478 mm on 35 mm film)"),
         (view(20.0), "162 degrees"),
+        (view(20.0, 128, 256), "162 degrees"),
         (view(79.32, stretch=19.23), "19.2 times as high as wide"),
     ],
-    ids=["folded", "narrow", "wide", "squeezed"],
+    ids=["folded", "narrow", "wide", "wide upright", "squeezed"],
 )
 def test_lenses_that_no_camera_has_are_refused(lens, words):
     with pytest.raises(UnlikelyLensError) as refused:
