@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -19,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 import harness
 
 from topforge import items, platform_posix, results, states
-from topforge.cooking import cook, cook_table, display, outcomes, run_folders
+from topforge.cooking import cook, cook_table, display, outcomes, run_folders, same_work
 from topforge.cooking.outcomes import Outcome
 from topforge.errors import FailureClass
 from topforge.items import Item
@@ -59,7 +61,11 @@ def cooked(path, *flags):
 
 
 def folder_of(path, name):
-    return next(planned.folder for planned in expansion.expand(jobs.read(path), path) if planned.item.name == name)
+    return next(planned.folder for planned in plan_of(path) if planned.item.name == name)
+
+
+def plan_of(path):
+    return expansion.expand(jobs.read(path), path)
 
 
 def status_of(path, name):
@@ -170,6 +176,28 @@ def test_what_failed_or_is_being_done_anew_is_not_taken_over(job):
     assert "1 done, 1 failed." in text
 
 
+def test_a_lock_that_another_cook_holds_while_it_takes_over_is_waited_for(job):
+    path = job(good="true")
+    cooked(path)
+    lock = platform_posix.try_lock(RunPaths(folder_of(path, "good")).lock)
+    rename(path, "good", "better")
+    threading.Timer(0.3, os.close, [lock]).start()
+    ((taken, _),) = same_work.take_over(plan_of(path))
+    assert taken.item.name == "better"
+    assert results.is_complete(taken.folder, verify=True)
+
+
+def test_nothing_is_found_for_folders_named_by_hand_and_for_what_comes_after_others(job):
+    path = job(good="true")
+    cooked(path)
+    rename(path, "good", "better")
+    (planned,) = plan_of(path)
+    after = dataclasses.replace(planned.item, after=(str(path.parent / "other"),))
+    assert len(list(same_work.found([planned]))) == 1
+    assert not list(same_work.found([Planned(planned.item, planned.folder.with_name("by-hand"))]))
+    assert not list(same_work.found([Planned(after, planned.folder)]))
+
+
 def test_a_run_that_cannot_be_locked_is_done_anew(job):
     """As one of another user: its lock cannot be opened."""
     path = job(good="true")
@@ -210,11 +238,13 @@ def test_only_the_whole_key_counts_not_its_beginning_in_the_name(job):
 def test_two_cooks_that_take_over_the_same_work_both_end_well(job):
     path = job(**{"item%d" % index: "true" for index in range(20)})
     cooked(path)
+    former = {planned.item.key: results.read(planned.folder).finished for planned in plan_of(path)}
     path.write_text(path.read_text().replace('"name": "item', '"name": "renamed'))
     both = [start(path), start(path)]
     assert [(process.communicate(timeout=60), process.returncode)[1] for process in both] == [0, 0]
-    folders = [planned.folder for planned in expansion.expand(jobs.read(path), path)]
+    folders = [planned.folder for planned in plan_of(path)]
     assert all(results.is_complete(folder, verify=True) for folder in folders)
+    assert {result.key: result.finished for result in map(results.read, folders)} == former, "nothing was done again"
     assert not list((path.parent / "out").glob(".tmp-*"))
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import time
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from topforge import atomic, platform_posix, results
 from topforge.links import link_or_copy
@@ -18,6 +19,9 @@ from topforge.paths import RunPaths
 from topforge.planning import planned_items
 from topforge.planning.planned_items import Planned
 from topforge.results import Result
+
+_PATIENCE_SECONDS, _PAUSE_SECONDS = 2.0, 0.05
+"""How long the lock of a finished run is waited for: linking its files takes another cook less."""
 
 
 def found(plan: Sequence[Planned]) -> Iterator[Tuple[Planned, Result]]:
@@ -62,18 +66,29 @@ def take_over(plan: Sequence[Planned]) -> List[Tuple[Planned, Path]]:
     taken = []
     for planned, result in found(plan):
         try:
-            lock = platform_posix.try_lock(RunPaths(result.run).lock)
+            lock = _locked(result.run)
         except OSError:
             continue
         if lock is None:  # somebody does it anew: then it is not finished
             continue
         try:
             as_it_stands = results.complete(result.run, result.key)
-            if as_it_stands is not None and _take_over(planned, as_it_stands):
+            is_there = planned.folder.exists()  # another cook had the lock
+            if as_it_stands is not None and not is_there and _take_over(planned, as_it_stands):
                 taken.append((planned, result.run))
         finally:
             os.close(lock)
     return taken
+
+
+def _locked(run: Path) -> Optional[int]:
+    """The lock of a run folder; None where somebody holds it for longer than another cook that takes it over does."""
+    ends = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        lock = platform_posix.try_lock(RunPaths(run).lock)
+        if lock is not None or time.monotonic() > ends:
+            return lock
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _take_over(planned: Planned, result: Result) -> bool:
