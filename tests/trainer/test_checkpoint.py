@@ -186,10 +186,49 @@ def test_training_goes_on_while_a_checkpoint_is_written_and_hears_of_it_later(tm
     ours.wait()
     assert torch.equal(checkpoint.load(tmp_path, IDENTITY, extends).state["values"], kept)
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.replace", full)
+    monkeypatch.setattr("os.replace", full_disk)
     ours.save(Checkpoint(0, 200, 0.0, trained))
     with pytest.raises(NotSavedError, match="pass0-0000200"):
         ours.save(Checkpoint(0, 300, 0.0, trained))
+
+
+def until_it_does_not_rest(ours):
+    while ours.rests:
+        pass
+
+
+@pytest.mark.parametrize(
+    "occasion", [until_it_does_not_rest, Saver.wait, lambda ours: ours.save(Checkpoint(0, 200, 0.0, state(1)))]
+)
+def test_a_checkpoint_that_could_not_be_written_is_told_on_the_next_occasion(tmp_path, monkeypatch, occasion):
+    monkeypatch.setattr("os.replace", full_disk)
+    ours = Saver(tmp_path, IDENTITY)
+    ours.save(Checkpoint(0, 100, 0.0, state(1)))
+    with pytest.raises(NotSavedError, match="pass0-0000100"):
+        occasion(ours)
+
+
+def test_who_asks_to_stop_hears_that_the_state_could_not_be_saved(tmp_path, monkeypatch):
+    """Not that it was: the file is written beside the training, and may fail after it has ended."""
+    guard = SimpleNamespace(is_troubled=False, keep=lambda step: None, saved=dict, tempered=lambda drawn, step: drawn)
+    iterations = SimpleNamespace(latest=None, run=lambda step, drawn: None, settle=lambda step, wait: step)
+    monkeypatch.setattr(loop, "begun", lambda *_: (Timeline(100), 0))
+    monkeypatch.setattr(loop, "Guard", lambda *_: guard)
+    monkeypatch.setattr(loop, "Step", lambda *_: iterations)
+    monkeypatch.setattr(loop.cuda_graph, "is_used", lambda *_: False)
+    monkeypatch.setattr("os.replace", full_disk)
+    session = SimpleNamespace(
+        options=BuiltinOptions(iter=100, save_interval=0, checkpoint_interval=0),
+        saver=Saver(tmp_path, IDENTITY),
+        ranks=SimpleNamespace(is_first=True),
+        clock=SimpleNamespace(elapsed=0.0),
+        signals=lambda step: (0.0, True),
+        **dict.fromkeys(("backend", "device", "note_lowered")),
+    )
+    training = SimpleNamespace(number=0, iterations=100, state=dict, draw=lambda step, progress: None)
+    with pytest.raises(NotSavedError):
+        loop.train(session, training, None)
+
+
+def full_disk(*_):
+    raise OSError(28, "No space left on device")
