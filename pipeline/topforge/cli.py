@@ -14,6 +14,7 @@ import re
 import sys
 import textwrap
 import traceback
+from pathlib import Path
 from types import ModuleType
 from typing import List, NoReturn, Optional, Sequence
 
@@ -59,14 +60,15 @@ class _Parser(argparse.ArgumentParser):
         """Names `--train_res 64 64`, of which the second number would be taken for a file."""
         for index, flag in enumerate(words):
             action = self._option_string_actions.get(flag)
-            numbers = list(itertools.takewhile(_is_number, words[index + 1 :]))
+            numbers = list(itertools.takewhile(_is_value, words[index + 1 :]))
             if action is not None and action.nargs is None and len(numbers) > 1:
                 fix = "A list is one word: %s %s. See `%s --help`." % (flag, ",".join(numbers), self.prog)
                 raise UsageError("More than one value follows %s." % flag, fix)
 
 
-def _is_number(word: str) -> bool:
-    return bool(re.match(r"-?[0-9.]+$", word))
+def _is_value(word: str) -> bool:
+    """Whether it is a number, and no file of that name: a capture may be called 2024."""
+    return bool(re.match(r"-?[0-9.]+$", word)) and not Path(word).exists()
 
 
 def _nearest(given: str, known: Sequence[str]) -> str:

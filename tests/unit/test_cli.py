@@ -87,6 +87,13 @@ def test_a_wrong_command_line_ends_in_two_lines_and_code_2_or_78(topforge, words
     assert ended.stdout == ""
 
 
+def test_a_folder_whose_name_is_a_number_is_no_second_value(topforge, tmp_path):
+    (tmp_path / "2024").mkdir()
+    ended = topforge("check", "--mesh_scale", "2", "2024")
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert str(tmp_path / "2024") in ended.stdout.splitlines()[0]
+
+
 @pytest.mark.parametrize(
     ("words", "content", "what", "fix"),
     [
