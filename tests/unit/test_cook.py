@@ -261,6 +261,20 @@ def test_a_damaged_state_is_written_anew_and_the_result_counts(job, damage):
     assert states.read(paths.state).status is Status.DONE
 
 
+def test_what_looks_wrong_with_a_result_is_told_whenever_it_is_cooked(job):
+    path = job(good="true")
+    cooked(path)
+    paths = RunPaths(folder_of(path, "good"))
+    content = json.loads(paths.manifest.read_text())
+    content["provenance"]["remarks"] = ["the masks look wrong"]
+    paths.manifest.write_text(json.dumps(content))
+    before = cooked(path)[1]
+    paths.state.unlink()  # the runner has to look at the result, and finds it done
+    anew = cooked(path)[1]
+    assert ("1 done before." in before, "1 done." in anew) == (True, True)
+    assert all("good: The masks look wrong." in text for text in (before, anew))
+
+
 def test_force_does_everything_anew_and_keeps_the_old(job):
     path = job(good="true")
     cooked(path)
