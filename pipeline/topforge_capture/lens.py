@@ -7,6 +7,7 @@ point. Every model maps where a pinhole would see a point to where the lens show
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Dict, Sequence, Tuple
 
 import numpy as np
@@ -19,6 +20,13 @@ NEGLIGIBLE = 1e-9
 """A coefficient not larger than this is none."""
 WIDEST = 20.0
 """Tangent of the largest angle to the optical axis that is looked at where an end of a model is searched for."""
+FILM_DIAGONAL = 43.27
+"""Millimetres: focal lengths "of 35 mm film" are those that show the same diagonal on 36 x 24 mm."""
+
+
+def focal_of(millimetres: float, width: int, height: int) -> float:
+    """The focal length in pixels of a picture, from that on 35 mm film."""
+    return millimetres * math.hypot(width, height) / FILM_DIAGONAL
 
 
 @dataclasses.dataclass(frozen=True)

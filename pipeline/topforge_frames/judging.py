@@ -49,7 +49,7 @@ def refuse(made: Dict[str, Any], views: Sequence[View], settings: Settings) -> N
         )
     if made["reprojection_error"] > settings.maximum_error:
         raise failures.InaccurateError(made["reprojection_error"], settings.maximum_error)
-    doubted = _doubted(views, settings)
+    doubted = _doubted(views, settings, made["feature_reach"])
     if len(doubted) > MISSING_SHARE * len(views):
         raise failures.UnlikelyLensError(doubted)
 
@@ -63,23 +63,29 @@ def warnings(made: Dict[str, Any], views: Sequence[View], settings: Settings, ca
         settings: What was asked for.
         capture: The result, without distortion.
     """
-    found = [_apart(made), _odd_lenses(_doubted(views, settings))]
+    found = [_apart(made), _odd_lenses(_doubted(views, settings, 1.0), len(views))]
     found += [_without_depth(made), _sector(reader.read(capture).views)]
     return [finding for finding in found if finding is not None] + list(_by_masks(capture, made["masked"]))
 
 
-def _doubted(views: Sequence[View], settings: Settings) -> Dict[str, str]:
-    """Images whose lens no camera has, and why."""
-    found = {view.image.name: " ".join(lenses.doubts(view, settings.focal_length > 0)) for view in views}
+def _doubted(views: Sequence[View], settings: Settings, reach: float) -> Dict[str, str]:
+    """Images whose lens no camera has, and why; `reach` as in `lenses.doubts`.
+
+    Beyond the features nothing holds a lens: where an object fills half of the frame, a right one may turn back.
+    """
+    given = settings.focal_length > 0
+    found = {view.image.name: " ".join(lenses.doubts(view, given, reach)) for view in views}
     return {image: doubts for image, doubts in found.items() if doubts}
 
 
-def _odd_lenses(doubted: Dict[str, str]) -> Optional[Finding]:
-    """A few images whose lens no camera has."""
+def _odd_lenses(doubted: Dict[str, str], images: int) -> Optional[Finding]:
+    """A few images whose lens no camera has, or more whose lens is odd where nothing was found."""
     if not doubted:
         return None
     failure = failures.UnlikelyLensError(doubted)
-    return Finding(Severity.WARNING, "unusual-lens", failure.reason, "Leave these images out.", tuple(doubted))
+    few = len(doubted) <= MISSING_SHARE * images
+    fix = "Leave these images out." if few else "If results look bent, choose a camera_model with fewer coefficients."
+    return Finding(Severity.WARNING, "unusual-lens", failure.reason, fix, tuple(doubted))
 
 
 def _apart(made: Dict[str, Any]) -> Optional[Finding]:

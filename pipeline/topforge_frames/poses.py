@@ -75,6 +75,7 @@ def _report(models: List[Any], given: Material, kind: str, found: Any) -> Dict[s
         "points": best.num_points3D(),
         "track_length": best.compute_mean_track_length(),
         "triangulation_angle": reconstruction.triangulation_angle(best),
+        "feature_reach": reconstruction.feature_reach(best),
         "reprojection_error": best.compute_mean_reprojection_error(),
         "lenses": [_lens(camera) for _, camera in sorted(best.cameras.items())],
     }

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
-from topforge_capture.checks import lenses
+from topforge_capture.lens import focal_of
 from topforge_frames.failures import NoModelError, NoPackageError
 from topforge_frames.material import Material
 
@@ -23,6 +23,8 @@ _MATCHES = 15
 _JPEG_QUALITY = 97
 _POINTS = 5000
 """So many points are enough for a median."""
+_EVERY = 7
+"""Every how many-th feature of an image is enough to tell where they lie."""
 _LEFTOVERS = ("stereo", "run-colmap-geometric.sh", "run-colmap-photometric.sh")
 """What COLMAP's undistortion leaves for its own dense reconstruction."""
 
@@ -98,7 +100,7 @@ def _give_focal_length(database: Path, millimetres: float) -> None:
     with library().Database.open(database) as opened:
         for camera in opened.read_all_cameras():
             values = camera.params
-            values[list(camera.focal_length_idxs())] = lenses.focal_of(millimetres, camera.width, camera.height)
+            values[list(camera.focal_length_idxs())] = focal_of(millimetres, camera.width, camera.height)
             camera.params, camera.has_prior_focal_length = values, True
             opened.update_camera(camera)
 
@@ -160,6 +162,21 @@ def triangulation_angle(model: Any) -> float:
         rays /= np.linalg.norm(rays, axis=1, keepdims=True)
         angles.append(np.degrees(np.arccos(np.clip((rays @ rays.T).min(), -1.0, 1.0))))
     return float(np.median(angles))
+
+
+def feature_reach(model: Any) -> float:
+    """How far from the middle of the images features lie, as a share of half their shorter side, at most 1.
+
+    Those of all kinds, not only those that became points: these always lie where the lens does not turn back.
+    """
+    distances = [np.zeros(1)]
+    for number in model.reg_image_ids():
+        image = model.image(number)
+        camera = model.camera(image.camera_id)
+        places = np.array([feature.xy for feature in image.points2D[::_EVERY]]).reshape(-1, 2)
+        middle = (camera.principal_point_x, camera.principal_point_y)
+        distances.append(np.linalg.norm(places - middle, axis=1) / (0.5 * min(camera.width, camera.height)))
+    return min(1.0, float(np.quantile(np.concatenate(distances), 0.99)))
 
 
 def save(model: Any, work: Path) -> Path:

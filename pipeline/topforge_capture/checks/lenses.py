@@ -13,14 +13,12 @@ import numpy as np
 from topforge_capture.capture import View
 from topforge_capture.checks.registry import Material, check
 from topforge_capture.findings import Finding, Severity, counted, fine
-from topforge_capture.lens import FISHEYE, WIDEST
+from topforge_capture.lens import FILM_DIAGONAL, FISHEYE, WIDEST
 from topforge_capture.photo import Photo
 
 NARROWEST_VIEW, WIDEST_VIEW = 5.1, 150.0
 """Degrees along the longer side. A 400 mm lens on 35 mm film has 5.15, and a macro lens of 100 mm at twice natural size
 6.9; 10 mm, about the widest that keeps lines straight, has 122, and action cameras some 150. Fisheyes may have more."""
-FILM_DIAGONAL = 43.27
-"""Millimetres: focal lengths "of 35 mm film" are those that show the same diagonal on 36 x 24 mm."""
 WIDEST_PIXEL = 2.1
 """Anamorphic lenses squeeze by 2; nothing else is far from 1."""
 
@@ -28,11 +26,6 @@ WIDEST_PIXEL = 2.1
 def on_film(view: View) -> float:
     """The focal length on 35 mm film, millimetres."""
     return view.focal * FILM_DIAGONAL / math.hypot(view.width, view.height)
-
-
-def focal_of(millimetres: float, width: int, height: int) -> float:
-    """The focal length in pixels of a picture, from that on 35 mm film."""
-    return millimetres * math.hypot(width, height) / FILM_DIAGONAL
 
 
 def degrees_across(view: View) -> float:
@@ -55,12 +48,13 @@ def turns_back(view: View) -> float:
     return float(shown) * min(view.intrinsics[:2])
 
 
-def doubts(view: View, given: bool = False) -> Iterator[str]:
+def doubts(view: View, given: bool = False, reach: float = 1.0) -> Iterator[str]:
     """What speaks against a lens, a sentence each.
 
     Args:
         view: With the lens.
         given: Its focal length was told, not found: only what was found beside it is judged.
+        reach: How far from the middle the picture is used, as a share of half its shorter side.
     """
     across = degrees_across(view)
     narrow = across < NARROWEST_VIEW
@@ -73,7 +67,7 @@ def doubts(view: View, given: bool = False) -> Iterator[str]:
     if not 1.0 / WIDEST_PIXEL <= view.stretch <= WIDEST_PIXEL:
         yield "Its pixels would be %.3g times as high as wide." % view.stretch
     edge = turns_back(view)
-    if edge < 0.5 * min(view.width, view.height):
+    if edge < reach * 0.5 * min(view.width, view.height):
         yield "Its distortion (%s) turns back %.0f pixels from the middle, inside of pictures of %d x %d." % (
             view.distortion,
             edge,

@@ -13,7 +13,7 @@ import pytest
 from topforge_capture import convert
 from topforge_capture.capture import View
 from topforge_capture.checks import lenses
-from topforge_capture.lens import FISHEYE, POLYNOMIAL, Distortion
+from topforge_capture.lens import FISHEYE, POLYNOMIAL, Distortion, focal_of
 from topforge_frames import judging
 from topforge_frames.failures import UnlikelyLensError
 from topforge_frames.reconstruction import Settings
@@ -25,6 +25,7 @@ MADE = {
     "unregistered": [],
     "model_sizes": [56],
     "triangulation_angle": 40.0,
+    "feature_reach": 1.0,
     "reprojection_error": 0.5,
     "masked": 0,
 }
@@ -57,8 +58,8 @@ def codes(made, folder, views=()):
         view(1700.0, 5472, 3648, distortion=Distortion.of(FISHEYE, (0.03, -0.01, 0.002, 0.0))),
         view(1000.0 / math.pi, 1000, 1000, distortion=Distortion.of(FISHEYE, (1e-4,))),
         view(300.0, 200, 100, stretch=2.0),
-        view(lenses.focal_of(400.0, 6000, 4000), 6000, 4000),
-        view(lenses.focal_of(300.0, 1080, 1920), 1080, 1920),
+        view(focal_of(400.0, 6000, 4000), 6000, 4000),
+        view(focal_of(300.0, 1080, 1920), 1080, 1920),
     ],
     ids=[
         *("rendered", "photograph", "action camera", "fisheye", "fisheye of 180 degrees", "anamorphic"),
@@ -94,6 +95,15 @@ def test_a_given_focal_length_is_not_doubted_what_was_found_beside_it_is():
         judging.refuse(MADE, [folded], Settings(focal_length=478.0))
 
 
+def test_a_lens_that_turns_back_where_nothing_was_found_is_told_not_refused(capture):
+    """An object on a turntable that fills half of the frame: nothing holds the lens beyond it."""
+    views = [view(248.52, distortion=Distortion.of(POLYNOMIAL, (-0.99298,)))]  # 96 of 128 pixels from the middle
+    judging.refuse({**MADE, "feature_reach": 0.7}, views, Settings())
+    assert codes({"feature_reach": 0.7}, capture, views) == ["unusual-lens"]
+    with pytest.raises(UnlikelyLensError, match="turns back"):
+        judging.refuse({**MADE, "feature_reach": 0.8}, views, Settings())
+
+
 def test_few_lenses_among_many_that_no_camera_has_are_told(capture):
     """Where each image has a lens of its own, one that went wrong spoils no capture."""
     views = [view(371.74)] * 20 + [view(4000.0)]
@@ -105,7 +115,7 @@ def test_the_angle_across_is_that_which_the_lens_shows():
     barrel = view(200.0, 400, 300, distortion=Distortion.of(POLYNOMIAL, (-0.1,)))
     angle = math.tan(math.radians(lenses.degrees_across(barrel) / 2))
     assert barrel.place(np.array([angle]), np.array([0.0]))[0, 0] == pytest.approx(400.0, abs=0.05)
-    assert lenses.focal_of(lenses.on_film(barrel), 400, 300) == pytest.approx(200.0)
+    assert focal_of(lenses.on_film(barrel), 400, 300) == pytest.approx(200.0)
 
 
 def test_right_cameras_are_not_remarked(capture):
