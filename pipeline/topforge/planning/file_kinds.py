@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import FrozenSet, Mapping
 
@@ -24,7 +25,7 @@ class OtherKindError(TopForgeError):
     """A sound file, but not of the kind that was wanted."""
 
     def __init__(self, path: Path, wanted: str, found: str) -> None:
-        super().__init__("%s is a %s, no %s." % (path, found, wanted), _USES[found] % path)
+        super().__init__("%s is a %s, no %s." % (path, found, wanted), _USES[found] % shlex.quote(str(path)))
 
 
 def require(path: Path, wanted: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Mapping, Optional, Tuple
 
 from topforge import wavefront
@@ -32,4 +33,4 @@ def remarks(item: Item, metrics: Mapping[str, float], steps: Optional[int]) -> T
         "PSNR %.1f dB, under %g, is what wrong cameras, wrong masks or changing exposure look like: look at the masks, "
         "and at the warnings and cameras.png of `topforge check %s --pictures DIR`"
     )
-    return (sentence % (psnr, POOR_PSNR, item.dataset),)
+    return (sentence % (psnr, POOR_PSNR, shlex.quote(str(item.dataset))),)

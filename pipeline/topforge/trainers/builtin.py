@@ -68,7 +68,7 @@ class BuiltinAdapter(Adapter):
 
     name = "topforge"
     title = "TopForge trainer"
-    version = "3"
+    version = "4"
     licence = "TopForge trainer: Apache-2.0; results are yours, commercial use included."
     options = BuiltinOptions
     needs_dataset = True
