@@ -68,15 +68,15 @@ def test_usd_takes_the_opacity_from_the_base_colors_alpha(transparent_delivery, 
 
 
 def test_what_is_read_back_is_looked_through(backend, transparent, transparent_delivery):
-    """The opacity rises along the texture, so that a picture has little coverage here and full coverage there."""
+    """The opacity rises along the texture, so that a picture has little coverage here and much there."""
     asset = read_tree(transparent_delivery / "mesh")
     camera = transparent.cameras[0]
     place = (torch.from_numpy(camera.camera_to_world)[None], torch.tensor([camera.fov_y]), torch.ones(1))
     batch = make_cameras(*place, torch.zeros(1, 2), camera.near, camera.far)
     image = draw(backend, scene_of(asset, torch.from_numpy(asset.probe)), batch, (48, 48)).image
     inside = image[0, 16:32, 16:32, 3]
-    assert inside.min() < 0.6
-    assert inside.max() > 0.9
+    assert inside.min() < 0.4
+    assert inside.max() > 0.8
     opaque = dataclasses.replace(asset, opacity=None)
     image = draw(backend, scene_of(opaque, torch.from_numpy(asset.probe)), batch, (48, 48)).image
     torch.testing.assert_close(image[0, 16:32, 16:32, 3], torch.ones(16, 16))
