@@ -144,8 +144,10 @@ def test_pictures_without_texture_coordinates_are_refused(tmp_path):
     with pytest.raises(MeshFileError, match=r'material "one" has pictures, but 2 of its triangles have no texture'):
         painted_mesh.load(quad(tmp_path, mesh=QUAD.replace("f 1/1 2/2 3/3 4/4", "f 1 2 3 4")))
     mesh, remarks = painted_mesh.load(quad(tmp_path, "newmtl other\n", QUAD.replace("f 1/1 2/2 3/3 4/4", "f 1 2 3 4")))
-    assert "No file describes the material" in remarks[0]
+    assert 'No file describes the material "one"' in remarks[0]
     assert not mesh.has_uv
+    _, remarks = painted_mesh.load(quad(tmp_path, mesh=QUAD.replace("usemtl one\n", "")))
+    assert remarks == ("Triangles without a material are grey, half rough, no metal.",)
 
 
 def test_written_normals_win_and_missing_ones_are_smooth(tmp_path):

@@ -119,8 +119,9 @@ def paint(material: Material) -> Tuple[PaintedMaterial, Tuple[str, ...]]:
 
 
 def plain(name: str) -> Tuple[PaintedMaterial, Tuple[str, ...]]:
-    """Grey, for triangles whose material no file describes."""
-    remark = 'No file describes the material "%s": it is grey, half rough, no metal.' % name
+    """Grey, for triangles whose material no file describes, or that name none ("")."""
+    what = 'No file describes the material "%s": it is' % name if name else "Triangles without a material are"
+    remark = what + " grey, half rough, no metal."
     color = _constant(srgb_to_linear(torch.full((3,), GREY)))
     return PaintedMaterial(color, _constant([ROUGHNESS]), _constant([0.0]), None), (remark,)
 
