@@ -16,21 +16,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "pipeline"))
 
 from topforge.environments import private_environment  # noqa: E402
-from topforge.errors import TopForgeError  # noqa: E402
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP", help="of pyproject.toml's optional packages (train)")
     groups = parser.parse_args().groups or ["train"]
-    try:
-        private_environment.ensure(REPOSITORY, groups)
-    except TopForgeError as error:
-        print("%s\n  %s" % (error.reason, error.fix), file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("\nInterrupted. The same command continues.", file=sys.stderr)
-        return 130
+    private_environment.ensure_or_exit(REPOSITORY, groups)
     print(private_environment.folder(REPOSITORY))
     return 0
 

@@ -14,7 +14,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "pipeline"))
 
 from topforge.environments import private_environment  # noqa: E402
-from topforge.errors import TopForgeError  # noqa: E402
 from topforge.verbs import cook  # noqa: E402
 
 
@@ -25,14 +24,7 @@ def main() -> None:
     cook.add_flags(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     parser.parse_args()  # what `cook` would not understand is refused now, not after the installation
-    try:
-        python = private_environment.ensure(REPOSITORY, ["train"])
-    except TopForgeError as error:
-        print("%s\n  %s" % (error.reason, error.fix), file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("\nInterrupted. The same command continues.", file=sys.stderr)
-        sys.exit(130)
+    python = private_environment.ensure_or_exit(REPOSITORY, ["train"])
     os.environ["PYTHONPATH"] = str(REPOSITORY / "pipeline")
     command = [str(python), "-m", "topforge", "cook", str(REPOSITORY / "hip" / "quickstart.json"), *sys.argv[1:]]
     os.execv(str(python), command)

@@ -16,7 +16,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "pipeline"))
 
 from topforge.environments import private_environment  # noqa: E402
-from topforge.errors import TopForgeError  # noqa: E402
 
 
 def main() -> int:
@@ -27,11 +26,7 @@ def main() -> int:
     parser.usage = "test.py [--all] [arguments of pytest]"
     parser.add_argument("--all", action="store_true", help="the slow tests as well")
     flags, arguments = parser.parse_known_args()
-    try:
-        python = str(private_environment.ensure(REPOSITORY, ["train", "test", "poses"]))
-    except TopForgeError as error:
-        print("%s\n%s" % (error.reason, error.fix), file=sys.stderr)
-        return error.exit_code
+    python = str(private_environment.ensure_or_exit(REPOSITORY, ["train", "test", "poses"]))
     marker = [] if flags.all else ["-m", "not slow"]
     tests = ["-m", "pytest", "-n", "2", "--dist", "loadfile", *marker, *arguments]
     stages = {

@@ -75,6 +75,18 @@ def say_at_once(line: str) -> None:
     print(line, flush=True)
 
 
+def ensure_or_exit(repository: Path, extras: Sequence[str]) -> Path:
+    """`ensure` for scripts that a person starts: what stops it is told in two lines, and ends the process."""
+    try:
+        return ensure(repository, extras)
+    except TopForgeError as error:
+        print("%s\n  %s" % (error.reason, error.fix), file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command continues.", file=sys.stderr)
+        sys.exit(130)
+
+
 def ensure(repository: Path, extras: Sequence[str], say: Say = say_at_once) -> Path:
     """Makes or completes the private environment and returns its interpreter.
 
