@@ -28,12 +28,14 @@ class OtherKindError(TopForgeError):
         super().__init__("%s is a %s, no %s." % (path, found, wanted), _USES[found] % shlex.quote(str(path)))
 
 
-def require(path: Path, wanted: str) -> None:
+def require(path: Path, wanted: str, reader: type) -> None:
     """Refuses a file whose keys are rather those of another kind.
 
     Args:
         path: The file.
         wanted: CONFIG, JOB or ITEM.
+        reader: The dataclass that is read from it; a file with its keys alone is not compared with other kinds, for
+            which every trainer would have to be imported.
 
     Raises:
         OtherKindError: It is of another kind.
@@ -42,6 +44,8 @@ def require(path: Path, wanted: str) -> None:
     content = strict_json.read(path)
     if not isinstance(content, dict):
         return  # refused with its reason by whoever reads it
+    if _fields(reader).issuperset(content):
+        return
     counts = {kind: len(known.intersection(content)) for kind, known in _keys().items()}
     found = max(counts, key=lambda kind: (counts[kind], kind == wanted))
     if found != wanted:
@@ -50,8 +54,9 @@ def require(path: Path, wanted: str) -> None:
 
 def _keys() -> Mapping[str, FrozenSet[str]]:
     """The keys that each kind may have; those of a config are any trainer's."""
-    options = frozenset(
-        field.name for name in registry.names() for field in dataclasses.fields(registry.get(name).options)
-    )
-    job, item = (frozenset(field.name for field in dataclasses.fields(kind)) for kind in (Job, Item))
-    return {CONFIG: options, JOB: job, ITEM: item | {"format"}}
+    options = frozenset().union(*(_fields(registry.get(name).options) for name in registry.names()))
+    return {CONFIG: options, JOB: _fields(Job), ITEM: _fields(Item) | {"format"}}
+
+
+def _fields(kind: type) -> FrozenSet[str]:
+    return frozenset(field.name for field in dataclasses.fields(kind))

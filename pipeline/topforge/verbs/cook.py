@@ -58,7 +58,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Expands the job and cooks it."""
     path = absolute(arguments.job)
-    file_kinds.require(path, file_kinds.JOB)
+    file_kinds.require(path, file_kinds.JOB, jobs.Job)
     job = jobs.read(path)
     if arguments.parallel is not None:
         job = schema.updated(job, {"parallel": arguments.parallel}, "command line")

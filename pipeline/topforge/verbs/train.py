@@ -93,7 +93,7 @@ def _base(adapter: Adapter, path: Optional[Path], preset: Optional[str]) -> Any:
     start = {} if preset is None else presets.values(adapter, preset)
     if path is None:
         return schema.from_json(adapter.options, start, "preset %s" % preset)
-    file_kinds.require(absolute(path), file_kinds.CONFIG)
+    file_kinds.require(absolute(path), file_kinds.CONFIG, adapter.options)
     return config_files.read_config(adapter, absolute(path), start)
 
 
