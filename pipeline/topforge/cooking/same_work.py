@@ -37,7 +37,7 @@ def found(plan: Sequence[Planned]) -> Iterator[Tuple[Planned, Result]]:
             continue
         if output not in listed:
             listed[output] = _run_folders(output)
-        same = (folder for folder in listed[output] if folder.name.endswith("-" + planned.item.key[:8]))
+        same = (folder for folder in listed[output] if folder.name.endswith(planned_items.ending(planned.item)))
         for result in (results.complete(folder, planned.item.key) for folder in same):
             if result is not None:
                 yield planned, result

@@ -124,7 +124,12 @@ def _deciding(adapter: Adapter, config: Any) -> Dict[str, Any]:
 
 def planned(item: Item, output: Path) -> Planned:
     """The item in its run folder below `output`, which its name and its key name."""
-    return Planned(item, output / ("%s-%s" % (item.name, item.key[:8])))
+    return Planned(item, output / (item.name + ending(item)))
+
+
+def ending(item: Item) -> str:
+    """What the name of its run folder ends in, whatever the item is called."""
+    return "-" + item.key[:8]
 
 
 def companion(
