@@ -64,6 +64,11 @@ class OutputFile:
     """Hex."""
 
 
+def sentence(remark: str) -> str:
+    """A remark, which has no end, as people read it by itself."""
+    return remark[:1].upper() + remark[1:] + "."
+
+
 @dataclasses.dataclass(frozen=True)
 class Result:
     """A finished item; the fields are those of result.json."""

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import Callable, Dict, Iterable, List, Sequence, Tuple
 
+from topforge import results
 from topforge.cooking.outcomes import WAS_DONE, Outcome
 from topforge.durations import duration
 from topforge.states import Status
@@ -78,7 +79,7 @@ def _complaints(outcomes: Sequence[Outcome], style: Style) -> List[str]:
     struck: Dict[Tuple[str, str, bool], List[str]] = {}
     for outcome in outcomes:
         told = [(outcome.reason, outcome.fix)] if outcome.reason else []
-        told += [(remark[:1].upper() + remark[1:] + ".", "") for remark in outcome.remarks]
+        told += [(results.sentence(remark), "") for remark in outcome.remarks]
         for reason, fix in told:
             struck.setdefault((reason, fix, outcome.succeeded), []).append(outcome.planned.item.name)
     lines = []

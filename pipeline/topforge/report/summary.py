@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Iterable, List, NamedTuple, Optional, Tuple
 
+from topforge import results
 from topforge.durations import duration
 from topforge.report import logs, titles, wording
 from topforge.report.definitions import metric
@@ -49,8 +50,7 @@ def standing(record: Record) -> Standing:
 
 def _sentences(record: Record, key: str) -> List[str]:
     """What the provenance tells under a key, as sentences."""
-    told = [str(text) for text in record.provenance.get(key) or ()]
-    return ["%s." % (text[:1].upper() + text[1:]) for text in told]
+    return [results.sentence(str(text)) for text in record.provenance.get(key) or ()]
 
 
 def header(record: Record, title: str) -> Content:
