@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
-UNSIGNED_SHORT, UNSIGNED_INT, FLOAT = 5123, 5125, 5126
+_COMPONENTS = {"<u2": 5123, "<u4": 5125, "<f4": 5126}
+_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 
 
 class Buffer:
@@ -27,16 +28,33 @@ class Buffer:
         self.data += content
         return len(self.views) - 1
 
-    def accessor(self, array: np.ndarray, target: int, described: Mapping[str, Any]) -> int:
-        """Appends an array, described as glTF wants it (componentType, count, type); returns the accessor's index."""
-        view = self.view(np.ascontiguousarray(array).tobytes(), target)
-        self.accessors.append({"bufferView": view, **described})
+    def accessor(self, array: np.ndarray, target: int = ARRAY_BUFFER, **more: Any) -> int:
+        """Appends an array; returns the accessor's index.
+
+        Args:
+            array: Numbers [N], or rows of two to four [N, k]: uint16, uint32, or floats, which are stored with 32 bits.
+            target: What it is for.
+            more: What glTF wants to know beyond type and number.
+        """
+        kind = "<f4" if array.dtype.kind == "f" else array.dtype.newbyteorder("<").str
+        described = {
+            "componentType": _COMPONENTS[kind],
+            "count": len(array),
+            "type": _TYPES[array.size // max(len(array), 1)],
+        }
+        view = self.view(np.ascontiguousarray(array, kind).tobytes(), target)
+        self.accessors.append({"bufferView": view, **described, **more})
         return len(self.accessors) - 1
 
     @property
     def length(self) -> int:
         """Of the binary chunk, with what fills its last four bytes."""
         return len(self.data) + len(_padding(len(self.data), b"\0"))
+
+
+def bounds(rows: np.ndarray) -> Dict[str, Any]:
+    """What glTF wants to know of positions [N, 3]."""
+    return {"min": rows.min(axis=0).tolist(), "max": rows.max(axis=0).tolist()}
 
 
 def container(document: str, data: bytes) -> bytes:

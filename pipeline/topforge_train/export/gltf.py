@@ -42,32 +42,23 @@ def unit_tangents(tangents: Floats, normals: Floats) -> Floats:
     return np.concatenate([unit, tangents[:, 3:]], axis=-1).astype(np.float32)
 
 
-def _rows(buffer: glb.Buffer, values: Floats, kind: str, bounds: bool = False) -> int:
-    """Appends rows of floats; returns the accessor's index."""
-    described: Dict[str, Any] = {"componentType": glb.FLOAT, "count": len(values), "type": kind}
-    if bounds:
-        described.update({"min": values.min(0).tolist(), "max": values.max(0).tolist()})
-    return buffer.accessor(values.astype("<f4", copy=False), glb.ARRAY_BUFFER, described)
-
-
-def _corners(buffer: glb.Buffer, triangles: Indices) -> int:
-    """Appends vertex indices; returns the accessor's index."""
-    described = {"componentType": glb.UNSIGNED_INT, "count": triangles.size, "type": "SCALAR"}
-    return buffer.accessor(triangles.astype("<u4"), glb.ELEMENT_ARRAY_BUFFER, described)
-
-
 def write_glb(path: Path, asset: Asset) -> None:
     """Writes the asset as one self-contained file. glTF's axes and texture origin are ours; nothing is converted."""
     buffer = glb.Buffer()
     position, texture, triangles = unified(asset)
     normal = unit_normals(asset.normals[position])
     attributes = {
-        "POSITION": _rows(buffer, asset.vertices[position], "VEC3", bounds=True),
-        "NORMAL": _rows(buffer, normal, "VEC3"),
-        "TANGENT": _rows(buffer, unit_tangents(asset.tangents[texture], normal), "VEC4"),
-        "TEXCOORD_0": _rows(buffer, asset.uv[texture], "VEC2"),
+        "POSITION": buffer.accessor(asset.vertices[position], **glb.bounds(asset.vertices[position])),
+        "NORMAL": buffer.accessor(normal),
+        "TANGENT": buffer.accessor(unit_tangents(asset.tangents[texture], normal)),
+        "TEXCOORD_0": buffer.accessor(asset.uv[texture]),
     }
-    primitive = {"attributes": attributes, "indices": _corners(buffer, triangles), "material": 0, "mode": 4}
+    primitive = {
+        "attributes": attributes,
+        "indices": buffer.accessor(triangles.reshape(-1).astype(np.uint32), glb.ELEMENT_ARRAY_BUFFER),
+        "material": 0,
+        "mode": 4,
+    }
     maps = (asset.pictures[name] for name in ("base_color", "occlusion_roughness_metallic", "normal"))
     pictures = [{"bufferView": buffer.view(content), "mimeType": "image/png"} for content in maps]
     document = {

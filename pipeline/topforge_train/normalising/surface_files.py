@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any, Dict
 
 import imageio.v3 as imageio
 import numpy as np
@@ -74,17 +73,16 @@ def write_obj(path: Path, mesh: Surface, normals: Floats) -> None:
 
 def write_glb(path: Path, mesh: Surface, normals: Floats) -> None:
     """Positions, normals and colours as binary glTF 2.0."""
-    low, high = mesh.positions.min(axis=0).tolist(), mesh.positions.max(axis=0).tolist()
     colours = np.full((len(mesh.positions), 4), 65535, np.uint16)  # 8 bits, linear, would show steps in the dark
     colours[:, :3] = linear_colours(mesh) * 65535.0 + 0.5
     corners = mesh.triangles.reshape(-1).astype(np.uint32)
     buffer = glb.Buffer()
     attributes = {
-        "POSITION": _rows(buffer, mesh.positions, "VEC3", {"componentType": glb.FLOAT, "min": low, "max": high}),
-        "NORMAL": _rows(buffer, normals, "VEC3", {"componentType": glb.FLOAT}),
-        "COLOR_0": _rows(buffer, colours, "VEC4", {"componentType": glb.UNSIGNED_SHORT, "normalized": True}),
+        "POSITION": buffer.accessor(mesh.positions, **glb.bounds(mesh.positions)),
+        "NORMAL": buffer.accessor(normals),
+        "COLOR_0": buffer.accessor(colours, normalized=True),
     }
-    indices = _rows(buffer, corners, "SCALAR", {"componentType": glb.UNSIGNED_INT}, glb.ELEMENT_ARRAY_BUFFER)
+    indices = buffer.accessor(corners, glb.ELEMENT_ARRAY_BUFFER)
     material = {"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0}, "name": "vertex_colour"}
     root = {
         "asset": {"version": "2.0", "generator": "TopForge"},
@@ -98,13 +96,6 @@ def write_glb(path: Path, mesh: Surface, normals: Floats) -> None:
         "accessors": buffer.accessors,
     }
     atomic.write_bytes(path, glb.container(json.dumps(root), bytes(buffer.data)))
-
-
-def _rows(
-    buffer: glb.Buffer, array: np.ndarray, kind: str, described: Dict[str, Any], target: int = glb.ARRAY_BUFFER
-) -> int:
-    """Appends an array; returns the accessor's index."""
-    return buffer.accessor(array, target, {"count": len(array), "type": kind, **described})
 
 
 def write_usd(path: Path, mesh: Surface, normals: Floats) -> None:
