@@ -82,10 +82,10 @@ def _odd_lenses(doubted: Dict[str, str], images: int) -> Optional[Finding]:
     """A few images whose lens no camera has, or more whose lens is odd where nothing was found."""
     if not doubted:
         return None
-    failure = failures.UnlikelyLensError(doubted)
+    sentence = lenses.unusual(len(doubted)) + next(iter(doubted.values()))
     few = len(doubted) <= MISSING_SHARE * images
     fix = "Leave these images out." if few else "If results look bent, choose a camera_model with fewer coefficients."
-    return Finding(Severity.WARNING, "unusual-lens", failure.reason, fix, tuple(doubted))
+    return Finding(Severity.WARNING, "unusual-lens", sentence, fix, tuple(doubted))
 
 
 def _apart(made: Dict[str, Any]) -> Optional[Finding]:
@@ -111,7 +111,7 @@ def _sector(views: Sequence[View]) -> Optional[Finding]:
     """Cameras on one side alone."""
     positions = np.array([view.position for view in views])
     offset = positions - nearest_point_to_axes(positions, np.array([view.forward for view in views]))
-    finding = space.unseen_sector(offset / np.maximum(np.linalg.norm(offset, axis=1, keepdims=True), 1e-12))
+    finding = space.unseen_sector(offset)
     if finding is None:
         return None
     fix = "If the photographs were taken from all around, these cameras are wrong: photograph in more detail, or put "

@@ -76,6 +76,11 @@ def doubts(view: View, given: bool = False, reach: float = 1.0) -> Iterator[str]
         )
 
 
+def unusual(views: int) -> str:
+    """How a finding about the lens of so many views begins; a sentence of `doubts` follows."""
+    return counted(views, "The lens of one view is unusual. ", "The lens of %d views is unusual. ")
+
+
 @check("lens", "Lens", needs=("files",))
 def lens(material: Material) -> Iterator[Finding]:
     """The field of view is one that photographs have."""
@@ -84,10 +89,9 @@ def lens(material: Material) -> Iterator[Finding]:
         for sentence in doubts(photo.view):
             doubted.setdefault(sentence, []).append(photo)
     for sentence, photos in doubted.items():
-        subject = counted(len(photos), "The lens of one view is unusual. ", "The lens of %d views is unusual. ")
         fix = "Compare the field of view or the focal length with the lens: degrees where radians are meant, or "
         fix += "millimetres for pixels, look like this, and so do cameras that were found wrongly."
-        yield Finding(Severity.WARNING, "unusual-lens", subject + sentence, fix, material.files(photos))
+        yield Finding(Severity.WARNING, "unusual-lens", unusual(len(photos)) + sentence, fix, material.files(photos))
     if not doubted and material.survey.photos:
         yield fine("lens", _widths([degrees_across(photo.view) for photo in material.survey.photos]))
 

@@ -108,12 +108,11 @@ def coverage(material: Material) -> Iterator[Finding]:
     else:
         focus = nearest_point_to_axes(positions, np.array([photo.view.forward for photo in seen]))
     offset = positions - focus
-    direction = offset / np.maximum(np.linalg.norm(offset, axis=1, keepdims=True), 1e-12)
-    gap = unseen_sector(direction)
+    gap = unseen_sector(offset)
     if gap is not None:
         yield gap
         return
-    elevation = elevations(direction)
+    elevation = elevations(offset)
     around = "Cameras stand all around, at elevations of %.0f to %.0f degrees." % (elevation.min(), elevation.max())
     if np.ptp(elevation) < 15:
         sentence = around + " Top and bottom are seen at a grazing angle at best."
@@ -125,15 +124,15 @@ def coverage(material: Material) -> Iterator[Finding]:
 
 
 def elevations(directions: np.ndarray) -> np.ndarray:
-    """Degrees above the horizon of directions [N, 3]."""
-    return np.asarray(np.degrees(np.arcsin(np.clip(directions[:, 1], -1, 1))))
+    """Degrees above the horizon of directions [N, 3] of any length."""
+    return np.asarray(np.degrees(np.arctan2(directions[:, 1], np.hypot(directions[:, 0], directions[:, 2]))))
 
 
 def unseen_sector(directions: np.ndarray) -> Optional[Finding]:
     """A warning where a large part of the way around the object is without a camera; None where there is none.
 
     Args:
-        directions: [N, 3] from the object to the cameras, unit length.
+        directions: [N, 3] from the object to the cameras, of any length.
     """
     steep = np.abs(elevations(directions))
     gap, middle = largest_azimuth_gap(directions[steep < STEEP])
