@@ -28,7 +28,7 @@ import measured_pages  # noqa: E402
 
 from topforge_capture.obj_reader import read_obj  # noqa: E402
 from topforge_train.geometry import FlexiCubes, unwrap  # noqa: E402
-from topforge_train.geometry.mesh import Mesh  # noqa: E402
+from topforge_train.geometry.mesh import Mesh, edges  # noqa: E402
 
 PAGE = ROOT / "docs" / "decisions" / "0019-charts.md"
 GRIDS = (32, 64, 128, 192)
@@ -98,10 +98,8 @@ def measured(mesh: Mesh, cost: float, largest: int) -> str:
 
 def seams(points: np.ndarray, triangles: np.ndarray) -> float:
     """Length of the charts' borders, each seam once, in diagonals of the mesh."""
-    corners = triangles.astype(np.int64)
-    edges = np.sort(np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]]), axis=1)
-    edges, count = np.unique(edges, axis=0, return_counts=True)
-    border = edges[count == 1]
+    found = edges(torch.from_numpy(triangles))
+    border = found.vertices[found.triangle_count == 1].numpy()
     length = np.linalg.norm(points[border[:, 0]] - points[border[:, 1]], axis=1).sum() / 2
     return float(length / np.linalg.norm(np.ptp(points, axis=0)))
 
